@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Exchange Web Services as a calendar client, Exchange 2007 SP1 to Exchange Server SE.
+
+pub mod wire;
