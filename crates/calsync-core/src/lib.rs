@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Pure reconciliation of two calendars.
+//!
+//! Two calendar systems are kept in step by *rounds*. A [`Round`](sync::Round) is a value that asks for what it needs
+//! ([`Request`](sync::Request)) and is given it ([`Reply`](sync::Reply)); it reads no clock, no file and no socket.
+//! [`drive`](mod@drive) is the short loop that connects it to two [`CalendarSource`](source::CalendarSource)s and a
+//! [`StateStore`](store::StateStore).
+//!
+//! Modules point one way: `model <- ids <- link <- source <- store <- sync <- drive`.
+
+pub mod drive;
+pub mod ids;
+pub mod link;
+pub mod memory;
+pub mod model;
+pub mod recur;
+pub mod source;
+pub mod store;
+pub mod sync;
+pub mod zone;

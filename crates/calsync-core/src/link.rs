@@ -1,0 +1,234 @@
+//! What is remembered of a pairing: links, their halves, open intents, tombstones.
+//!
+//! A [`Half`] keeps two things apart: the *shadow*, as the side gave the series back when both were last in step, and
+//! the *observation*, what was seen of it since. Observations are stored as soon as they are read, together with
+//! the change token that covers them, so that a token never moves past something that was not dealt with: what is
+//! held, refused or interrupted simply stays observed.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid};
+use crate::model::Series;
+use crate::source::{Access, Item, Receipt, Write};
+
+/// A series as a side gave it back when both sides were last in step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shadow {
+    /// The state it had.
+    pub revision: Revision,
+    /// The content it had.
+    pub series: Series,
+}
+
+/// What was seen of an item since its shadow was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observation {
+    /// It is there and looks like this.
+    Present(Box<Sighting>),
+    /// Its absence was proved by reading it.
+    Gone,
+    /// It has to be read (again) before anything is decided. The text says why.
+    Unread(String),
+}
+
+/// An item that was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// Its state.
+    pub revision: Revision,
+    /// Its content.
+    pub series: Series,
+    /// The engine's own mark in it.
+    pub receipt: Option<Receipt>,
+    /// When it was created, by the server's clock.
+    pub created: Option<DateTime<Utc>>,
+    /// When it was last changed, by the server's clock.
+    pub modified: Option<DateTime<Utc>>,
+    /// What may be written to it.
+    pub access: Access,
+}
+
+impl From<Item> for Sighting {
+    fn from(item: Item) -> Self {
+        let Item { key: _, revision, series, receipt, created, modified, access } = item;
+        Sighting { revision, series, receipt, created, modified, access }
+    }
+}
+
+/// One side of a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Half {
+    /// The item.
+    pub key: ItemKey,
+    /// `None` while it was never in step.
+    pub shadow: Option<Shadow>,
+    /// `None` while nothing was seen that the shadow does not say.
+    pub seen: Option<Observation>,
+    /// What may be written to it, as last seen.
+    pub access: Access,
+    /// The number of the full listing in which it last appeared, see [`Head::listings`].
+    pub listed: u32,
+}
+
+impl Half {
+    /// What was read of it since the shadow, if it is there.
+    pub fn sighting(&self) -> Option<&Sighting> {
+        match &self.seen {
+            Some(Observation::Present(sighting)) => Some(sighting),
+            Some(Observation::Gone | Observation::Unread(_)) | None => None,
+        }
+    }
+
+    /// The content as it was last known, whatever was seen.
+    pub fn latest(&self) -> Option<(&Revision, &Series)> {
+        match (&self.seen, &self.shadow) {
+            (Some(Observation::Present(sighting)), _) => Some((&sighting.revision, &sighting.series)),
+            (_, Some(shadow)) => Some((&shadow.revision, &shadow.series)),
+            (_, None) => None,
+        }
+    }
+}
+
+/// Why a link waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// What was decided, in words.
+    pub why: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// A link that was set aside after a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// How often it failed in a row.
+    pub attempts: u32,
+    /// Not before.
+    pub at: DateTime<Utc>,
+    /// What happened last.
+    pub why: String,
+}
+
+/// A series on both sides; with one half only, a series that has no counterpart yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Stable for the life of the link.
+    pub id: LinkId,
+    /// What is known of each side.
+    pub halves: PerSide<Option<Half>>,
+    /// How often a counterpart was made; part of the create token.
+    pub generation: u32,
+    /// How many writes were planned for it; the number in receipts.
+    pub writes: u64,
+    /// Waits for a person.
+    pub hold: Option<Hold>,
+    /// Set aside after a failure.
+    pub retry: Option<Retry>,
+}
+
+impl Link {
+    /// A link that a newly seen item founds.
+    pub fn found(pairing: &PairingId, side: Side, half: Half) -> Link {
+        let id = LinkId::founded_by(pairing, side, &half.key);
+        let mut halves = PerSide::default();
+        *halves.get_mut(side) = Some(half);
+        Link { id, halves, generation: 0, writes: 0, hold: None, retry: None }
+    }
+
+    /// Whether something was seen that is not dealt with.
+    pub fn is_dirty(&self) -> bool {
+        self.halves.iter().any(|(_, half)| half.as_ref().is_some_and(|half| half.seen.is_some()))
+    }
+
+    /// Whether it has one side only, that is, no counterpart yet; and which.
+    pub fn lone_side(&self) -> Option<Side> {
+        match (&self.halves.a, &self.halves.b) {
+            (Some(_), None) => Some(Side::A),
+            (None, Some(_)) => Some(Side::B),
+            (Some(_), Some(_)) | (None, None) => None,
+        }
+    }
+}
+
+/// How a lone half can be recognised as the counterpart of another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchKey {
+    /// The item itself.
+    Key(ItemKey),
+    /// An item whose receipt names this item as counterpart.
+    Counterpart(ItemKey),
+    /// An item with this create token in its receipt.
+    Token(CreateToken),
+    /// An item with this UID.
+    Uid(Uid),
+    /// An item that a person would take for the same.
+    Likeness(ContentHash),
+}
+
+impl MatchKey {
+    /// Under which keys a lone half is found.
+    pub fn of(half: &Half) -> Vec<MatchKey> {
+        let mut keys = vec![MatchKey::Key(half.key.clone())];
+        if let Some(sighting) = half.sighting() {
+            if let Some(receipt) = &sighting.receipt {
+                keys.push(MatchKey::Counterpart(receipt.counterpart.clone()));
+                keys.push(MatchKey::Token(receipt.token.clone()));
+            }
+            keys.push(MatchKey::Uid(sighting.series.uid.clone()));
+            keys.push(MatchKey::Likeness(sighting.series.likeness()));
+        }
+        keys
+    }
+}
+
+/// A write that was journaled and whose outcome is not stored yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Which side it goes to.
+    pub side: Side,
+    /// What is to be done.
+    pub write: Write,
+    /// When it was journaled.
+    pub at: DateTime<Utc>,
+}
+
+/// Something that was deleted on both sides and must not come back from an old copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The link that ended.
+    pub link: LinkId,
+    /// Its UID.
+    pub uid: Uid,
+    /// The items it had.
+    pub keys: PerSide<Option<ItemKey>>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The part of a pairing's snapshot that every round needs: small, whatever the size of the calendar.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Counts commits: a commit names the version it stands on, so that two writers cannot both succeed.
+    pub version: u64,
+    /// How far each side's feed was read.
+    pub tokens: PerSide<Option<ChangeToken>>,
+    /// Counts the full listings of each side. While one runs, every item that appears gets its number; afterwards,
+    /// items without it are read one by one, since only that proves absence.
+    pub listings: PerSide<Listing>,
+    /// Whether both sides were once read to the end.
+    pub first_sync_done: bool,
+    /// Writes whose outcome is not stored.
+    pub intents: Vec<Intent>,
+}
+
+/// A full listing of one side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Its number; 0 before the first.
+    pub number: u32,
+    /// Whether items that did not appear still have to be read.
+    pub open: bool,
+}

@@ -1,0 +1,303 @@
+//! The content of one instance, and what changes in it.
+//!
+//! [`Event`] is the content, [`Overlay`] the sparse content of an override, [`Patch`] and [`OverlayPatch`] are the
+//! differences between two of each. The four are made from one list of fields, at the end of the macro call below: to
+//! add a field, add a line there and a variant to [`Field`].
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Field, Notes, Span};
+
+/// Busy status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Busy {
+    /// The time is free.
+    Free,
+    /// Perhaps.
+    Tentative,
+    /// The time is taken.
+    #[default]
+    Busy,
+    /// Away.
+    OutOfOffice,
+    /// Works, but elsewhere (Exchange 2013 and later).
+    WorkingElsewhere,
+}
+
+/// For whose eyes (EWS `Sensitivity`, RFC 5545 `CLASS`). NVS knows only private or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sensitivity {
+    /// Everybody with access.
+    #[default]
+    Normal,
+    /// Personal.
+    Personal,
+    /// Only the owner.
+    Private,
+    /// Confidential.
+    Confidential,
+}
+
+impl Sensitivity {
+    /// Whether others must not read it.
+    pub fn is_private(self) -> bool {
+        matches!(self, Sensitivity::Private | Sensitivity::Confidential)
+    }
+}
+
+/// Whether and when to remind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reminder {
+    /// Not at all.
+    #[default]
+    Off,
+    /// So many minutes before the start.
+    Minutes(u32),
+}
+
+/// Somebody with a mail address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Person {
+    /// Display name; may be empty.
+    pub name: String,
+    /// SMTP address; may be empty for resources without one.
+    pub address: String,
+}
+
+/// How an attendee takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Participation {
+    /// Must come.
+    Required,
+    /// May come.
+    Optional,
+    /// A room or a thing.
+    Resource,
+}
+
+/// Somebody who was asked to come.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Attendee {
+    /// Who.
+    pub person: Person,
+    /// How.
+    pub participation: Participation,
+}
+
+/// Names of NVS types or Exchange categories, without order.
+pub type Categories = BTreeSet<String>;
+
+impl Person {
+    /// Whether it names nobody.
+    pub fn is_nobody(&self) -> bool {
+        self.name.is_empty() && self.address.is_empty()
+    }
+}
+
+/// A value that became another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change<T> {
+    /// What the side showed when both were last in step.
+    pub from: T,
+    /// What it shows now.
+    pub to: T,
+}
+
+/// Writes a record of fields, the patch between two such records, and what can be done with both.
+macro_rules! record {
+    (
+        $(#[$record_doc:meta])* $record:ident,
+        $(#[$patch_doc:meta])* $patch:ident,
+        $derive_default:meta,
+        { $($(#[$field_doc:meta])* $name:ident / $field:ident : $type:ty),+ $(,)? }
+    ) => {
+        $(#[$record_doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[$derive_default]
+        pub struct $record {
+            $($(#[$field_doc])* pub $name: $type,)+
+        }
+
+        $(#[$patch_doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct $patch {
+            $(
+                $(#[$field_doc])*
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $name: Option<Change<$type>>,
+            )+
+        }
+
+        impl $record {
+            /// What has to change in `self` to make it equal to `to`.
+            #[must_use]
+            pub fn diff(&self, to: &$record) -> $patch {
+                $patch {
+                    $($name: (self.$name != to.$name)
+                        .then(|| Change { from: self.$name.clone(), to: to.$name.clone() }),)+
+                }
+            }
+        }
+
+        impl $patch {
+            /// Whether nothing changes.
+            pub fn is_empty(&self) -> bool {
+                $(self.$name.is_none())&&+
+            }
+
+            /// The fields that change.
+            pub fn fields(&self) -> Vec<Field> {
+                let mut fields = Vec::new();
+                $(if self.$name.is_some() { fields.push(Field::$field); })+
+                fields
+            }
+
+            /// Puts the new values into `record`; other fields stay.
+            pub fn apply(&self, record: &mut $record) {
+                $(if let Some(change) = &self.$name { record.$name = change.to.clone(); })+
+            }
+
+            /// Only the fields that `keep` wants.
+            #[must_use]
+            pub fn only(&self, mut keep: impl FnMut(Field) -> bool) -> $patch {
+                $patch {
+                    $($name: self.$name.as_ref().filter(|_| keep(Field::$field)).cloned(),)+
+                }
+            }
+
+            /// Without the fields that `record` shows already.
+            #[must_use]
+            pub fn pending(&self, record: &$record) -> $patch {
+                $patch {
+                    $($name: self.$name.as_ref().filter(|change| change.to != record.$name).cloned(),)+
+                }
+            }
+
+            /// The way back: the old values of these fields as a patch upon `now`.
+            #[must_use]
+            pub fn undo(&self, now: &$record) -> $patch {
+                $patch {
+                    $($name: self.$name.as_ref()
+                        .filter(|change| change.from != now.$name)
+                        .map(|change| Change { from: now.$name.clone(), to: change.from.clone() }),)+
+                }
+            }
+
+            /// The fields that both patches change to different values.
+            pub fn collisions(&self, other: &$patch) -> Vec<Field> {
+                let mut fields = Vec::new();
+                $(if let (Some(mine), Some(theirs)) = (&self.$name, &other.$name)
+                    && mine.to != theirs.to { fields.push(Field::$field); })+
+                fields
+            }
+        }
+    };
+}
+
+/// Calls `record!` for the events and again, with every type optional, for the overlays.
+macro_rules! events {
+    ({ $($(#[$field_doc:meta])* $name:ident / $field:ident : $type:ty),+ $(,)? }) => {
+        record! {
+            /// The content of one instance: a single appointment, a recurring master, or a computed occurrence.
+            Event,
+            /// The difference between two events, field by field.
+            Patch,
+            derive(),
+            { $($(#[$field_doc])* $name / $field : $type),+ }
+        }
+        record! {
+            /// The content of an override: only what differs from the master.
+            Overlay,
+            /// The difference between two overlays; `None` as a value means "as the master".
+            OverlayPatch,
+            derive(Default),
+            { $(
+                $(#[$field_doc])*
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                $name / $field : Option<$type>
+            ),+ }
+        }
+
+        impl Event {
+            /// What an override must say to turn an instance that shows `self` into `instance`.
+            #[must_use]
+            pub fn overlay(&self, instance: &Event) -> Overlay {
+                Overlay {
+                    $($name: (self.$name != instance.$name).then(|| instance.$name.clone()),)+
+                }
+            }
+
+            /// The instance that `overlay` makes of `self`.
+            #[must_use]
+            pub fn with(&self, overlay: &Overlay) -> Event {
+                Event {
+                    $($name: overlay.$name.as_ref().unwrap_or(&self.$name).clone(),)+
+                }
+            }
+        }
+
+        impl Overlay {
+            /// Whether nothing differs from the master.
+            pub fn is_empty(&self) -> bool {
+                $(self.$name.is_none())&&+
+            }
+
+            /// The fields that differ from the master.
+            pub fn fields(&self) -> Vec<Field> {
+                let mut fields = Vec::new();
+                $(if self.$name.is_some() { fields.push(Field::$field); })+
+                fields
+            }
+        }
+    };
+}
+
+events! {{
+    /// Start and exclusive end.
+    span / Span: Span,
+    /// The text on the tile.
+    subject / Subject: String,
+    /// Where.
+    place / Place: String,
+    /// The long text.
+    notes / Notes: Notes,
+    /// NVS type, Exchange categories.
+    categories / Categories: Categories,
+    /// Free, busy and so on.
+    busy / Busy: Busy,
+    /// For whose eyes.
+    sensitivity / Sensitivity: Sensitivity,
+    /// Whether and when to remind.
+    reminder / Reminder: Reminder,
+    /// Who called the meeting; empty for appointments.
+    organizer / Organizer: Person,
+    /// Who was asked to come.
+    attendees / Attendees: Vec<Attendee>,
+    /// NVS customer reference; empty without one.
+    customer / Customer: String,
+}}
+
+impl Event {
+    /// An appointment of that subject and time; everything else as new appointments have it.
+    pub fn new(subject: impl Into<String>, span: Span) -> Event {
+        Event {
+            span,
+            subject: subject.into(),
+            place: String::new(),
+            notes: Notes::default(),
+            categories: Categories::new(),
+            busy: Busy::Busy,
+            sensitivity: Sensitivity::Normal,
+            reminder: Reminder::Off,
+            organizer: Person::default(),
+            attendees: Vec::new(),
+            customer: String::new(),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! A series: a single appointment, or a recurring master with its overrides; and what changes in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Event, Field, Overlay, OverlayPatch, Patch, RecurrenceId};
+use crate::ids::{ContentHash, Uid};
+use crate::recur::Rule;
+
+/// How a series repeats. Exceptions (`EXDATE`) are not here: they are [`Override::Cancelled`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recurrence {
+    /// RFC 5545 `RRULE`.
+    pub rule: Rule,
+    /// RFC 5545 `RDATE`: additional starts.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dates: BTreeSet<RecurrenceId>,
+}
+
+/// What is different about one instance of a series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Override {
+    /// The instance does not take place (`EXDATE`, EWS `DeletedOccurrence`).
+    Cancelled,
+    /// The instance differs from the master in these fields.
+    Changed(Overlay),
+}
+
+/// Everything that shares a UID.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// RFC 5545 `UID`.
+    pub uid: Uid,
+    /// The single appointment, or the master: its span is that of the first instance.
+    pub event: Event,
+    /// `None` for a single appointment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<Recurrence>,
+    /// What differs, by the start that the rule gave the instance. Empty for a single appointment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "by_recurrence_id")]
+    pub overrides: BTreeMap<RecurrenceId, Override>,
+}
+
+impl Series {
+    /// A single appointment.
+    pub fn single(uid: Uid, event: Event) -> Series {
+        Series { uid, event, recurrence: None, overrides: BTreeMap::new() }
+    }
+
+    /// What has to change in `self` to make it show what `to` shows. The UID is not part of it.
+    #[must_use]
+    pub fn diff(&self, to: &Series) -> SeriesPatch {
+        let keys: BTreeSet<_> = self.overrides.keys().chain(to.overrides.keys()).collect();
+        SeriesPatch {
+            recurrence: (self.recurrence != to.recurrence)
+                .then(|| Change { from: self.recurrence.clone(), to: to.recurrence.clone() }),
+            master: self.event.diff(&to.event),
+            overrides: keys
+                .into_iter()
+                .filter_map(|key| {
+                    let patch = OverridePatch::between(self.overrides.get(key), to.overrides.get(key))?;
+                    Some((*key, patch))
+                })
+                .collect(),
+        }
+    }
+
+    /// A digest of what a person would take for the same appointment: subject, start and end.
+    pub fn likeness(&self) -> ContentHash {
+        let point = |when: &super::When| match when.instant() {
+            Some(instant) => instant.format("%Y%m%dT%H%M%SZ").to_string(),
+            None => when.local().format("%Y%m%dT%H%M%S").to_string(),
+        };
+        let rule = self.recurrence.as_ref().map(|recurrence| recurrence.rule.to_string()).unwrap_or_default();
+        ContentHash::of(&[
+            self.event.subject.trim(),
+            &point(&self.event.span.start),
+            &point(&self.event.span.end),
+            if self.event.span.is_all_day() { "day" } else { "time" },
+            &rule,
+        ])
+    }
+
+    /// A digest of everything in it.
+    pub fn content_hash(&self) -> ContentHash {
+        // The model holds no map with keys that JSON refuses and no float, so serialising cannot fail; if it did, an
+        // empty hash equals no other content and only costs a comparison.
+        ContentHash::of(&[&serde_json::to_string(self).unwrap_or_default()])
+    }
+}
+
+/// What changes in one instance of a series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverridePatch {
+    /// The instance no longer takes place.
+    Cancel,
+    /// The instance takes place again, as the overlay says (empty: as the rule says).
+    Restore(Overlay),
+    /// Fields of the instance change.
+    Change(OverlayPatch),
+}
+
+impl OverridePatch {
+    fn between(from: Option<&Override>, to: Option<&Override>) -> Option<OverridePatch> {
+        let empty = Overlay::default();
+        match (from, to) {
+            (Some(Override::Cancelled), Some(Override::Cancelled)) => None,
+            (None | Some(Override::Changed(_)), Some(Override::Cancelled)) => Some(OverridePatch::Cancel),
+            (Some(Override::Cancelled), None) => Some(OverridePatch::Restore(empty)),
+            (Some(Override::Cancelled), Some(Override::Changed(overlay))) => {
+                Some(OverridePatch::Restore(overlay.clone()))
+            }
+            (None | Some(Override::Changed(_)), None | Some(Override::Changed(_))) => {
+                let overlay = |side: Option<&Override>| match side {
+                    Some(Override::Changed(overlay)) => overlay.clone(),
+                    _ => Overlay::default(),
+                };
+                let patch = overlay(from).diff(&overlay(to));
+                (!patch.is_empty()).then_some(OverridePatch::Change(patch))
+            }
+        }
+    }
+
+    fn apply(&self, current: Option<&Override>) -> Option<Override> {
+        match self {
+            OverridePatch::Cancel => Some(Override::Cancelled),
+            OverridePatch::Restore(overlay) => changed(overlay.clone()),
+            OverridePatch::Change(patch) => {
+                let mut overlay = match current {
+                    Some(Override::Changed(overlay)) => overlay.clone(),
+                    None | Some(Override::Cancelled) => Overlay::default(),
+                };
+                patch.apply(&mut overlay);
+                changed(overlay)
+            }
+        }
+    }
+}
+
+fn changed(overlay: Overlay) -> Option<Override> {
+    (!overlay.is_empty()).then_some(Override::Changed(overlay))
+}
+
+/// What changes in a series, field by field and instance by instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeriesPatch {
+    /// How it repeats; a change from or to `None` turns a series into a single appointment and back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<Change<Option<Recurrence>>>,
+    /// The single appointment or the master.
+    #[serde(default, skip_serializing_if = "Patch::is_empty")]
+    pub master: Patch,
+    /// Instances, by the start that the rule gave them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "by_recurrence_id")]
+    pub overrides: BTreeMap<RecurrenceId, OverridePatch>,
+}
+
+impl SeriesPatch {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.recurrence.is_none() && self.master.is_empty() && self.overrides.is_empty()
+    }
+
+    /// Carries the changes out upon `series`; what they do not name stays.
+    #[must_use]
+    pub fn apply(&self, series: &Series) -> Series {
+        let mut out = series.clone();
+        self.master.apply(&mut out.event);
+        if let Some(change) = &self.recurrence {
+            out.recurrence.clone_from(&change.to);
+        }
+        for (key, patch) in &self.overrides {
+            match patch.apply(out.overrides.get(key)) {
+                Some(value) => out.overrides.insert(*key, value),
+                None => out.overrides.remove(key),
+            };
+        }
+        if out.recurrence.is_none() {
+            out.overrides.clear();
+        }
+        out
+    }
+
+    /// Without what `series` shows already.
+    #[must_use]
+    pub fn pending(&self, series: &Series) -> SeriesPatch {
+        SeriesPatch {
+            recurrence: self.recurrence.as_ref().filter(|change| change.to != series.recurrence).cloned(),
+            master: self.master.pending(&series.event),
+            overrides: self
+                .overrides
+                .iter()
+                .filter_map(|(key, patch)| {
+                    let current = series.overrides.get(key);
+                    let patch = match (patch, current) {
+                        (OverridePatch::Change(patch), Some(Override::Changed(overlay))) => {
+                            let patch = patch.pending(overlay);
+                            (!patch.is_empty()).then_some(OverridePatch::Change(patch))
+                        }
+                        _ => (patch.apply(current).as_ref() != current).then(|| patch.clone()),
+                    };
+                    Some((*key, patch?))
+                })
+                .collect(),
+        }
+    }
+
+    /// What changes, in words for plans: `master.subject`, `recurrence`, `instance 2026-11-24T08:00:00 span`.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        if self.recurrence.is_some() {
+            paths.push("recurrence".to_owned());
+        }
+        paths.extend(self.master.fields().into_iter().map(|field| format!("master.{field}")));
+        for (key, patch) in &self.overrides {
+            let key = key.to_text();
+            match patch {
+                OverridePatch::Cancel => paths.push(format!("instance {key} cancelled")),
+                OverridePatch::Restore(_) => paths.push(format!("instance {key} restored")),
+                OverridePatch::Change(patch) => {
+                    paths.extend(patch.fields().into_iter().map(|field| format!("instance {key} {field}")));
+                }
+            }
+        }
+        paths
+    }
+
+    /// Only the fields that `keep` wants. Recurrence and cancellations count as [`Field::Span`]: they say when.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(Field) -> bool) -> SeriesPatch {
+        SeriesPatch {
+            recurrence: self.recurrence.clone().filter(|_| keep(Field::Span)),
+            master: self.master.only(&keep),
+            overrides: self
+                .overrides
+                .iter()
+                .filter_map(|(key, patch)| {
+                    let patch = match patch {
+                        OverridePatch::Cancel | OverridePatch::Restore(_) => {
+                            keep(Field::Span).then(|| patch.clone())
+                        }
+                        OverridePatch::Change(patch) => {
+                            let patch = patch.only(&keep);
+                            (!patch.is_empty()).then_some(OverridePatch::Change(patch))
+                        }
+                    };
+                    Some((*key, patch?))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// JSON keys are text, so maps by [`RecurrenceId`] use its text form.
+mod by_recurrence_id {
+    use std::collections::BTreeMap;
+
+    use serde::de::{Error as _, Unexpected};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::RecurrenceId;
+
+    pub(super) fn serialize<V: Serialize, S: Serializer>(
+        map: &BTreeMap<RecurrenceId, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(map.iter().map(|(key, value)| (key.to_text(), value)))
+    }
+
+    pub(super) fn deserialize<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<RecurrenceId, V>, D::Error> {
+        BTreeMap::<String, V>::deserialize(deserializer)?
+            .into_iter()
+            .map(|(key, value)| {
+                let id = RecurrenceId::from_text(&key).ok_or_else(|| {
+                    D::Error::invalid_value(Unexpected::Str(&key), &"a date or a local date and time")
+                })?;
+                Ok((id, value))
+            })
+            .collect()
+    }
+}

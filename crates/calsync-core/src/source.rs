@@ -1,0 +1,272 @@
+//! What the engine asks of a calendar system, and what it gets back.
+//!
+//! A [`CalendarSource`] reads a change feed, reads items by their keys, finds items that a create may have made, and
+//! carries out [`Recorded`] writes. It holds no policy: what to write, and whether, is decided elsewhere.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CalendarKey, ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, Revision};
+use crate::model::{Field, Series, SeriesPatch};
+use crate::store::Recorded;
+
+/// A calendar system that can be kept in step.
+///
+/// All batches answer with one entry per question, in the same order. An error of the whole call means that nothing
+/// is known about any entry.
+#[async_trait]
+pub trait CalendarSource: Send + Sync {
+    /// What this system can do; known before anything is planned, and constant for the life of the source.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Reads one page of changes after `since`, or of the whole calendar when `since` is `None`.
+    ///
+    /// Entries keep the order the side reported; an item may appear twice. Content is not included, see
+    /// [`fetch`](Self::fetch). A page may be empty and still not be the last one.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenExpired`](SourceErrorKind::TokenExpired): start over with `None`. All other kinds leave `since` usable.
+    async fn changes(&self, calendar: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError>;
+
+    /// Reads items by key: the only proof that an item is gone.
+    async fn fetch(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError>;
+
+    /// Looks for items that carry these create tokens. A copy made by a person carries the token too; then the
+    /// item that was created first is the answer.
+    async fn find_created(
+        &self,
+        calendar: &CalendarKey,
+        tokens: &[CreateToken],
+    ) -> Result<Vec<Option<Item>>, SourceError>;
+
+    /// Carries out writes that the journal holds already.
+    ///
+    /// An entry whose answer was lost is [`Unknown`](WriteOutcome::Unknown) and is never repeated by the source.
+    async fn apply(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome>;
+}
+
+/// What a calendar system can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The most keys, tokens or writes that one call takes.
+    pub batch: usize,
+}
+
+/// One page of a change feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangePage {
+    /// What changed, in the order the side reported.
+    pub entries: Vec<ChangeEntry>,
+    /// Where the next page begins.
+    pub next: ChangeToken,
+    /// Whether more can be read at once.
+    pub more: bool,
+    /// The server's own time when it answered, if it said so.
+    pub server_time: Option<DateTime<Utc>>,
+}
+
+/// An item that was created, changed or removed. Which of these it was is found out by reading it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeEntry {
+    /// Which item.
+    pub key: ItemKey,
+    /// Its revision; `None` where the feed says that it is gone or does not say.
+    pub revision: Option<Revision>,
+}
+
+/// What reading one item by its key gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Seen {
+    /// It is there.
+    Present(Box<Item>),
+    /// The server says that this calendar has no such item.
+    Absent,
+    /// It is there but cannot be read, or nobody knows: never a deletion. The text says why.
+    Unreadable(String),
+}
+
+/// An item as a side shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its name on this side.
+    pub key: ItemKey,
+    /// Its state.
+    pub revision: Revision,
+    /// Its content.
+    pub series: Series,
+    /// What the engine wrote into it, if it ever did.
+    pub receipt: Option<Receipt>,
+    /// When it was created, by the server's clock.
+    pub created: Option<DateTime<Utc>>,
+    /// When it was last changed, by the server's clock.
+    pub modified: Option<DateTime<Utc>>,
+    /// What may be written to it.
+    pub access: Access,
+}
+
+/// What may be written to an item.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Everything.
+    #[default]
+    Full,
+    /// A meeting that somebody else organises: only what belongs to the owner of the calendar.
+    Personal,
+    /// Nothing.
+    ReadOnly,
+}
+
+impl Access {
+    /// Whether this field may be written.
+    pub fn allows(self, field: Field) -> bool {
+        match self {
+            Access::Full => true,
+            Access::Personal => matches!(field, Field::Busy | Field::Reminder | Field::Categories),
+            Access::ReadOnly => false,
+        }
+    }
+}
+
+/// What the engine writes into each item that it writes: the item then says itself what happened, whatever else is
+/// lost. Copies made by people carry it along, so it is believed only where key or UID agree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The create token of the item, or of its link where a person created the item.
+    pub token: CreateToken,
+    /// The item of the other side that it is kept in step with.
+    pub counterpart: ItemKey,
+    /// Counts the writes of this link; never goes back.
+    pub number: u64,
+    /// Digest of what was written.
+    pub content: ContentHash,
+}
+
+/// One change to be made on one side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    /// The link it serves.
+    pub link: LinkId,
+    /// What to do.
+    pub op: WriteOp,
+    /// What to leave in the item.
+    pub receipt: Receipt,
+}
+
+/// What a [`Write`] does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteOp {
+    /// Makes an item with the token in it.
+    Create {
+        /// Found again by [`CalendarSource::find_created`]; also the idempotency key where a server has such.
+        token: CreateToken,
+        /// Its content.
+        series: Box<Series>,
+    },
+    /// Changes an item that still has the expected revision.
+    Update {
+        /// Which item.
+        key: ItemKey,
+        /// The revision it was planned upon.
+        expected: Revision,
+        /// What changes; all else, also what we do not know, stays.
+        patch: Box<SeriesPatch>,
+        /// The item as it was read: what the patch is applied upon.
+        current: Box<Series>,
+    },
+    /// Deletes an item (into the bin) that still has the expected revision.
+    Delete {
+        /// Which item.
+        key: ItemKey,
+        /// The revision it was planned upon.
+        expected: Revision,
+    },
+}
+
+/// How a write ended. "No answer" is not "failed".
+#[derive(Debug)]
+pub enum WriteOutcome {
+    /// Done, and the server said so.
+    Applied(Applied),
+    /// Not done, and the server said why.
+    Refused(SourceError),
+    /// The answer was lost: settled by asking, never by repeating.
+    Unknown(SourceError),
+}
+
+/// What the server said of a write it carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// The item as it is now, where the server answers with it.
+    Item(Box<Item>),
+    /// Name and state of the item; its content has to be read back.
+    Stored {
+        /// Its name.
+        key: ItemKey,
+        /// Its state.
+        revision: Revision,
+    },
+    /// It is gone.
+    Deleted,
+}
+
+/// Why a calendar system did not do what it was asked, sorted by what the caller does next.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}: {kind}")]
+pub struct SourceError {
+    /// What was being done, never whose data: "read change feed".
+    pub doing: &'static str,
+    /// What to do next.
+    pub kind: SourceErrorKind,
+    /// The protocol's own error.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What the caller of a [`CalendarSource`] does next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceErrorKind {
+    /// Somebody else changed the item: read it again and plan anew.
+    #[error("the item was changed meanwhile")]
+    Stale,
+    /// The item is not there: read it again and plan anew.
+    #[error("the item is not there")]
+    Missing,
+    /// Read the feed from the beginning.
+    #[error("the server no longer knows how far its changes were read")]
+    TokenExpired,
+    /// Come back after that time.
+    #[error("the server asks to wait {} s", .0.as_secs_f32())]
+    Throttled(Duration),
+    /// Try again later; nothing is wrong with the request.
+    #[error("the server cannot be used now")]
+    Unavailable,
+    /// Try again later, it may have been done: the answer was lost.
+    #[error("the answer was lost")]
+    NoAnswer,
+    /// This one item cannot be taken as it is: set it aside and tell. The text says why.
+    #[error("refused: {0}")]
+    Rejected(String),
+    /// The whole calendar cannot be used until somebody changes rights, credentials or settings. The text says what.
+    #[error("{0}")]
+    Denied(String),
+    /// The calendar itself is not there. Never "everything was deleted".
+    #[error("the calendar is not there: {0}")]
+    NoCalendar(String),
+    /// The server answered something that this client does not understand.
+    #[error("not understood: {0}")]
+    Protocol(String),
+}
+
+impl SourceError {
+    /// An error without a protocol error underneath.
+    pub fn new(doing: &'static str, kind: SourceErrorKind) -> Self {
+        SourceError { doing, kind, source: None }
+    }
+}

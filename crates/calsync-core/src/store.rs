@@ -1,0 +1,194 @@
+//! What the engine remembers between rounds, and the order that makes a crash harmless: journal, write, commit.
+//!
+//! [`record`] is the only maker of [`Recorded`], and a source accepts nothing else: no write leaves before the journal
+//! holds it. [`Commit`] stores links, closed intents, tombstones and change tokens in one transaction.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ChangeToken, ItemKey, LinkId, PairingId, PerSide, Side};
+use crate::link::{Half, Head, Intent, Link, Listing, MatchKey, Tombstone};
+use crate::model::Series;
+use crate::source::Write;
+
+/// Durable state of all pairings.
+///
+/// A conformance suite for implementations is in `calsync-testkit`.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// The head of a pairing; of one that was never synchronised, the default.
+    async fn head(&self, pairing: &PairingId) -> Result<Head, StoreError>;
+
+    /// The links whose `side` is one of these items; unknown keys are left out, order is that of link ids.
+    async fn links_by_key(&self, pairing: &PairingId, side: Side, keys: &[ItemKey])
+    -> Result<Vec<Link>, StoreError>;
+
+    /// The links with these ids, in order of ids; unknown ones are left out.
+    async fn links_by_id(&self, pairing: &PairingId, ids: &[LinkId]) -> Result<Vec<Link>, StoreError>;
+
+    /// The links that have only a half on `side` and are found under one of these keys, in order of ids, each once.
+    async fn lone_links(&self, pairing: &PairingId, side: Side, by: &[MatchKey]) -> Result<Vec<Link>, StoreError>;
+
+    /// Links that are dirty and not set aside beyond `now`, in order of ids after `after`.
+    async fn due_links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError>;
+
+    /// Links with a half on `side` that was last listed before `listing`, in order of ids after `after`.
+    async fn unlisted_links(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        listing: u32,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError>;
+
+    /// All links, in order of ids after `after`.
+    async fn links(&self, pairing: &PairingId, after: Option<LinkId>, limit: usize)
+    -> Result<Vec<Link>, StoreError>;
+
+    /// How many links there are, and of what kind.
+    async fn counts(&self, pairing: &PairingId) -> Result<Counts, StoreError>;
+
+    /// The tombstones that name one of these items on `side`, or share the UID of one.
+    async fn tombstones(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        halves: &[Half],
+    ) -> Result<Vec<Tombstone>, StoreError>;
+
+    /// Appends entries to the journal and their writes to the open intents. Both are durable when it returns.
+    async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError>;
+
+    /// Stores one step forward, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](StoreError::Conflict): somebody else committed since the head was read; end the round.
+    async fn commit(&self, pairing: &PairingId, commit: &Commit) -> Result<(), StoreError>;
+
+    /// The newest journal entries first.
+    async fn journal_entries(&self, pairing: &PairingId, limit: usize) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// Forgets everything about a pairing but its journal: the next round is a first sync.
+    async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError>;
+}
+
+/// How many links a pairing has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// With an item on both sides.
+    pub linked: u64,
+    /// Of these, with an absence on this side that is not dealt with.
+    pub gone: PerSide<u64>,
+    /// Waiting for a person.
+    pub held: u64,
+    /// Set aside after a failure.
+    pub failing: u64,
+}
+
+/// A write, why it is made, and what it replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// The round's time, by our clock.
+    pub at: DateTime<Utc>,
+    /// Which side it goes to.
+    pub side: Side,
+    /// What is to be done.
+    pub write: Write,
+    /// Why, in words.
+    pub reason: String,
+    /// The item as it was before; also the losing side of a conflict. `None` for creates.
+    pub before: Option<Series>,
+    /// How it ended; `None` while that is not known.
+    pub outcome: Option<String>,
+}
+
+/// One step forward: everything in it becomes durable together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The head this stands on; see [`Head::version`].
+    pub version: u64,
+    /// Where to read on, for sides that were read.
+    pub tokens: PerSide<Option<ChangeToken>>,
+    /// Sides whose token is to be forgotten, so that the next read is a full listing.
+    pub forget_tokens: PerSide<bool>,
+    /// Listings that began or ended.
+    pub listings: PerSide<Option<Listing>>,
+    /// Both sides were read to the end and dealt with.
+    pub first_sync_done: bool,
+    /// Links as they are now.
+    pub put: Vec<Link>,
+    /// Links that ended.
+    pub remove: Vec<LinkId>,
+    /// Intents whose outcome is known.
+    pub closed: Vec<Closed>,
+    /// What must not come back.
+    pub tombstones: Vec<Tombstone>,
+}
+
+/// An intent whose outcome is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// The link it served.
+    pub link: LinkId,
+    /// Which side it went to.
+    pub side: Side,
+    /// The number in its receipt.
+    pub number: u64,
+    /// How it ended, in words.
+    pub outcome: String,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Somebody else works on the same pairing: end the round, begin a new one.
+    #[error("another process changed the state of this pairing meanwhile")]
+    Conflict,
+    /// The store cannot be used now: try again later.
+    #[error("the state store cannot be used now: {0}")]
+    Unavailable(String),
+    /// Another process has it: only one may.
+    #[error("the state store is in use: {0}")]
+    InUse(String),
+    /// What is stored cannot be understood: restore a backup, or reset the pairing.
+    #[error("the state store is damaged: {0}")]
+    Damaged(String),
+}
+
+/// A value that the journal holds durably.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded<T>(T);
+
+impl<T> Recorded<T> {
+    /// What was recorded.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Makes the journal hold these writes, and hands them out to be carried out.
+pub async fn record(
+    store: &dyn StateStore,
+    pairing: &PairingId,
+    entries: &[JournalEntry],
+) -> Result<Vec<Recorded<Write>>, StoreError> {
+    store.journal(pairing, entries).await?;
+    Ok(entries.iter().map(|entry| Recorded(entry.write.clone())).collect())
+}
+
+impl JournalEntry {
+    /// The intent that stays open until the outcome of this entry is stored.
+    pub fn intent(&self) -> Intent {
+        Intent { side: self.side, write: self.write.clone(), at: self.at }
+    }
+}
