@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Client of the Calender Sync Protocol, and the NVS side of calsync.
+//!
+//! [`wire`] has the documents as they travel, [`NvsClient`] one method per operation. The protocol is described in
+//! `docs/calender-sync-protocol.yaml` (OpenAPI 3.1) and, with its reasons, in `docs/protocol/nvs.md`.
+
+mod client;
+mod error;
+mod events;
+mod tls;
+mod trace;
+mod traffic;
+mod transport;
+pub mod wire;
+
+pub use client::{Answered, MAX_BATCH, MAX_PAGE, NvsClient};
+pub use error::{NvsError, NvsErrorKind};
+pub use events::{Event, EventStream};
+pub use tls::ClientIdentity;
+pub use trace::Trace;
+pub use traffic::Traffic;
+pub use transport::{NvsSettings, Token};
