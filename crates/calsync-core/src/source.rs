@@ -54,6 +54,8 @@ pub trait CalendarSource: Send + Sync {
 pub struct Capabilities {
     /// The most keys, tokens or writes that one call takes.
     pub batch: usize,
+    /// Fields that this system cannot hold: they are not written to it, and their absence there says nothing.
+    pub unheld: &'static [Field],
 }
 
 /// One page of a change feed.

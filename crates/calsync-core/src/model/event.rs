@@ -115,13 +115,14 @@ macro_rules! record {
         $(#[$record_doc:meta])* $record:ident,
         $(#[$patch_doc:meta])* $patch:ident,
         $derive_default:meta,
+        $field_serde:meta,
         { $($(#[$field_doc:meta])* $name:ident / $field:ident : $type:ty),+ $(,)? }
     ) => {
         $(#[$record_doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[$derive_default]
         pub struct $record {
-            $($(#[$field_doc])* pub $name: $type,)+
+            $($(#[$field_doc])* #[$field_serde] pub $name: $type,)+
         }
 
         $(#[$patch_doc])*
@@ -189,6 +190,11 @@ macro_rules! record {
                 }
             }
 
+            /// Adds the changes of another patch; where both change a field, the other one stands.
+            pub fn absorb(&mut self, other: $patch) {
+                $(if other.$name.is_some() { self.$name = other.$name; })+
+            }
+
             /// The fields that both patches change to different values.
             pub fn collisions(&self, other: &$patch) -> Vec<Field> {
                 let mut fields = Vec::new();
@@ -209,6 +215,7 @@ macro_rules! events {
             /// The difference between two events, field by field.
             Patch,
             derive(),
+            serde(),
             { $($(#[$field_doc])* $name / $field : $type),+ }
         }
         record! {
@@ -217,9 +224,9 @@ macro_rules! events {
             /// The difference between two overlays; `None` as a value means "as the master".
             OverlayPatch,
             derive(Default),
+            serde(default, skip_serializing_if = "Option::is_none"),
             { $(
                 $(#[$field_doc])*
-                #[serde(default, skip_serializing_if = "Option::is_none")]
                 $name / $field : Option<$type>
             ),+ }
         }

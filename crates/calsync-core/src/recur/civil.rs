@@ -117,6 +117,18 @@ pub(super) fn first_week(year: i32, week_start: u32) -> i32 {
     fourth - ((weekday(fourth) + 7 - week_start) % 7) as i32
 }
 
+/// The year whose weeks include `day`.
+pub(super) fn week_year(day: i32, week_start: u32) -> i32 {
+    let (year, _, _) = ymd(day);
+    if day < first_week(year, week_start) {
+        year - 1
+    } else if day >= first_week(year + 1, week_start) {
+        year + 1
+    } else {
+        year
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +153,10 @@ mod tests {
         for year in 1990..2060 {
             let first = NaiveDate::from_isoywd_opt(year, 1, Weekday::Mon).unwrap();
             assert_eq!(first_week(year, 0), day_of(first));
+            for day in [12, 20, 28, 29, 30, 31, 32, 33, 34, 35] {
+                let date = first - chrono::TimeDelta::days(20) + chrono::TimeDelta::days(day);
+                assert_eq!(week_year(day_of(date), 0), date.iso_week().year());
+            }
         }
     }
 

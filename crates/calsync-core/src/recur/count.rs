@@ -112,7 +112,7 @@ impl Plan {
             (None, false) => Some((28, false)),
             (Some((list, 0) | (0, list)), false) => Some(((list & 0x0fff_ffff).count_ones(), list >> 28 == 0)),
             (None, true) if days.nth.is_empty() => {
-                Some((4 * days.weekdays.count_ones(), days.weekdays == 0x7f && false))
+                Some((4 * days.weekdays.count_ones(), false))
             }
             (None, true) if days.weekdays == 0 && !days.nth_in_year => {
                 let one_sided = days.nth.iter().all(|(n, _)| *n > 0) || days.nth.iter().all(|(n, _)| *n < 0);
@@ -132,7 +132,8 @@ impl Plan {
                 _ => return None,
             };
             let in_week = if days.by_day { days.weekdays.count_ones() } else { 7 };
-            let always = list & !(1 << 53);
+            // The first and the last weeks of a calendar year may be cut.
+            let always = list & if self.week_years { !(1 << 53) } else { (1 << 52) - 4 };
             return Some((always.count_ones() * in_week, always == list));
         }
         if days.nth_in_year || days.year_days.is_some() {

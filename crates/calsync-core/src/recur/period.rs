@@ -164,10 +164,11 @@ impl Plan {
     pub(super) fn period_of(&self, day: i32) -> i64 {
         let (year, month, _) = civil::ymd(day);
         let (year0, month0, _) = civil::ymd(self.day0);
+        let years = i64::from(year) - i64::from(self.year0);
         match self.freq {
             // A week may belong to the year before or after the one of its days.
-            Frequency::Yearly if self.weeks.is_some() => i64::from(year - 1 - year0).max(0) / self.interval,
-            Frequency::Yearly => i64::from(year - year0) / self.interval,
+            Frequency::Yearly if self.week_years => (years - 1).max(0) / self.interval,
+            Frequency::Yearly => years / self.interval,
             Frequency::Weekly => i64::from(day - self.first_week_day()) / 7 / self.interval,
             Frequency::Monthly => (i64::from(year - year0) * 12 + i64::from(month) - i64::from(month0)) / self.interval,
             _ => i64::from(year - year0) * 12 + i64::from(month) - i64::from(month0),
@@ -187,7 +188,7 @@ impl Plan {
 
     fn year(&self, number: i64) -> Option<i32> {
         let years = i32::try_from(number.checked_mul(self.interval)?).ok()?;
-        civil::ymd(self.day0).0.checked_add(years).filter(|year| *year <= 9999)
+        self.year0.checked_add(years).filter(|year| *year <= 9999)
     }
 
     fn month(&self, months: i64) -> Option<(i32, u32)> {
@@ -212,39 +213,57 @@ impl Plan {
         if self.months == 0x1ffe { all } else { keep(base, all, |_, month, _| self.months >> month & 1 == 1) }
     }
 
-    fn weeks_of_year(&self, year: i32, period: &mut Period) {
-        let Some((from_start, from_end)) = self.weeks else { return };
+    /// The weeks of a year that `BYWEEKNO` names, bit n for week n, the first day of week 1, and how many there are.
+    fn weeks_named(&self, year: i32) -> (u64, i32, u32) {
+        let (mut weeks, mut from_end) = self.weeks.unwrap_or_default();
         let first = civil::first_week(year, self.week_start);
-        let count = (civil::first_week(year + 1, self.week_start) - first) / 7;
-        let mut weeks = from_start;
-        let mut rest = from_end;
-        while rest != 0 {
-            let week = count + 1 - rest.trailing_zeros() as i32;
-            if week > 0 {
+        let count = ((civil::first_week(year + 1, self.week_start) - first) / 7) as u32;
+        while from_end != 0 {
+            if let Some(week @ 1..) = (count + 1).checked_sub(from_end.trailing_zeros()) {
                 weeks |= 1 << week;
             }
-            rest &= rest - 1;
+            from_end &= from_end - 1;
         }
-        let days = if self.days.by_day {
-            civil::weekday_pattern(self.days.weekdays, self.week_start) & 0x7f
-        } else {
-            0x7f
-        };
-        while weeks != 0 {
-            let week = weeks.trailing_zeros() as i32;
-            if week <= count {
-                let base = first + 7 * (week - 1);
-                let mask = if self.months == 0x1ffe && self.days.month_days.is_none() && self.days.year_days.is_none() {
-                    days
-                } else {
-                    keep(base, days, |year, month, day| {
-                        self.months >> month & 1 == 1 && self.days.month(year, month, None).1 >> (day - 1) & 1 == 1
-                    })
-                };
-                period.push(base, mask);
+        (weeks & ((2 << count) - 1), first, count)
+    }
+
+    fn weeks_of_year(&self, year: i32, period: &mut Period) {
+        let (mut weeks, first, count) = self.weeks_named(year);
+        if self.week_years {
+            while weeks != 0 {
+                self.push_week(first + 7 * (weeks.trailing_zeros() as i32 - 1), None, period);
+                weeks &= weeks - 1;
             }
+            return;
+        }
+        let (before, _, last) = self.weeks_named(year - 1);
+        if before >> last & 1 == 1 {
+            self.push_week(first - 7, Some(year), period);
+        }
+        while weeks != 0 {
+            self.push_week(first + 7 * (weeks.trailing_zeros() as i32 - 1), Some(year), period);
             weeks &= weeks - 1;
         }
+        if self.weeks_named(year + 1).0 >> 1 & 1 == 1 {
+            self.push_week(first + 7 * count as i32, Some(year), period);
+        }
+    }
+
+    /// Adds the matching days of the week that begins at `base`; only those of calendar year `within`, if given.
+    fn push_week(&self, base: i32, within: Option<i32>, period: &mut Period) {
+        let mut mask = 0x7f;
+        if self.days.by_day {
+            mask &= civil::weekday_pattern(self.days.weekdays, self.week_start);
+        }
+        if let Some(year) = within {
+            mask &= !below(civil::first_of_year(year) - base) & below(civil::first_of_year(year + 1) - base);
+        }
+        if self.months != 0x1ffe || self.days.month_days.is_some() || self.days.year_days.is_some() {
+            mask = keep(base, mask, |year, month, day| {
+                self.months >> month & 1 == 1 && self.days.month(year, month, None).1 >> (day - 1) & 1 == 1
+            });
+        }
+        period.push(base, mask);
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Plan {
     /// First day and seconds of that day.
     pub(super) day0: i32,
     pub(super) second0: u32,
+    /// The year of the first yearly period.
+    pub(super) year0: i32,
     /// 0 for Monday.
     pub(super) week_start: u32,
     /// Bit 1 is January; all bits when there is no `BYMONTH`.
@@ -27,6 +29,8 @@ pub(super) struct Plan {
     pub(super) days: DayFilter,
     /// `BYWEEKNO`: bit n for week n, and for week n from the end.
     pub(super) weeks: Option<(u64, u64)>,
+    /// Yearly periods are years of whole weeks, not calendar years.
+    pub(super) week_years: bool,
     /// Times within a day (daily and coarser) or within a period (finer), ascending, `BYSETPOS` applied where the
     /// period is not longer than that.
     pub(super) times: Vec<Moment>,
@@ -121,18 +125,24 @@ impl Plan {
         if !(civil::FIRST_DAY..=civil::LAST_DAY).contains(&day0) {
             return None;
         }
+        // `BYWEEKNO` alone is one day of a week, wherever that week lies; with `BYDAY` it limits the days of a
+        // calendar year. That is how implementations read it; it only shows with `INTERVAL` or `BYSETPOS`.
+        let week_years = !parts.by_week_no.is_empty() && parts.by_day.is_empty();
         let mut parts = parts.clone();
         rule::fill(&mut parts, start);
         let freq = parts.freq;
+        let week_start = parts.week_start.map_or(0, |day| day.num_days_from_monday());
         let mut plan = Self {
             freq,
             interval: i64::from(parts.interval.get()),
             day0,
             second0: start.time().num_seconds_from_midnight(),
-            week_start: parts.week_start.map_or(0, |day| day.num_days_from_monday()),
+            year0: if week_years { civil::week_year(day0, week_start) } else { civil::ymd(day0).0 },
+            week_start,
             months: months(&parts, start),
             days: days(&parts),
             weeks: weeks(&parts),
+            week_years,
             times: Vec::new(),
             set_pos: parts.by_set_pos.iter().map(|n| i32::from(*n)).collect(),
             hours: bits(&parts.by_hour, 0x00ff_ffff) as u32,

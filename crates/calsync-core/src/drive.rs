@@ -1,0 +1,119 @@
+//! The loop that connects a [`Round`] to two calendar systems and a store.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::ids::{CalendarKey, PairingId, PerSide, Side};
+use crate::source::CalendarSource;
+use crate::store::{StateStore, StoreError, record};
+use crate::sync::{Mode, Reply, Request, Round, RoundInput, RoundReport, Settings};
+
+/// Tells the time; the engine has no clock of its own.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// Two calendars, and how they are to be kept in step.
+#[derive(Clone, Copy)]
+pub struct Pair<'a> {
+    /// The name of the pairing.
+    pub id: &'a PairingId,
+    /// Both calendar systems.
+    pub sources: PerSide<&'a dyn CalendarSource>,
+    /// The calendar on each.
+    pub calendars: PerSide<&'a CalendarKey>,
+    /// How to keep them in step.
+    pub settings: &'a Settings,
+}
+
+/// Runs one round: reads, plans, journals, writes, commits.
+///
+/// # Errors
+///
+/// Only the store's; what a calendar system refuses is in the report. Dropping the future anywhere is harmless.
+pub async fn sync(pair: Pair<'_>, store: &dyn StateStore, clock: &dyn Clock) -> Result<RoundReport, StoreError> {
+    drive(pair, store, clock, Mode::Sync).await
+}
+
+/// Says what a round would do, and writes nothing, neither to a calendar nor to the store.
+///
+/// # Errors
+///
+/// Only the store's.
+pub async fn plan(pair: Pair<'_>, store: &dyn StateStore, clock: &dyn Clock) -> Result<RoundReport, StoreError> {
+    let scratch = crate::memory::MemoryStore::copy_of(store, pair.id).await?;
+    drive(pair, &scratch, clock, Mode::Plan).await
+}
+
+async fn drive(
+    pair: Pair<'_>,
+    store: &dyn StateStore,
+    clock: &dyn Clock,
+    mode: Mode,
+) -> Result<RoundReport, StoreError> {
+    let mut round = Round::new(RoundInput {
+        pairing: pair.id.clone(),
+        settings: pair.settings.clone(),
+        mode,
+        now: clock.now(),
+        capabilities: PerSide::from_fn(|side| pair.sources.get(side).capabilities()),
+    });
+    loop {
+        let reply = match round.poll() {
+            Request::Done(report) => return Ok(*report),
+            request => answer(&pair, store, clock, request).await?,
+        };
+        round.handle(reply);
+    }
+}
+
+async fn answer(
+    pair: &Pair<'_>,
+    store: &dyn StateStore,
+    clock: &dyn Clock,
+    request: Request,
+) -> Result<Reply, StoreError> {
+    let at = |side: Side| (*pair.sources.get(side), *pair.calendars.get(side));
+    Ok(match request {
+        Request::Head => Reply::Head(store.head(pair.id).await?),
+        Request::LinksByKey(side, keys) => Reply::Links(store.links_by_key(pair.id, side, &keys).await?),
+        Request::LinksById(ids) => Reply::Links(store.links_by_id(pair.id, &ids).await?),
+        Request::LoneLinks(side, by) => Reply::Links(store.lone_links(pair.id, side, &by).await?),
+        Request::DueLinks { after, now, limit } => {
+            Reply::Links(store.due_links(pair.id, after, now, limit).await?)
+        }
+        Request::UnlistedLinks { side, listing, after, limit } => {
+            Reply::Links(store.unlisted_links(pair.id, side, listing, after, limit).await?)
+        }
+        Request::Counts => Reply::Counts(store.counts(pair.id).await?),
+        Request::Tombstones(side, halves) => {
+            Reply::Tombstones(store.tombstones(pair.id, side, &halves).await?)
+        }
+        Request::Changes(side, since) => {
+            let (source, calendar) = at(side);
+            let page = source.changes(calendar, since.as_ref()).await;
+            Reply::Changes(page, clock.now())
+        }
+        Request::Fetch(side, keys) => {
+            let (source, calendar) = at(side);
+            Reply::Fetched(source.fetch(calendar, &keys).await)
+        }
+        Request::FindCreated(side, tokens) => {
+            let (source, calendar) = at(side);
+            Reply::Found(source.find_created(calendar, &tokens).await)
+        }
+        Request::Journal(entries) => Reply::Recorded(record(store, pair.id, &entries).await?),
+        Request::Apply(side, writes) => {
+            let (source, calendar) = at(side);
+            Reply::Applied(source.apply(calendar, &writes).await)
+        }
+        Request::Commit(commit) => {
+            store.commit(pair.id, &commit).await?;
+            Reply::Committed
+        }
+        // The loop ends before it gets here.
+        Request::Done(_) => Reply::Committed,
+    })
+}

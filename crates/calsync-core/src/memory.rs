@@ -1,0 +1,231 @@
+//! A [`StateStore`] in memory: for dry runs, tests, and programs that need no durable state.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::ids::{ItemKey, LinkId, PairingId, Side};
+use crate::link::{Half, Head, Link, MatchKey, Observation, Tombstone};
+use crate::store::{Commit, Counts, JournalEntry, StateStore, StoreError};
+
+/// Keeps the state of any number of pairings as long as it lives.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    pairings: Mutex<BTreeMap<PairingId, Pairing>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Pairing {
+    head: Head,
+    links: BTreeMap<LinkId, Link>,
+    tombstones: Vec<Tombstone>,
+    journal: Vec<JournalEntry>,
+}
+
+/// How many links are copied at a time.
+const PAGE: usize = 500;
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> MemoryStore {
+        MemoryStore::default()
+    }
+
+    /// A copy of what another store knows of one pairing, without its journal.
+    ///
+    /// # Errors
+    ///
+    /// Those of the other store.
+    pub async fn copy_of(store: &dyn StateStore, pairing: &PairingId) -> Result<MemoryStore, StoreError> {
+        let mut copy = Pairing { head: store.head(pairing).await?, ..Pairing::default() };
+        let mut after = None;
+        loop {
+            let page = store.links(pairing, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            let halves: Vec<Half> =
+                page.iter().flat_map(|link| Side::BOTH.map(|side| link.halves.get(side).clone())).flatten().collect();
+            for tombstone in store.tombstones(pairing, Side::A, &halves).await? {
+                if !copy.tombstones.contains(&tombstone) {
+                    copy.tombstones.push(tombstone);
+                }
+            }
+            copy.links.extend(page.into_iter().map(|link| (link.id, link)));
+        }
+        Ok(MemoryStore { pairings: Mutex::new(BTreeMap::from([(pairing.clone(), copy)])) })
+    }
+
+    fn with<T>(&self, pairing: &PairingId, act: impl FnOnce(&mut Pairing) -> T) -> T {
+        let mut pairings = self.pairings.lock().unwrap_or_else(PoisonError::into_inner);
+        act(pairings.entry(pairing.clone()).or_default())
+    }
+
+    fn select(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        limit: usize,
+        wanted: impl Fn(&Link) -> bool,
+    ) -> Vec<Link> {
+        self.with(pairing, |pairing| {
+            pairing
+                .links
+                .values()
+                .filter(|link| after.is_none_or(|after| link.id > after) && wanted(link))
+                .take(limit)
+                .cloned()
+                .collect()
+        })
+    }
+}
+
+#[async_trait]
+impl StateStore for MemoryStore {
+    async fn head(&self, pairing: &PairingId) -> Result<Head, StoreError> {
+        Ok(self.with(pairing, |pairing| pairing.head.clone()))
+    }
+
+    async fn links_by_key(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        keys: &[ItemKey],
+    ) -> Result<Vec<Link>, StoreError> {
+        Ok(self.select(pairing, None, usize::MAX, |link| {
+            link.halves.get(side).as_ref().is_some_and(|half| keys.contains(&half.key))
+        }))
+    }
+
+    async fn links_by_id(&self, pairing: &PairingId, ids: &[LinkId]) -> Result<Vec<Link>, StoreError> {
+        Ok(self.select(pairing, None, usize::MAX, |link| ids.contains(&link.id)))
+    }
+
+    async fn lone_links(&self, pairing: &PairingId, side: Side, by: &[MatchKey]) -> Result<Vec<Link>, StoreError> {
+        Ok(self.select(pairing, None, usize::MAX, |link| {
+            link.lone_side() == Some(side)
+                && link
+                    .halves
+                    .get(side)
+                    .as_ref()
+                    .is_some_and(|half| MatchKey::of(half).iter().any(|key| by.contains(key)))
+        }))
+    }
+
+    async fn due_links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        Ok(self.select(pairing, after, limit, |link| {
+            link.is_dirty() && link.retry.as_ref().is_none_or(|retry| retry.at <= now)
+        }))
+    }
+
+    async fn unlisted_links(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        listing: u32,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        Ok(self.select(pairing, after, limit, |link| {
+            link.halves.get(side).as_ref().is_some_and(|half| half.listed < listing)
+        }))
+    }
+
+    async fn links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        Ok(self.select(pairing, after, limit, |_| true))
+    }
+
+    async fn counts(&self, pairing: &PairingId) -> Result<Counts, StoreError> {
+        Ok(self.with(pairing, |pairing| {
+            let mut counts = Counts::default();
+            for link in pairing.links.values() {
+                counts.held += u64::from(link.hold.is_some());
+                counts.failing += u64::from(link.retry.is_some());
+                if link.lone_side().is_none() {
+                    counts.linked += 1;
+                    for side in Side::BOTH {
+                        let half = link.halves.get(side).as_ref();
+                        let gone = half.is_some_and(|half| half.seen == Some(Observation::Gone));
+                        *counts.gone.get_mut(side) += u64::from(gone);
+                    }
+                }
+            }
+            counts
+        }))
+    }
+
+    async fn tombstones(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        halves: &[Half],
+    ) -> Result<Vec<Tombstone>, StoreError> {
+        Ok(self.with(pairing, |pairing| {
+            let names = |tombstone: &Tombstone, half: &Half| {
+                tombstone.keys.get(side).as_ref() == Some(&half.key)
+                    || half.latest().is_some_and(|(_, series)| series.uid == tombstone.uid)
+            };
+            let named = |tombstone: &&Tombstone| halves.iter().any(|half| names(tombstone, half));
+            pairing.tombstones.iter().filter(named).cloned().collect()
+        }))
+    }
+
+    async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError> {
+        self.with(pairing, |pairing| {
+            pairing.head.intents.extend(entries.iter().map(JournalEntry::intent));
+            pairing.journal.extend(entries.iter().cloned());
+        });
+        Ok(())
+    }
+
+    async fn commit(&self, pairing: &PairingId, commit: &Commit) -> Result<(), StoreError> {
+        self.with(pairing, |pairing| {
+            if pairing.head.version != commit.version {
+                return Err(StoreError::Conflict);
+            }
+            pairing.head.apply(commit);
+            for id in &commit.remove {
+                pairing.links.remove(id);
+            }
+            pairing.links.extend(commit.put.iter().map(|link| (link.id, link.clone())));
+            pairing.tombstones.extend(commit.tombstones.iter().cloned());
+            for closed in &commit.closed {
+                let entry = pairing.journal.iter_mut().rev().find(|entry| {
+                    entry.write.link == closed.link
+                        && entry.side == closed.side
+                        && entry.write.receipt.number == closed.number
+                });
+                if let Some(entry) = entry {
+                    entry.outcome = Some(closed.outcome.clone());
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn journal_entries(&self, pairing: &PairingId, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+        Ok(self.with(pairing, |pairing| pairing.journal.iter().rev().take(limit).cloned().collect()))
+    }
+
+    async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError> {
+        self.with(pairing, |pairing| {
+            let journal = std::mem::take(&mut pairing.journal);
+            let version = pairing.head.version + 1;
+            *pairing = Pairing { journal, ..Pairing::default() };
+            pairing.head.version = version;
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,378 @@
+//! The decision about one link: what is on each side, what follows from it.
+//!
+//! [`verdict`] is the table of `docs/conflict-rules.md`; [`decide`] turns a verdict into writes and steps under the
+//! settings of the pairing. Both are pure.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::merge::{FieldRules, Merged, Versions, merge};
+use super::plan::{Action, Likeness, Reason, Step};
+use super::settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
+use crate::ids::{CreateToken, PairingId, PerSide, Side};
+use crate::link::{Half, Link, Observation};
+use crate::model::{Event, Field, Series, SeriesPatch};
+use crate::source::{Access, WriteOp};
+
+/// What is known of one side of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// There never was an item.
+    Missing,
+    /// As it was when both were in step.
+    Unchanged,
+    /// Other than it was when both were in step.
+    Changed,
+    /// There, and never in step.
+    New,
+    /// Its absence was proved.
+    Gone,
+    /// Nobody knows before it was read.
+    Unread,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [State; 6] =
+        [State::Missing, State::Unchanged, State::Changed, State::New, State::Gone, State::Unread];
+
+    /// The state of one half of a link.
+    pub fn of(half: Option<&Half>) -> State {
+        let Some(half) = half else { return State::Missing };
+        match (&half.shadow, &half.seen) {
+            (_, Some(Observation::Unread(_))) | (None, None) => State::Unread,
+            (_, Some(Observation::Gone)) => State::Gone,
+            (None, Some(Observation::Present(_))) => State::New,
+            (Some(_), None) => State::Unchanged,
+            (Some(shadow), Some(Observation::Present(sighting))) => {
+                if shadow.series == sighting.series {
+                    State::Unchanged
+                } else {
+                    State::Changed
+                }
+            }
+        }
+    }
+}
+
+/// What follows from the states of both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is decided before the unread side was read.
+    Read,
+    /// Both are as they were.
+    InStep,
+    /// Nothing is left on either side.
+    Forget,
+    /// The item of this side gets a counterpart.
+    Create(Side),
+    /// Both exist and were never in step.
+    Pair,
+    /// The changes of this side are carried to the other.
+    Carry(Side),
+    /// The changes of both sides are brought together.
+    Merge,
+    /// The item was deleted on this side and is unchanged on the other.
+    Delete(Side),
+    /// The item was deleted on this side and changed on the other.
+    Contest(Side),
+}
+
+/// The decision table. One `match` without a catch-all, so that a new state cannot slip through.
+pub fn verdict(a: State, b: State) -> Verdict {
+    use State::{Changed, Gone, Missing, New, Unchanged, Unread};
+    match (a, b) {
+        (Unread, Missing | Unchanged | Changed | New | Gone | Unread)
+        | (Missing | Unchanged | Changed | New | Gone, Unread) => Verdict::Read,
+        (Unchanged, Unchanged | Missing) | (Missing, Unchanged) => Verdict::InStep,
+        (Missing | Gone, Missing | Gone) => Verdict::Forget,
+        (New | Changed, Missing) | (New, Gone) => Verdict::Create(Side::A),
+        (Missing, New | Changed) | (Gone, New) => Verdict::Create(Side::B),
+        (New, New | Unchanged | Changed) | (Unchanged | Changed, New) => Verdict::Pair,
+        (Changed, Unchanged) => Verdict::Carry(Side::A),
+        (Unchanged, Changed) => Verdict::Carry(Side::B),
+        (Changed, Changed) => Verdict::Merge,
+        (Gone, Unchanged) => Verdict::Delete(Side::A),
+        (Unchanged, Gone) => Verdict::Delete(Side::B),
+        (Gone, Changed) => Verdict::Contest(Side::A),
+        (Changed, Gone) => Verdict::Contest(Side::B),
+    }
+}
+
+/// What a decision depends on besides the link.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) pairing: &'a PairingId,
+    pub(super) settings: &'a Settings,
+    pub(super) offsets: ClockOffsets,
+    /// Deletions seen on this side are too many to be meant.
+    pub(super) hold_deletions: PerSide<bool>,
+    /// Fields that a side cannot hold.
+    pub(super) unheld: PerSide<&'a [Field]>,
+    /// The link's lone item was deleted before and is an old copy.
+    pub(super) buried: bool,
+    /// By what a pair was recognised, for links that have just been put together.
+    pub(super) likeness: Option<Likeness>,
+}
+
+/// A write before it has a receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PlannedWrite {
+    pub(super) op: WriteOp,
+    pub(super) reason: String,
+    pub(super) before: Option<Series>,
+}
+
+/// What is to be done about a link, and what becomes of it then.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct LinkPlan {
+    pub(super) steps: Vec<Step>,
+    pub(super) writes: PerSide<Option<PlannedWrite>>,
+    /// Changes of this side that stay observed.
+    pub(super) held: PerSide<SeriesPatch>,
+    /// The write to this side takes back changes made there.
+    pub(super) reverts: PerSide<bool>,
+    /// Why it waits for a person; the link stays as it is but for what `writes` does.
+    pub(super) hold: Option<String>,
+    /// Halves that are dropped: their item is gone and is not made again.
+    pub(super) drop: PerSide<bool>,
+    /// The link ends, and this is remembered.
+    pub(super) bury: bool,
+    /// The side is read (again) before anything is decided.
+    pub(super) read: PerSide<bool>,
+    /// Nothing changes at all, not even what is remembered.
+    pub(super) untouched: bool,
+}
+
+/// Decides about one link.
+pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
+    let halves = &link.halves;
+    let states = PerSide::from_fn(|side| State::of(halves.get(side).as_ref()));
+    let mut plan = LinkPlan::default();
+    match verdict(states.a, states.b) {
+        Verdict::Read => {
+            plan.read = PerSide::from_fn(|side| *states.get(side) == State::Unread);
+            plan.untouched = true;
+        }
+        Verdict::InStep => {}
+        Verdict::Forget => plan.bury = true,
+        Verdict::Create(from) => create(link, from, Reason::NewOn(from), context, &mut plan),
+        Verdict::Pair => pair(link, context, &mut plan),
+        Verdict::Carry(from) => carry(link, Reason::ChangedOn(from), context, &mut plan),
+        Verdict::Merge => carry(link, Reason::ChangedOnBoth, context, &mut plan),
+        Verdict::Delete(gone) => delete(link, gone, Reason::DeletedOn(gone), context, &mut plan),
+        Verdict::Contest(gone) => {
+            if context.settings.deletion_wins {
+                delete(link, gone, Reason::DeletionBeatsEdit(gone), context, &mut plan);
+            } else {
+                create(link, gone.other(), Reason::EditBeatsDeletion(gone), context, &mut plan);
+            }
+        }
+    }
+    plan
+}
+
+fn step(link: &Link, action: Action, reason: Reason) -> Step {
+    Step { link: link.id, action, reason, paths: Vec::new(), conflicts: Vec::new() }
+}
+
+fn hold(link: &Link, reason: Reason, plan: &mut LinkPlan) {
+    plan.hold = Some(reason.to_string());
+    plan.steps.push(step(link, Action::Hold, reason));
+}
+
+/// Makes a counterpart of the item of `from`.
+fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: &mut LinkPlan) {
+    let target = from.other();
+    let Some(half) = link.halves.get(from) else { return };
+    let Some((_, series)) = half.latest() else { return };
+    if context.buried {
+        return hold(link, Reason::CameBack(from), plan);
+    }
+    if !context.settings.direction.writes(target) {
+        // An item that nobody wants to carry is not an error and no reason to look again: it is in step as it is.
+        *plan.drop.get_mut(target) = link.halves.get(target).is_some();
+        plan.steps.push(step(link, Action::Leave, Reason::NotCarried(from)));
+        return;
+    }
+    let token = CreateToken::derive(context.pairing, target, &half.key, next_generation(link, target));
+    let op = WriteOp::Create { token, series: Box::new(series.clone()) };
+    *plan.writes.get_mut(target) = Some(PlannedWrite { op, reason: reason.to_string(), before: None });
+    plan.steps.push(step(link, Action::Create(target), reason));
+}
+
+/// The generation of the next counterpart on `target`: a new one where there was one before.
+pub(super) fn next_generation(link: &Link, target: Side) -> u32 {
+    link.generation + u32::from(link.halves.get(target).is_some())
+}
+
+/// Deletes the counterpart of an item that is gone.
+fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: &mut LinkPlan) {
+    let target = gone.other();
+    let Some(half) = link.halves.get(target) else { return };
+    let Some((revision, series)) = half.latest() else { return };
+    if context.hold_deletions.get(gone) == &true {
+        return hold(link, Reason::TooManyDeletions(gone), plan);
+    }
+    if !context.settings.direction.writes(target) || half.access != Access::Full {
+        match context.settings.read_only_edit {
+            ReadOnlyEdit::Revert if context.settings.direction.writes(gone) => {
+                return create(link, target, Reason::Reverted(gone), context, plan);
+            }
+            ReadOnlyEdit::Revert | ReadOnlyEdit::Ignore => {
+                *plan.drop.get_mut(gone) = true;
+                plan.steps.push(step(link, Action::Leave, Reason::NotCarried(gone)));
+            }
+            ReadOnlyEdit::Report => hold(link, Reason::NotCarried(gone), plan),
+        }
+        return;
+    }
+    let op = WriteOp::Delete { key: half.key.clone(), expected: revision.clone() };
+    *plan.writes.get_mut(target) =
+        Some(PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()) });
+    plan.steps.push(step(link, Action::Delete(target), reason));
+}
+
+/// Brings two items together that were never in step: nothing is lost where one side says nothing, else the leading
+/// side stands.
+fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
+    let (Some(a), Some(b)) = (&link.halves.a, &link.halves.b) else { return };
+    let (Some((_, a)), Some((_, b))) = (a.latest(), b.latest()) else { return };
+    let latest = PerSide { a, b };
+    let lead = context.settings.lead;
+    let base = common_base(latest.get(lead), latest.get(lead.other()));
+    let versions = Versions { shadow: PerSide { a: &base, b: &base }, latest };
+    let reason = Reason::SameAppointment(context.likeness.unwrap_or(Likeness::Content));
+    plan.steps.push(step(link, Action::Pair, reason.clone()));
+    // Differences at first sight are no edits: where they may not be carried they are neither taken back nor reported.
+    let settings = Settings { read_only_edit: ReadOnlyEdit::Ignore, ..context.settings.clone() };
+    let context = Context { settings: &settings, ..*context };
+    let merged = merge(&versions, &Rules { link, context: &context });
+    write_merged(link, &latest, merged, &reason, plan);
+}
+
+/// A version from which both could have come: what the lead says counts as changed there, what it leaves blank
+/// counts as added on the other side.
+fn common_base(lead: &Series, other: &Series) -> Series {
+    let blank = Event::new("", lead.event.span.clone());
+    let said = blank.diff(&lead.event).fields();
+    let mut base = other.clone();
+    base.event
+        .diff(&lead.event)
+        .only(|field| field != Field::Span && !said.contains(&field))
+        .apply(&mut base.event);
+    base
+}
+
+/// Carries changes of one side, or of both.
+fn carry(link: &Link, reason: Reason, context: &Context<'_>, plan: &mut LinkPlan) {
+    let (Some(a), Some(b)) = (&link.halves.a, &link.halves.b) else { return };
+    let (Some(shadow_a), Some(shadow_b)) = (&a.shadow, &b.shadow) else { return };
+    let (Some((_, latest_a)), Some((_, latest_b))) = (a.latest(), b.latest()) else { return };
+    let versions = Versions {
+        shadow: PerSide { a: &shadow_a.series, b: &shadow_b.series },
+        latest: PerSide { a: latest_a, b: latest_b },
+    };
+    let merged = merge(&versions, &Rules { link, context });
+    write_merged(link, &versions.latest, merged, &reason, plan);
+}
+
+fn write_merged(
+    link: &Link,
+    latest: &PerSide<&Series>,
+    merged: Merged,
+    reason: &Reason,
+    plan: &mut LinkPlan,
+) {
+    for side in Side::BOTH {
+        let patch = merged.to.get(side);
+        let Some(half) = link.halves.get(side) else { continue };
+        let Some((revision, series)) = half.latest() else { continue };
+        if patch.is_empty() {
+            if *merged.ignored.get(side) {
+                plan.steps.push(step(link, Action::Leave, Reason::NotCarried(side)));
+            }
+            continue;
+        }
+        let reason = if *merged.reverts.get(side) { Reason::Reverted(side) } else { reason.clone() };
+        let op = WriteOp::Update {
+            key: half.key.clone(),
+            expected: revision.clone(),
+            patch: Box::new(patch.clone()),
+            current: Box::new((*latest.get(side)).clone()),
+        };
+        *plan.writes.get_mut(side) =
+            Some(PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()) });
+        let conflicts = merged.conflicts.iter().filter(|conflict| conflict.winner == Some(side.other()));
+        plan.steps.push(Step {
+            paths: patch.paths(),
+            conflicts: conflicts.cloned().collect(),
+            ..step(link, Action::Update(side), reason)
+        });
+    }
+    let waits = Side::BOTH.into_iter().any(|side| !merged.held.get(side).is_empty());
+    if waits {
+        let waiting: Vec<_> =
+            merged.conflicts.iter().filter(|conflict| conflict.winner.is_none()).cloned().collect();
+        let reason = if waiting.is_empty() {
+            Reason::NotCarried(if merged.held.a.is_empty() { Side::B } else { Side::A })
+        } else {
+            Reason::Conflict
+        };
+        plan.hold = Some(reason.to_string());
+        plan.steps.push(Step {
+            paths: merged.held.a.paths().into_iter().chain(merged.held.b.paths()).collect(),
+            conflicts: waiting,
+            ..step(link, Action::Hold, reason)
+        });
+    }
+    plan.held = merged.held;
+    plan.reverts = merged.reverts;
+}
+
+struct Rules<'a> {
+    link: &'a Link,
+    context: &'a Context<'a>,
+}
+
+impl FieldRules for Rules<'_> {
+    fn may_write(&self, target: Side, field: Field) -> bool {
+        let access = self.link.halves.get(target).as_ref().map(|half| half.access).unwrap_or_default();
+        self.context.settings.direction.writes(target) && access.allows(field)
+    }
+
+    fn holds(&self, target: Side, field: Field) -> bool {
+        !self.context.unheld.get(target).contains(&field)
+    }
+
+    fn winner(&self, field: Field) -> Option<Side> {
+        match self.context.settings.conflict_policy(field) {
+            ConflictPolicy::Prefer(side) => Some(side),
+            ConflictPolicy::Hold => None,
+            ConflictPolicy::Newer => Some(self.newer()),
+        }
+    }
+
+    fn deletion_wins(&self) -> bool {
+        self.context.settings.deletion_wins
+    }
+
+    fn read_only_edit(&self) -> ReadOnlyEdit {
+        self.context.settings.read_only_edit
+    }
+}
+
+impl Rules<'_> {
+    /// The side that was changed last by our clock; `A` where the clocks are too close to tell.
+    fn newer(&self) -> Side {
+        let changed = |side: Side| -> Option<DateTime<Utc>> {
+            let modified = self.link.halves.get(side).as_ref()?.sighting()?.modified?;
+            let offset = self.context.offsets.get(side).unwrap_or_default();
+            modified.checked_sub_signed(Duration::milliseconds(offset))
+        };
+        let uncertainty = Duration::seconds(i64::from(self.context.settings.clock_uncertainty));
+        match (changed(Side::A), changed(Side::B)) {
+            (Some(a), Some(b)) if b - a > uncertainty => Side::B,
+            _ => Side::A,
+        }
+    }
+}

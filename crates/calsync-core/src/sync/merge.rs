@@ -1,0 +1,250 @@
+//! Three-way merge: what each side changed against its own shadow, brought together field by field.
+//!
+//! In go the changes of both sides, out comes what has to be written to each. Values of a side are only ever compared
+//! with values of the same side; the one exception is "does it show this already", which saves a write.
+
+use std::collections::BTreeSet;
+
+use super::plan::Conflict;
+use super::settings::ReadOnlyEdit;
+use crate::ids::{PerSide, Side};
+use crate::model::{Field, Override, OverridePatch, Overlay, RecurrenceId, Series, SeriesPatch};
+
+/// What each side shows, and showed when both were in step.
+pub(super) struct Versions<'a> {
+    pub(super) shadow: PerSide<&'a Series>,
+    pub(super) latest: PerSide<&'a Series>,
+}
+
+/// What the settings say about fields.
+pub(super) trait FieldRules {
+    /// Whether a change of this field may be carried to `target`.
+    fn may_write(&self, target: Side, field: Field) -> bool;
+    /// Whether `target` can hold this field at all.
+    fn holds(&self, target: Side, field: Field) -> bool;
+    /// Who wins where both changed this field; `None`: a person decides.
+    fn winner(&self, field: Field) -> Option<Side>;
+    /// Whether a cancelled instance stays cancelled when the other side edited it.
+    fn deletion_wins(&self) -> bool;
+    /// What happens to a change that may not be carried.
+    fn read_only_edit(&self) -> ReadOnlyEdit;
+}
+
+/// The result of a merge.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Merged {
+    /// What has to be written to this side.
+    pub(super) to: PerSide<SeriesPatch>,
+    /// Changes of this side that wait for a person and stay observed.
+    pub(super) held: PerSide<SeriesPatch>,
+    /// Whether `to` of this side takes back changes made there.
+    pub(super) reverts: PerSide<bool>,
+    /// Changes of this side that stay there and are not carried.
+    pub(super) ignored: PerSide<bool>,
+    /// Fields that both sides changed differently.
+    pub(super) conflicts: Vec<Conflict>,
+}
+
+/// Brings the changes of both sides together.
+pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
+    let changes = PerSide::from_fn(|side| versions.shadow.get(side).diff(versions.latest.get(side)));
+    let mut merged = Merged::default();
+
+    let mut carried = PerSide::from_fn(|side| {
+        changes.get(side).only(|field| rules.may_write(side.other(), field) && rules.holds(side.other(), field))
+    });
+    collide(&mut carried, versions, rules, &mut merged);
+    for side in Side::BOTH {
+        let target = side.other();
+        merge_into(merged.to.get_mut(target), carried.get(side).pending(versions.latest.get(target)));
+    }
+
+    for side in Side::BOTH {
+        let target = side.other();
+        let blocked =
+            changes.get(side).only(|field| !rules.may_write(target, field) && rules.holds(target, field));
+        if blocked.is_empty() {
+            continue;
+        }
+        match rules.read_only_edit() {
+            ReadOnlyEdit::Revert => {
+                let back = versions.latest.get(side).diff(versions.shadow.get(side)).only(|field| {
+                    !rules.may_write(target, field) && rules.holds(target, field) && rules.may_write(side, field)
+                });
+                if back.is_empty() {
+                    *merged.ignored.get_mut(side) = true;
+                } else {
+                    *merged.reverts.get_mut(side) = true;
+                    merge_into(merged.to.get_mut(side), back);
+                }
+            }
+            ReadOnlyEdit::Ignore => *merged.ignored.get_mut(side) = true,
+            ReadOnlyEdit::Report => merge_into(merged.held.get_mut(side), blocked),
+        }
+    }
+    merged
+}
+
+/// Settles fields and instances that both sides changed differently: takes the losing change out of `carried`.
+fn collide(
+    carried: &mut PerSide<SeriesPatch>,
+    versions: &Versions<'_>,
+    rules: &dyn FieldRules,
+    merged: &mut Merged,
+) {
+    for field in carried.a.master.collisions(&carried.b.master) {
+        let winner = rules.winner(field);
+        merged.conflicts.push(Conflict { path: format!("master.{field}"), winner });
+        for side in losers(winner) {
+            let lost = carried.get(side).master.only(|candidate| candidate == field);
+            let kept = carried.get(side).master.only(|candidate| candidate != field);
+            if winner.is_none() {
+                merge_into(
+                    merged.held.get_mut(side),
+                    SeriesPatch { master: lost, ..SeriesPatch::default() },
+                );
+            }
+            carried.get_mut(side).master = kept;
+        }
+    }
+    if let (Some(mine), Some(theirs)) = (&carried.a.recurrence, &carried.b.recurrence)
+        && mine.to != theirs.to
+    {
+        let winner = rules.winner(Field::Span);
+        merged.conflicts.push(Conflict { path: "recurrence".to_owned(), winner });
+        for side in losers(winner) {
+            let lost = carried.get_mut(side).recurrence.take();
+            if winner.is_none() {
+                merge_into(
+                    merged.held.get_mut(side),
+                    SeriesPatch { recurrence: lost, ..SeriesPatch::default() },
+                );
+            }
+        }
+    }
+    let both: Vec<RecurrenceId> =
+        carried.a.overrides.keys().filter(|key| carried.b.overrides.contains_key(key)).copied().collect();
+    for key in both {
+        collide_instance(key, carried, versions, rules, merged);
+    }
+}
+
+fn collide_instance(
+    key: RecurrenceId,
+    carried: &mut PerSide<SeriesPatch>,
+    versions: &Versions<'_>,
+    rules: &dyn FieldRules,
+    merged: &mut Merged,
+) {
+    let (Some(a), Some(b)) = (carried.a.overrides.get(&key).cloned(), carried.b.overrides.get(&key).cloned())
+    else {
+        return;
+    };
+    let instance = key.to_text();
+    match (&a, &b) {
+        (OverridePatch::Cancel, OverridePatch::Cancel) => {}
+        (OverridePatch::Change(mine), OverridePatch::Change(theirs)) => {
+            let patches = PerSide { a: mine, b: theirs };
+            let mut lost: PerSide<BTreeSet<Field>> = PerSide::default();
+            for field in mine.collisions(theirs) {
+                let winner = rules.winner(field);
+                merged.conflicts.push(Conflict { path: format!("instance {instance} {field}"), winner });
+                for side in losers(winner) {
+                    lost.get_mut(side).insert(field);
+                    if winner.is_none() {
+                        let held = patches.get(side).only(|candidate| candidate == field);
+                        merged
+                            .held
+                            .get_mut(side)
+                            .overrides
+                            .entry(key)
+                            .and_modify(|patch| {
+                                if let OverridePatch::Change(patch) = patch {
+                                    *patch = patches
+                                        .get(side)
+                                        .only(|candidate| candidate == field || patch.fields().contains(&candidate));
+                                }
+                            })
+                            .or_insert(OverridePatch::Change(held));
+                    }
+                }
+            }
+            for side in Side::BOTH {
+                let kept = patches.get(side).only(|field| !lost.get(side).contains(&field));
+                if kept.is_empty() {
+                    carried.get_mut(side).overrides.remove(&key);
+                } else {
+                    carried.get_mut(side).overrides.insert(key, OverridePatch::Change(kept));
+                }
+            }
+        }
+        // One of them is about whether the instance takes place: then the whole instance of one side stands.
+        (OverridePatch::Cancel | OverridePatch::Restore(_) | OverridePatch::Change(_), _) => {
+            let latest = PerSide::from_fn(|side| versions.latest.get(side).overrides.get(&key));
+            if latest.a == latest.b {
+                return;
+            }
+            let cancelled = PerSide::from_fn(|side| matches!(latest.get(side), Some(Override::Cancelled)));
+            let winner = match (cancelled.a, cancelled.b) {
+                (true, false) => Some(if rules.deletion_wins() { Side::A } else { Side::B }),
+                (false, true) => Some(if rules.deletion_wins() { Side::B } else { Side::A }),
+                _ => rules.winner(Field::Span),
+            };
+            merged.conflicts.push(Conflict { path: format!("instance {instance}"), winner });
+            for side in losers(winner) {
+                let lost = carried.get_mut(side).overrides.remove(&key);
+                if let (None, Some(lost)) = (winner, lost) {
+                    merged.held.get_mut(side).overrides.insert(key, lost);
+                }
+            }
+            if let Some(winner) = winner {
+                let whole = match latest.get(winner) {
+                    Some(Override::Cancelled) => OverridePatch::Cancel,
+                    Some(Override::Changed(overlay)) => OverridePatch::Restore(overlay.clone()),
+                    None => OverridePatch::Restore(Overlay::default()),
+                };
+                carried.get_mut(winner).overrides.insert(key, whole);
+            }
+        }
+    }
+}
+
+/// The sides whose change does not stand.
+fn losers(winner: Option<Side>) -> Vec<Side> {
+    match winner {
+        Some(winner) => vec![winner.other()],
+        None => Side::BOTH.to_vec(),
+    }
+}
+
+/// Adds the changes of `more`, which touches other fields and instances than `patch`.
+fn merge_into(patch: &mut SeriesPatch, more: SeriesPatch) {
+    if more.recurrence.is_some() {
+        patch.recurrence = more.recurrence;
+    }
+    patch.master.absorb(more.master);
+    for (key, more) in more.overrides {
+        match (patch.overrides.get_mut(&key), more) {
+            (Some(OverridePatch::Change(fields)), OverridePatch::Change(more)) => fields.absorb(more),
+            (_, more) => {
+                patch.overrides.insert(key, more);
+            }
+        }
+    }
+}
+
+/// `latest` as if the `held` changes had not been made: what may be called in step while they wait.
+pub(super) fn without_held(latest: &Series, shadow: &Series, held: &SeriesPatch) -> Series {
+    let mut out = latest.clone();
+    held.master.undo(&latest.event).apply(&mut out.event);
+    if held.recurrence.is_some() {
+        out.recurrence.clone_from(&shadow.recurrence);
+    }
+    for key in held.overrides.keys() {
+        match shadow.overrides.get(key) {
+            Some(value) => out.overrides.insert(*key, value.clone()),
+            None => out.overrides.remove(key),
+        };
+    }
+    out
+}

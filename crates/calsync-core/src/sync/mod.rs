@@ -1,0 +1,19 @@
+//! Reconciliation of one pairing.
+//!
+//! [`Round`] is the machine of one run: recover, read, plan, journal, write, commit. Each side is compared with its
+//! own shadow, never with the other side: a system that cannot hold a field therefore does not look like a person who
+//! cleared it, and rounding by a server does not look like an edit.
+
+mod decide;
+mod merge;
+mod plan;
+mod round;
+mod settings;
+mod settle;
+
+pub use decide::{State, Verdict, verdict};
+pub use plan::{Action, Conflict, Likeness, Plan, Reason, Step};
+pub use round::{Failure, ItemFailure, Mode, Reply, Request, Round, RoundInput, RoundReport, SideReport};
+pub use settings::{
+    ClockOffsets, ConflictPolicy, DeletionGuard, Direction, ReadOnlyEdit, Settings,
+};

@@ -1,0 +1,234 @@
+//! One round for one pairing, as a machine that asks and is answered.
+//!
+//! [`Round::poll`] gives the next [`Request`], [`Round::handle`] takes the [`Reply`]; nothing else goes in or out, so a
+//! round can be repeated from its replies. The order is
+//!
+//! 1. recover: writes whose outcome was not stored are settled by asking;
+//! 2. read: pages of each side's feed become observations, stored together with the token that covers them;
+//! 3. for each batch of links with observations: match, decide, look before create, journal, write, read back, commit.
+//!
+//! A round that is dropped anywhere leaves observations, intents and tokens from which the next one goes on. Inside,
+//! the steps are written as an `async` function that is polled by hand: it needs no runtime and reads top to bottom.
+
+mod port;
+mod read;
+mod reconcile;
+mod recover;
+mod report;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll, Waker};
+
+use chrono::{DateTime, Utc};
+
+use self::port::Port;
+pub use self::port::{Reply, Request};
+pub use self::report::{Failure, ItemFailure, RoundReport, SideReport};
+use super::settings::{ClockOffsets, Settings};
+use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
+use crate::link::{Head, Link, Listing, Tombstone};
+use crate::source::{Capabilities, SourceError};
+use crate::store::{Closed, Commit};
+
+/// What a round may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Read, plan and write.
+    Sync,
+    /// Read and plan. Commits are still asked for and have to go to a scratch copy of the store; journal and
+    /// writes are never asked for.
+    Plan,
+}
+
+/// Everything a round depends on, besides the replies.
+#[derive(Debug, Clone)]
+pub struct RoundInput {
+    /// For which pairing.
+    pub pairing: PairingId,
+    /// How it is to be kept in step.
+    pub settings: Settings,
+    /// What this round may do.
+    pub mode: Mode,
+    /// Our clock at the start; the only time the round knows.
+    pub now: DateTime<Utc>,
+    /// What each side can do.
+    pub capabilities: PerSide<Capabilities>,
+}
+
+/// The machine of one round.
+pub struct Round {
+    work: Pin<Box<dyn Future<Output = RoundReport> + Send>>,
+    port: Port,
+    done: Option<Box<RoundReport>>,
+}
+
+impl std::fmt::Debug for Round {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Round").field("done", &self.done).finish_non_exhaustive()
+    }
+}
+
+impl Round {
+    /// A round that has not asked for anything yet.
+    pub fn new(input: RoundInput) -> Round {
+        let port = Port::default();
+        let work = Box::pin(run(Work::new(input, port.clone())));
+        Round { work, port, done: None }
+    }
+
+    /// The next request. Asked again before it was answered, it is the same; after the end it is always
+    /// [`Request::Done`].
+    pub fn poll(&mut self) -> Request {
+        if self.done.is_none() && self.port.request().is_none() {
+            let mut context = TaskContext::from_waker(Waker::noop());
+            if let Poll::Ready(report) = self.work.as_mut().poll(&mut context) {
+                self.done = Some(Box::new(report));
+            }
+        }
+        match (&self.done, self.port.request()) {
+            (Some(report), _) => Request::Done(report.clone()),
+            (None, Some(request)) => request,
+            // Unreachable by construction: the work only waits for replies. Ending is the safe answer.
+            (None, None) => Request::Done(Box::new(RoundReport {
+                failure: Some(Failure::WrongReply),
+                ..RoundReport::default()
+            })),
+        }
+    }
+
+    /// Answers the last request.
+    pub fn handle(&mut self, reply: Reply) {
+        self.port.answer(reply);
+    }
+}
+
+/// The state of a round while it runs.
+struct Work {
+    input: RoundInput,
+    port: Port,
+    head: Head,
+    offsets: ClockOffsets,
+    report: RoundReport,
+}
+
+/// Why a round ends before its time.
+enum Stop {
+    Source(Side, SourceError),
+    WrongReply,
+}
+
+impl Work {
+    fn new(input: RoundInput, port: Port) -> Work {
+        let report = RoundReport::new(&input.pairing);
+        Work { input, port, head: Head::default(), offsets: ClockOffsets::default(), report }
+    }
+
+    /// Stores one step forward and keeps the head in step with it.
+    async fn commit(&mut self, mut commit: Commit) -> Result<(), Stop> {
+        commit.version = self.head.version;
+        self.head.apply(&commit);
+        self.port.commit(commit).await
+    }
+
+    fn batch(&self, side: Side) -> usize {
+        self.input.capabilities.get(side).batch.max(1)
+    }
+}
+
+impl Head {
+    /// The head after `commit`. Stores use it too, so that both sides of the promise are the same code.
+    pub fn apply(&mut self, commit: &Commit) {
+        self.version += 1;
+        for side in Side::BOTH {
+            if *commit.forget_tokens.get(side) {
+                *self.tokens.get_mut(side) = None;
+            }
+            if let Some(token) = commit.tokens.get(side) {
+                *self.tokens.get_mut(side) = Some(token.clone());
+            }
+            if let Some(listing) = commit.listings.get(side) {
+                *self.listings.get_mut(side) = *listing;
+            }
+        }
+        self.first_sync_done |= commit.first_sync_done;
+        self.intents.retain(|intent| {
+            !commit.closed.iter().any(|closed| {
+                closed.link == intent.write.link
+                    && closed.side == intent.side
+                    && closed.number == intent.write.receipt.number
+            })
+        });
+    }
+}
+
+async fn run(mut work: Work) -> RoundReport {
+    match work.all().await {
+        Ok(()) => {}
+        Err(Stop::Source(side, error)) => {
+            work.report.failure = Some(Failure::Source { side, doing: error.doing, kind: error.kind });
+        }
+        Err(Stop::WrongReply) => work.report.failure = Some(Failure::WrongReply),
+    }
+    work.report
+}
+
+impl Work {
+    async fn all(&mut self) -> Result<(), Stop> {
+        self.head = self.port.head().await?;
+        self.report.first_sync = !self.head.first_sync_done;
+        self.recover().await?;
+        for side in Side::BOTH {
+            self.read(side).await?;
+        }
+        self.reconcile().await?;
+        if !self.head.first_sync_done {
+            self.commit(Commit { first_sync_done: true, ..Commit::default() }).await?;
+        }
+        let counts = self.port.counts().await?;
+        self.report.held = counts.held;
+        self.report.failing = counts.failing;
+        self.report.linked = counts.linked;
+        Ok(())
+    }
+}
+
+/// A commit in the making.
+#[derive(Default)]
+struct Pending {
+    put: Vec<Link>,
+    remove: Vec<LinkId>,
+    closed: Vec<Closed>,
+    tombstones: Vec<Tombstone>,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.put.is_empty() && self.remove.is_empty() && self.closed.is_empty() && self.tombstones.is_empty()
+    }
+
+    fn into_commit(self) -> Commit {
+        let Pending { put, remove, closed, tombstones } = self;
+        Commit { put, remove, closed, tombstones, ..Commit::default() }
+    }
+
+    /// The link ends, and what it was is remembered.
+    fn bury(&mut self, link: &Link, now: DateTime<Utc>) {
+        let uid = Side::BOTH
+            .into_iter()
+            .find_map(|side| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series.uid.clone()));
+        if let Some(uid) = uid {
+            let keys = PerSide::from_fn(|side| link.halves.get(side).as_ref().map(|half| half.key.clone()));
+            self.tombstones.push(Tombstone { link: link.id, uid, keys, at: now });
+        }
+        self.remove.push(link.id);
+    }
+}
+
+/// Says where to read on.
+fn token_commit(side: Side, token: ChangeToken, listing: Option<Listing>) -> Commit {
+    let mut commit = Commit::default();
+    *commit.tokens.get_mut(side) = Some(token);
+    *commit.listings.get_mut(side) = listing;
+    commit
+}

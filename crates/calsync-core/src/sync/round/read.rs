@@ -1,0 +1,211 @@
+//! Reads a side's change feed into observations.
+//!
+//! Each page is stored together with the token that covers it. Our own writes come back in the feed; they are known
+//! by their revision and cost no read. Whatever the feed says about an item, the item is read: only that proves that
+//! it is there, or gone.
+
+use std::collections::BTreeMap;
+
+use super::{Pending, Stop, Work, token_commit};
+use crate::ids::{ChangeToken, ItemKey, Revision, Side};
+use crate::link::{Half, Link, Listing, Observation, Sighting};
+use crate::source::{Item, Seen, SourceErrorKind};
+use crate::store::Commit;
+use crate::sync::settle::retry_after;
+
+/// How many links are handled at a time where the source does not set the size.
+const LINKS: usize = 200;
+
+impl Work {
+    /// Reads everything new on this side.
+    pub(super) async fn read(&mut self, side: Side) -> Result<(), Stop> {
+        let mut since = self.head.tokens.get(side).clone();
+        loop {
+            let (page, at) = self.port.changes(side, since.clone()).await?;
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if error.kind == SourceErrorKind::TokenExpired && since.is_some() => {
+                    let mut commit = Commit::default();
+                    *commit.forget_tokens.get_mut(side) = true;
+                    self.commit(commit).await?;
+                    since = None;
+                    continue;
+                }
+                Err(error) => return Err(Stop::Source(side, error)),
+            };
+            if let Some(theirs) = page.server_time {
+                *self.offsets.get_mut(side) = Some((theirs - at).num_milliseconds());
+            }
+            if since.is_none() {
+                self.begin_listing(side);
+            }
+            self.report.sides.get_mut(side).read += page.entries.len() as u64;
+            // An item may appear twice on a page; the last word counts.
+            let entries: BTreeMap<ItemKey, Option<Revision>> =
+                page.entries.into_iter().map(|entry| (entry.key, entry.revision)).collect();
+            let quiet = entries.is_empty() && since.as_ref() == Some(&page.next);
+            if !quiet {
+                self.observe(side, &entries, page.next.clone()).await?;
+            }
+            since = Some(page.next);
+            if !page.more {
+                break;
+            }
+        }
+        if self.head.listings.get(side).open {
+            self.read_unlisted(side).await?;
+        }
+        Ok(())
+    }
+
+    /// The listing is stored with its first page.
+    fn begin_listing(&mut self, side: Side) {
+        let listing = self.head.listings.get_mut(side);
+        *listing = Listing { number: listing.number + 1, open: true };
+    }
+
+    async fn observe(
+        &mut self,
+        side: Side,
+        entries: &BTreeMap<ItemKey, Option<Revision>>,
+        next: ChangeToken,
+    ) -> Result<(), Stop> {
+        let listing = *self.head.listings.get(side);
+        let mut known: BTreeMap<ItemKey, Link> = BTreeMap::new();
+        if !entries.is_empty() {
+            for link in self.port.links_by_key(side, entries.keys().cloned().collect()).await? {
+                if let Some(half) = link.halves.get(side) {
+                    known.insert(half.key.clone(), link);
+                }
+            }
+        }
+        let mut to_read = Vec::new();
+        let mut put = Vec::new();
+        for (key, revision) in entries {
+            match (known.get(key), revision) {
+                (None, None) => {}
+                (Some(link), Some(revision)) if is_echo(link, side, revision) => {
+                    if listing.open {
+                        let mut link = link.clone();
+                        mark_listed(&mut link, side, listing.number);
+                        put.push(link);
+                    }
+                }
+                (Some(_) | None, _) => to_read.push(key.clone()),
+            }
+        }
+        let seen = self.port.fetch(side, self.batch(side), &to_read).await?;
+        for (key, seen) in to_read.iter().zip(seen) {
+            put.extend(self.note_seen(side, key, known.remove(key), seen));
+        }
+        let commit = Commit { put, ..token_commit(side, next, Some(listing)) };
+        self.commit(commit).await
+    }
+
+    /// Reads the items that a full listing did not mention: their absence from it proves nothing.
+    async fn read_unlisted(&mut self, side: Side) -> Result<(), Stop> {
+        let number = self.head.listings.get(side).number;
+        let mut after = None;
+        loop {
+            let links = self.port.unlisted_links(side, number, after, LINKS).await?;
+            let Some(last) = links.last() else { break };
+            after = Some(last.id);
+            let keys: Vec<ItemKey> = links
+                .iter()
+                .filter_map(|link| link.halves.get(side).as_ref().map(|half| half.key.clone()))
+                .collect();
+            let seen = self.port.fetch(side, self.batch(side), &keys).await?;
+            let mut pending = Pending::default();
+            for ((key, seen), link) in keys.iter().zip(seen).zip(links) {
+                pending.put.extend(self.note_seen(side, key, Some(link), seen));
+            }
+            self.commit(pending.into_commit()).await?;
+        }
+        let mut commit = Commit::default();
+        *commit.listings.get_mut(side) = Some(Listing { number, open: false });
+        self.commit(commit).await
+    }
+
+    /// What reading an item means for its link; `None` where there is nothing to remember.
+    pub(super) fn note_seen(&self, side: Side, key: &ItemKey, link: Option<Link>, seen: Seen) -> Option<Link> {
+        let number = self.head.listings.get(side).number;
+        match (link, seen) {
+            (None, Seen::Absent) => None,
+            (None, Seen::Present(item)) => {
+                let half = new_half(*item, number);
+                Some(Link::found(&self.input.pairing, side, half))
+            }
+            (None, Seen::Unreadable(why)) => {
+                let half = Half {
+                    key: key.clone(),
+                    shadow: None,
+                    seen: Some(Observation::Unread(why.clone())),
+                    access: crate::source::Access::ReadOnly,
+                    listed: number,
+                };
+                let mut link = Link::found(&self.input.pairing, side, half);
+                link.retry = Some(retry_after(None, why, self.input.now));
+                Some(link)
+            }
+            (Some(mut link), seen) => {
+                let before = link.retry.clone();
+                let half = link.halves.get_mut(side).as_mut()?;
+                half.listed = number;
+                match seen {
+                    Seen::Present(item) => {
+                        see(half, *item);
+                        link.retry = None;
+                    }
+                    Seen::Absent => {
+                        half.seen = Some(Observation::Gone);
+                        link.retry = None;
+                    }
+                    Seen::Unreadable(why) => {
+                        half.seen = Some(Observation::Unread(why.clone()));
+                        link.retry = Some(retry_after(before.as_ref(), why, self.input.now));
+                    }
+                }
+                Some(link)
+            }
+        }
+    }
+}
+
+/// An item that was never seen before.
+pub(super) fn new_half(item: Item, listed: u32) -> Half {
+    Half {
+        key: item.key.clone(),
+        shadow: None,
+        access: item.access,
+        seen: Some(Observation::Present(Box::new(Sighting::from(item)))),
+        listed,
+    }
+}
+
+/// Takes what was read; where it says what the shadow says, only its revision is new.
+fn see(half: &mut Half, item: Item) {
+    half.access = item.access;
+    match &mut half.shadow {
+        Some(shadow) if shadow.series == item.series => {
+            shadow.revision = item.revision;
+            half.seen = None;
+        }
+        Some(_) | None => half.seen = Some(Observation::Present(Box::new(Sighting::from(item)))),
+    }
+}
+
+fn mark_listed(link: &mut Link, side: Side, number: u32) {
+    if let Some(half) = link.halves.get_mut(side).as_mut() {
+        half.listed = number;
+    }
+}
+
+/// Whether this revision is known: our own write coming back, or something seen already.
+fn is_echo(link: &Link, side: Side, revision: &Revision) -> bool {
+    let Some(half) = link.halves.get(side) else { return false };
+    match &half.seen {
+        Some(Observation::Present(sighting)) => sighting.revision == *revision,
+        Some(Observation::Gone | Observation::Unread(_)) => false,
+        None => half.shadow.as_ref().is_some_and(|shadow| shadow.revision == *revision),
+    }
+}

@@ -1,0 +1,125 @@
+//! Settles writes whose outcome was not stored: by asking, never by repeating.
+
+use super::{Pending, Stop, Work};
+use crate::ids::{CreateToken, ItemKey, Side};
+use crate::link::{Intent, Link};
+use crate::source::{Item, Seen, WriteOp};
+use crate::store::Closed;
+use crate::sync::settle::{After, settle_late};
+
+/// What asking gave.
+enum Finding {
+    /// The write took place; this is the item, or it is gone as it should be.
+    Done(Option<Box<Item>>),
+    /// It did not take place, or something came after it: what is there now will be read and planned anew.
+    NotDone,
+    /// Nobody knows yet.
+    StillUnknown,
+}
+
+impl Work {
+    pub(super) async fn recover(&mut self) -> Result<(), Stop> {
+        let intents = self.head.intents.clone();
+        for side in Side::BOTH {
+            let mine: Vec<&Intent> = intents.iter().filter(|intent| intent.side == side).collect();
+            for batch in mine.chunks(self.batch(side)) {
+                let findings = self.ask_about(side, batch).await?;
+                self.settle_findings(batch, findings).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_about(&mut self, side: Side, intents: &[&Intent]) -> Result<Vec<Finding>, Stop> {
+        let tokens: Vec<CreateToken> = intents.iter().filter_map(|intent| created(intent)).collect();
+        let keys: Vec<ItemKey> = intents.iter().filter_map(|intent| touched(intent)).collect();
+        let found = self.port.find(side, self.batch(side), &tokens).await?;
+        let seen = self.port.fetch(side, self.batch(side), &keys).await?;
+        let (mut found, mut seen) = (found.into_iter(), seen.into_iter());
+        Ok(intents
+            .iter()
+            .map(|intent| match &intent.write.op {
+                WriteOp::Create { .. } => match found.next().flatten() {
+                    Some(item) => Finding::Done(Some(Box::new(item))),
+                    None => Finding::NotDone,
+                },
+                WriteOp::Update { .. } => match seen.next() {
+                    Some(Seen::Present(item)) => {
+                        let ours = item
+                            .receipt
+                            .as_ref()
+                            .is_some_and(|receipt| receipt.number == intent.write.receipt.number);
+                        if ours { Finding::Done(Some(item)) } else { Finding::NotDone }
+                    }
+                    Some(Seen::Absent) => Finding::NotDone,
+                    Some(Seen::Unreadable(_)) | None => Finding::StillUnknown,
+                },
+                WriteOp::Delete { .. } => match seen.next() {
+                    Some(Seen::Absent) => Finding::Done(None),
+                    Some(Seen::Present(_)) => Finding::NotDone,
+                    Some(Seen::Unreadable(_)) | None => Finding::StillUnknown,
+                },
+            })
+            .collect())
+    }
+
+    async fn settle_findings(&mut self, intents: &[&Intent], findings: Vec<Finding>) -> Result<(), Stop> {
+        let mut ids: Vec<_> = intents.iter().map(|intent| intent.write.link).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut links = self.port.links_by_id(ids).await?;
+        let mut pending = Pending::default();
+        for (intent, finding) in intents.iter().zip(findings) {
+            let outcome = match finding {
+                Finding::StillUnknown => continue,
+                Finding::NotDone => "not carried out, as found out later",
+                Finding::Done(item) => {
+                    self.settle_done(intent, item.as_deref(), &mut links, &mut pending);
+                    "carried out, as found out later"
+                }
+            };
+            pending.closed.push(Closed {
+                link: intent.write.link,
+                side: intent.side,
+                number: intent.write.receipt.number,
+                outcome: outcome.to_owned(),
+            });
+        }
+        pending.put = links.into_iter().filter(|link| !pending.remove.contains(&link.id)).collect();
+        if pending.is_empty() { Ok(()) } else { self.commit(pending.into_commit()).await }
+    }
+
+    fn settle_done(
+        &mut self,
+        intent: &Intent,
+        item: Option<&Item>,
+        links: &mut [Link],
+        pending: &mut Pending,
+    ) {
+        let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) else { return };
+        match settle_late(link, intent, item, &self.head.listings) {
+            After::Keep(next) => *link = *next,
+            After::End => pending.bury(link, self.input.now),
+        }
+        let side = self.report.sides.get_mut(intent.side);
+        match &intent.write.op {
+            WriteOp::Create { .. } => side.created += 1,
+            WriteOp::Update { .. } => side.updated += 1,
+            WriteOp::Delete { .. } => side.deleted += 1,
+        }
+    }
+}
+
+fn created(intent: &Intent) -> Option<CreateToken> {
+    match &intent.write.op {
+        WriteOp::Create { token, .. } => Some(token.clone()),
+        WriteOp::Update { .. } | WriteOp::Delete { .. } => None,
+    }
+}
+
+fn touched(intent: &Intent) -> Option<ItemKey> {
+    match &intent.write.op {
+        WriteOp::Create { .. } => None,
+        WriteOp::Update { key, .. } | WriteOp::Delete { key, .. } => Some(key.clone()),
+    }
+}

@@ -1,0 +1,139 @@
+//! What a round did, for people and for the next decision of the scheduler.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::plan::{Action, Plan, Step};
+use crate::ids::{LinkId, PairingId, PerSide, Side};
+use crate::source::SourceErrorKind;
+
+/// What a round did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundReport {
+    /// Whether this was (part of) the first sync.
+    pub first_sync: bool,
+    /// What was done on each side.
+    pub sides: PerSide<SideReport>,
+    /// Links on which both sides had changed the same field.
+    pub conflicts: u64,
+    /// Links that wait for a person after this round.
+    pub held: u64,
+    /// Links that are set aside after a failure.
+    pub failing: u64,
+    /// Links with an item on both sides after this round.
+    pub linked: u64,
+    /// What was planned; of a long first sync only the beginning.
+    pub plan: Plan,
+    /// Steps that `plan` leaves out.
+    pub steps_left_out: u64,
+    /// Items that could not be dealt with.
+    pub failures: Vec<ItemFailure>,
+    /// Why the round ended before its time.
+    pub failure: Option<Failure>,
+}
+
+/// What was done on one side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SideReport {
+    /// Entries of the change feed.
+    pub read: u64,
+    /// Items made.
+    pub created: u64,
+    /// Items changed.
+    pub updated: u64,
+    /// Items deleted.
+    pub deleted: u64,
+    /// Writes that were refused or whose outcome is unknown.
+    pub failed: u64,
+}
+
+/// An item that could not be dealt with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemFailure {
+    /// Its link.
+    pub link: LinkId,
+    /// Where.
+    pub side: Side,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Why a round ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// A side could not be used.
+    #[error("{side}: {doing}: {kind}")]
+    Source {
+        /// Which side.
+        side: Side,
+        /// What was being done.
+        doing: &'static str,
+        /// What to do about it.
+        kind: SourceErrorKind,
+    },
+    /// The driver answered something that was not asked: a mistake in the embedding program.
+    #[error("the round was answered something that it did not ask")]
+    WrongReply,
+}
+
+/// How many steps a report keeps; a first sync of a large calendar must not fill the memory with them.
+const STEPS_KEPT: usize = 2_000;
+
+impl Default for RoundReport {
+    fn default() -> Self {
+        RoundReport::new(&PairingId::new(""))
+    }
+}
+
+impl RoundReport {
+    pub(super) fn new(pairing: &PairingId) -> RoundReport {
+        RoundReport {
+            first_sync: false,
+            sides: PerSide::default(),
+            conflicts: 0,
+            held: 0,
+            failing: 0,
+            linked: 0,
+            plan: Plan { pairing: pairing.clone(), steps: Vec::new() },
+            steps_left_out: 0,
+            failures: Vec::new(),
+            failure: None,
+        }
+    }
+
+    pub(super) fn note(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            if !step.conflicts.is_empty() {
+                self.conflicts += 1;
+            }
+            if self.plan.steps.len() < STEPS_KEPT {
+                self.plan.steps.push(step);
+            } else {
+                self.steps_left_out += 1;
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, link: LinkId, side: Side, why: String) {
+        self.sides.get_mut(side).failed += 1;
+        if self.failures.len() < STEPS_KEPT {
+            self.failures.push(ItemFailure { link, side, why });
+        }
+    }
+
+    /// Whether everything was dealt with: nothing failed, nothing waits.
+    pub fn is_clean(&self) -> bool {
+        self.failure.is_none() && self.failures.is_empty() && self.held == 0 && self.failing == 0
+    }
+
+    /// Writes that were carried out on both sides together.
+    pub fn writes(&self) -> u64 {
+        self.sides.iter().map(|(_, side)| side.created + side.updated + side.deleted).sum()
+    }
+
+    /// Steps of the plan that write something.
+    pub fn planned_writes(&self) -> usize {
+        let writes =
+            |step: &&Step| matches!(step.action, Action::Create(_) | Action::Update(_) | Action::Delete(_));
+        self.plan.steps.iter().filter(writes).count()
+    }
+}

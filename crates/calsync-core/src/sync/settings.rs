@@ -1,0 +1,135 @@
+//! How one pairing is to be kept in step.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PerSide, Side};
+use crate::model::Field;
+
+/// Which way changes go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    Both,
+    /// Only from `A` to `B`.
+    AToB,
+    /// Only from `B` to `A`.
+    BToA,
+}
+
+impl Direction {
+    /// Whether this side may be written.
+    pub fn writes(self, side: Side) -> bool {
+        match self {
+            Direction::Both => true,
+            Direction::AToB => side == Side::B,
+            Direction::BToA => side == Side::A,
+        }
+    }
+}
+
+/// What happens when both sides changed the same field differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictPolicy {
+    /// The side that was changed last; where the clocks are too close to tell, side `A`.
+    Newer,
+    /// Always this side.
+    Prefer(Side),
+    /// A person decides.
+    Hold,
+}
+
+/// What happens to a change on a side from which nothing may be carried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadOnlyEdit {
+    /// It is taken back.
+    #[default]
+    Revert,
+    /// It stays, and is not carried.
+    Ignore,
+    /// It stays, and a person is told.
+    Report,
+}
+
+/// When all deletions of a round wait for a person: more than `count` and more than `percent` of the linked items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionGuard {
+    /// So many are always allowed.
+    pub count: u64,
+    /// Of the linked items.
+    pub percent: u64,
+}
+
+impl DeletionGuard {
+    /// Whether that many deletions out of `linked` items are too many to be meant.
+    pub fn holds(self, deletions: u64, linked: u64) -> bool {
+        let emptied = deletions > 1 && deletions == linked;
+        emptied || (deletions > self.count && deletions.saturating_mul(100) > linked.saturating_mul(self.percent))
+    }
+}
+
+/// The settings of a pairing that the engine reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Which way changes go.
+    pub direction: Direction,
+    /// What happens when both sides changed the same field.
+    pub conflict: ConflictPolicy,
+    /// The same for single fields.
+    pub conflict_by_field: BTreeMap<Field, ConflictPolicy>,
+    /// What happens to a change that may not be carried.
+    pub read_only_edit: ReadOnlyEdit,
+    /// Whether a deletion wins over an edit made at the same time.
+    pub deletion_wins: bool,
+    /// When deletions wait for a person.
+    pub guard: DeletionGuard,
+    /// Which side wins where a first sync finds two different versions of one appointment.
+    pub lead: Side,
+    /// How far each server's clock can be off ours, in seconds, beyond what was measured.
+    pub clock_uncertainty: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            direction: Direction::Both,
+            conflict: ConflictPolicy::Newer,
+            conflict_by_field: BTreeMap::new(),
+            read_only_edit: ReadOnlyEdit::Revert,
+            deletion_wins: false,
+            guard: DeletionGuard { count: 5, percent: 20 },
+            lead: Side::A,
+            clock_uncertainty: 2,
+        }
+    }
+}
+
+impl Settings {
+    /// The policy for one field.
+    pub fn conflict_policy(&self, field: Field) -> ConflictPolicy {
+        self.conflict_by_field.get(&field).copied().unwrap_or(self.conflict)
+    }
+}
+
+/// How far a server's clock is ahead of ours, in milliseconds; what is known of each side.
+pub type ClockOffsets = PerSide<Option<i64>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guard_needs_both_a_number_and_a_share_or_an_emptied_side() {
+        let guard = DeletionGuard { count: 5, percent: 20 };
+        assert!(!guard.holds(5, 10), "five are always allowed");
+        assert!(guard.holds(6, 29));
+        assert!(!guard.holds(6, 30), "20 % of 30 is 6, not more");
+        assert!(guard.holds(2, 2), "a side that is suddenly empty");
+        assert!(!guard.holds(1, 1), "the only appointment may be deleted");
+    }
+}

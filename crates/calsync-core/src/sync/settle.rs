@@ -1,0 +1,273 @@
+//! What becomes of a link when the outcome of its writes is known.
+//!
+//! One principle: what we wrote is taken as the server gave it back, so that rounding is no edit; what we did not
+//! write and looks different is a person's edit and stays observed.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::decide::{LinkPlan, next_generation};
+use super::merge::without_held;
+use crate::ids::{PerSide, Side};
+use crate::link::{Half, Hold, Intent, Link, Listing, Observation, Retry, Shadow, Sighting};
+use crate::model::{Override, OverridePatch, Series, SeriesPatch};
+use crate::source::{Item, SourceErrorKind, WriteOp};
+
+/// How a planned write ended, after reading back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It was carried out, and this is the item now.
+    Written(Box<Item>),
+    /// The item is gone.
+    Deleted,
+    /// It was not carried out.
+    Refused(SourceErrorKind),
+    /// Nobody knows; the intent stays open.
+    Unknown,
+}
+
+/// What becomes of the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum After {
+    /// It lives on like this.
+    Keep(Box<Link>),
+    /// It ends.
+    End,
+}
+
+/// Brings the outcome of a plan into the link.
+pub(super) fn settle(
+    link: &Link,
+    plan: &LinkPlan,
+    outcomes: &PerSide<Option<Outcome>>,
+    listings: &PerSide<Listing>,
+    now: DateTime<Utc>,
+) -> After {
+    let deleted = Side::BOTH.into_iter().any(|side| matches!(outcomes.get(side), Some(Outcome::Deleted)));
+    if plan.bury || deleted {
+        return After::End;
+    }
+    let mut next = link.clone();
+    next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
+    next.hold = plan.hold.as_ref().map(|why| Hold {
+        why: why.clone(),
+        since: link.hold.as_ref().map_or(now, |hold| hold.since),
+    });
+    let waits_whole = plan.hold.is_some() && plan.held.a.is_empty() && plan.held.b.is_empty();
+    if !plan.untouched && !waits_whole {
+        for side in Side::BOTH {
+            settle_half(link, side, plan, outcomes, listings, &mut next);
+        }
+    }
+    next.retry = next_retry(link, outcomes, now);
+    if next.halves.a.is_none() && next.halves.b.is_none() {
+        return After::End;
+    }
+    After::Keep(Box::new(next))
+}
+
+fn succeeded(plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, side: Side) -> bool {
+    plan.writes.get(side).is_none() || matches!(outcomes.get(side), Some(Outcome::Written(_)))
+}
+
+fn settle_half(
+    link: &Link,
+    side: Side,
+    plan: &LinkPlan,
+    outcomes: &PerSide<Option<Outcome>>,
+    listings: &PerSide<Listing>,
+    next: &mut Link,
+) {
+    if *plan.drop.get(side) {
+        *next.halves.get_mut(side) = None;
+        return;
+    }
+    let carried = succeeded(plan, outcomes, side.other())
+        && (!plan.reverts.get(side) || succeeded(plan, outcomes, side));
+    let held = plan.held.get(side);
+    let written = match outcomes.get(side) {
+        Some(Outcome::Written(item)) => Some(item.as_ref()),
+        Some(Outcome::Deleted | Outcome::Refused(_) | Outcome::Unknown) | None => None,
+    };
+
+    let Some(op) = plan.writes.get(side).as_ref().map(|write| &write.op) else {
+        if carried {
+            in_step(next.halves.get_mut(side).as_mut(), held);
+        }
+        return;
+    };
+    match (op, written) {
+        (WriteOp::Create { .. }, Some(item)) => {
+            next.generation = next_generation(link, side);
+            *next.halves.get_mut(side) = Some(Half {
+                key: item.key.clone(),
+                shadow: Some(Shadow { revision: item.revision.clone(), series: item.series.clone() }),
+                seen: None,
+                access: item.access,
+                listed: listings.get(side).number,
+            });
+        }
+        (WriteOp::Update { patch, .. }, Some(item)) => {
+            let Some(half) = next.halves.get_mut(side).as_mut() else { return };
+            if carried {
+                in_step(Some(half), held);
+            }
+            let unwritten_changes = half.seen.is_some();
+            written_back(half, patch, item, unwritten_changes);
+        }
+        (WriteOp::Delete { .. }, _) | (_, None) => {
+            if let Some(half) = next.halves.get_mut(side).as_mut() {
+                let changed_meanwhile = matches!(
+                    outcomes.get(side),
+                    Some(Outcome::Refused(SourceErrorKind::Stale | SourceErrorKind::Missing))
+                );
+                if changed_meanwhile {
+                    half.seen = Some(Observation::Unread("it was changed meanwhile".to_owned()));
+                } else if carried && !matches!(op, WriteOp::Delete { .. } | WriteOp::Create { .. }) {
+                    in_step(Some(half), held);
+                }
+            }
+        }
+    }
+}
+
+/// Everything seen on this half was dealt with, but for what is held.
+fn in_step(half: Option<&mut Half>, held: &SeriesPatch) {
+    let Some(half) = half else { return };
+    let Some(Observation::Present(sighting)) = &half.seen else { return };
+    let Sighting { revision, series, access, .. } = sighting.as_ref();
+    half.access = *access;
+    if held.is_empty() {
+        half.shadow = Some(Shadow { revision: revision.clone(), series: series.clone() });
+        half.seen = None;
+    } else {
+        let old = half.shadow.as_ref().map_or(series, |shadow| &shadow.series);
+        half.shadow = Some(Shadow { revision: revision.clone(), series: without_held(series, old, held) });
+    }
+}
+
+/// Takes the item as it was read back after `patch` was written to it.
+fn written_back(half: &mut Half, patch: &SeriesPatch, item: &Item, unwritten_changes: bool) {
+    half.access = item.access;
+    let base = half.shadow.as_ref().map_or(&item.series, |shadow| &shadow.series);
+    let shadow = as_given_back(base, patch, &item.series);
+    half.key = item.key.clone();
+    let in_step = shadow == item.series && !unwritten_changes;
+    half.shadow = Some(Shadow { revision: item.revision.clone(), series: shadow });
+    half.seen = (!in_step).then(|| Observation::Present(Box::new(Sighting::from(item.clone()))));
+}
+
+/// The shadow after a write: `base` with what `patch` touched as it is in `read`.
+fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
+    let touched = patch.master.fields();
+    let mut shadow = base.clone();
+    shadow.uid.clone_from(&read.uid);
+    base.event.diff(&read.event).only(|field| touched.contains(&field)).apply(&mut shadow.event);
+    if patch.recurrence.is_some() {
+        // A new rule re-makes the instances: what the server did with the overrides is its doing, not a person's.
+        shadow.recurrence.clone_from(&read.recurrence);
+        shadow.overrides.clone_from(&read.overrides);
+        return shadow;
+    }
+    for (key, change) in &patch.overrides {
+        let given = read.overrides.get(key);
+        let merged = match (change, shadow.overrides.get(key), given) {
+            (OverridePatch::Change(change), Some(Override::Changed(old)), Some(Override::Changed(new))) => {
+                let fields = change.fields();
+                let mut overlay = old.clone();
+                old.diff(new).only(|field| fields.contains(&field)).apply(&mut overlay);
+                Some(Override::Changed(overlay))
+            }
+            _ => given.cloned(),
+        };
+        match merged {
+            Some(value) => shadow.overrides.insert(*key, value),
+            None => shadow.overrides.remove(key),
+        };
+    }
+    shadow
+}
+
+/// Brings a write whose outcome was found out later into the link as it was stored: `found` is the item that carries
+/// the write's receipt, or `None` when the item that was to be deleted is gone.
+pub(super) fn settle_late(link: &Link, intent: &Intent, found: Option<&Item>, listings: &PerSide<Listing>) -> After {
+    let side = intent.side;
+    let mut next = link.clone();
+    match (&intent.write.op, found) {
+        (WriteOp::Delete { .. }, _) | (_, None) => return After::End,
+        (WriteOp::Create { series, .. }, Some(item)) => {
+            next.generation = next_generation(link, side);
+            *next.halves.get_mut(side) = Some(Half {
+                key: item.key.clone(),
+                shadow: Some(Shadow { revision: item.revision.clone(), series: item.series.clone() }),
+                seen: None,
+                access: item.access,
+                listed: listings.get(side).number,
+            });
+            if let Some(origin) = next.halves.get_mut(side.other()).as_mut()
+                && let Some(Observation::Present(sighting)) = &origin.seen
+            {
+                origin.shadow =
+                    Some(Shadow { revision: sighting.revision.clone(), series: series.as_ref().clone() });
+                if sighting.series == **series {
+                    origin.seen = None;
+                }
+            }
+        }
+        (WriteOp::Update { patch, .. }, Some(item)) => {
+            if let Some(half) = next.halves.get_mut(side).as_mut() {
+                let own_changes = half.sighting().is_some_and(|sighting| {
+                    half.shadow.as_ref().is_some_and(|shadow| shadow.series != sighting.series)
+                });
+                written_back(half, patch, item, own_changes);
+            }
+            if let Some(origin) = next.halves.get_mut(side.other()).as_mut() {
+                if let Some(shadow) = origin.shadow.as_mut() {
+                    shadow.series = patch.apply(&shadow.series);
+                }
+                let in_step = match (&origin.shadow, &origin.seen) {
+                    (Some(shadow), Some(Observation::Present(sighting))) => {
+                        shadow.series == sighting.series
+                    }
+                    _ => false,
+                };
+                if in_step {
+                    self::in_step(Some(origin), &SeriesPatch::default());
+                }
+            }
+        }
+    }
+    next.writes = next.writes.max(intent.write.receipt.number);
+    next.retry = None;
+    After::Keep(Box::new(next))
+}
+
+/// An item that always fails is set aside with growing delay; what is wrong with the whole side is not its fault.
+fn next_retry(link: &Link, outcomes: &PerSide<Option<Outcome>>, now: DateTime<Utc>) -> Option<Retry> {
+    let failure = Side::BOTH.into_iter().find_map(|side| match outcomes.get(side) {
+        Some(Outcome::Refused(kind)) if is_the_items_fault(kind) => Some(kind.to_string()),
+        _ => None,
+    })?;
+    Some(retry_after(link.retry.as_ref(), failure, now))
+}
+
+/// The next try after one more failure: a minute, doubled each time, at most six hours.
+pub(super) fn retry_after(before: Option<&Retry>, why: String, now: DateTime<Utc>) -> Retry {
+    let attempts = before.map_or(0, |retry| retry.attempts).saturating_add(1);
+    let minutes = 1i64.checked_shl(attempts.saturating_sub(1).min(9)).unwrap_or(360).min(360);
+    Retry { attempts, at: now + Duration::minutes(minutes), why }
+}
+
+/// Whether a refusal is about this item, and not about the whole side.
+pub(super) fn is_the_items_fault(kind: &SourceErrorKind) -> bool {
+    match kind {
+        SourceErrorKind::Rejected(_) | SourceErrorKind::Protocol(_) => true,
+        SourceErrorKind::Stale
+        | SourceErrorKind::Missing
+        | SourceErrorKind::TokenExpired
+        | SourceErrorKind::Throttled(_)
+        | SourceErrorKind::Unavailable
+        | SourceErrorKind::NoAnswer
+        | SourceErrorKind::Denied(_)
+        | SourceErrorKind::NoCalendar(_) => false,
+    }
+}
