@@ -6,13 +6,13 @@
 use serde::Serialize;
 
 use super::code::ResponseCode;
-use super::id::FolderId;
+use super::id::{FolderId, ItemId};
 use super::item::{CalendarItem, EffectiveRights};
 use super::item_xml::boolean;
 use super::open_enum::open_enum;
 use super::person::Mailbox;
 use super::pull::{Element, Pull, XmlError, decode};
-use super::id::ItemId;
+use super::time::DateTime;
 use crate::version::ServerBuild;
 
 /// What an answer may hold at most.
@@ -34,6 +34,8 @@ impl Default for Limits {
 pub struct Answer {
     /// The build of the server, when it said so.
     pub server: Option<ServerBuild>,
+    /// The server's clock, from the HTTP header; not part of the document.
+    pub server_time: Option<DateTime>,
     /// Name of the element in the body, such as `GetItemResponse`.
     pub operation: String,
     /// The whole request failed.

@@ -9,6 +9,7 @@ mod envelope;
 mod id;
 mod item;
 mod item_xml;
+mod json;
 mod open_enum;
 mod person;
 mod property;

@@ -168,16 +168,8 @@ impl<'a> Pull<'a> {
         }
         loop {
             match self.event()? {
-                Event::Start(start) => {
-                    if self.depth == level + 1 {
-                        return Ok(Some(Element::new(start)));
-                    }
-                }
-                Event::End(_) => {
-                    if self.depth < level {
-                        return Ok(None);
-                    }
-                }
+                Event::Start(start) if self.depth == level + 1 => return Ok(Some(Element::new(start))),
+                Event::End(_) if self.depth < level => return Ok(None),
                 Event::Eof => return Err(self.truncated()),
                 _ => {}
             }
@@ -280,7 +272,7 @@ pub(crate) fn is_legal(c: char) -> bool {
 
 fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
     let suspicious = |byte: &u8| (*byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0xEF;
-    if text.as_bytes().iter().any(|byte| suspicious(byte)) && !text.chars().all(is_legal) {
+    if text.as_bytes().iter().any(suspicious) && !text.chars().all(is_legal) {
         return Cow::Owned(text.chars().filter(|c| is_legal(*c)).collect());
     }
     text
@@ -303,18 +295,18 @@ fn resolve(name: &str, out: &mut String) {
         "gt" => Some('>'),
         "quot" => Some('"'),
         "apos" => Some('\''),
-        _ => match name.strip_prefix('#') {
-            Some(digits) => match digits.strip_prefix(['x', 'X']) {
-                Some(hex) => number(hex, 16),
-                None => number(digits, 10),
-            },
-            None => {
+        _ => {
+            let Some(digits) = name.strip_prefix('#') else {
                 out.push('&');
                 out.push_str(name);
                 out.push(';');
                 return;
+            };
+            match digits.strip_prefix(['x', 'X']) {
+                Some(hex) => number(hex, 16),
+                None => number(digits, 10),
             }
-        },
+        }
     };
     out.extend(character.filter(|c| is_legal(*c)));
 }

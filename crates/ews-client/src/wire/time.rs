@@ -44,8 +44,7 @@ impl DateTime {
         let date = parse_date(text)?;
         let rest = text.get(10..)?;
         let Some(rest) = rest.strip_prefix(['T', ' ']) else {
-            let offset = parse_offset(rest)?;
-            return Some(Self { local: date.and_hms_opt(0, 0, 0)?, offset });
+            return Some(Self { local: date.and_hms_opt(0, 0, 0)?, offset: parse_offset(rest).ok()? });
         };
         let bytes = rest.as_bytes();
         let two = |from: usize| Some(digit(*bytes.get(from)?)? * 10 + digit(*bytes.get(from + 1)?)?);
@@ -64,7 +63,7 @@ impl DateTime {
                 at += 1;
             }
         }
-        let offset = parse_offset(rest.get(at..)?)?;
+        let offset = parse_offset(rest.get(at..)?).ok()?;
         let local = if (hour, minute, second) == (24, 0, 0) {
             date.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0)?
         } else {
@@ -110,26 +109,35 @@ pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(i32::try_from(number(0, 4)?).ok()?, number(5, 2)?, number(8, 2)?)
 }
 
-/// `Some(None)` for nothing, `None` for what is no offset.
-fn parse_offset(text: &str) -> Option<Option<i16>> {
+/// What stands behind a time is no offset.
+struct NoOffset;
+
+/// Minutes east of UTC; `None` when nothing is written.
+fn parse_offset(text: &str) -> Result<Option<i16>, NoOffset> {
     match text {
-        "" => return Some(None),
-        "Z" | "z" => return Some(Some(0)),
+        "" => return Ok(None),
+        "Z" | "z" => return Ok(Some(0)),
         _ => {}
     }
     let (sign, digits) = match text.as_bytes() {
         [b'+', rest @ ..] => (1, rest),
         [b'-', rest @ ..] => (-1, rest),
-        _ => return None,
+        _ => return Err(NoOffset),
     };
-    let digits: Vec<i16> =
-        digits.iter().filter(|byte| **byte != b':').map(|byte| digit(*byte).and_then(|d| i16::try_from(d).ok())).collect::<Option<_>>()?;
-    let minutes = match digits.as_slice() {
-        [h1, h2] => (h1 * 10 + h2) * 60,
-        [h1, h2, m1, m2] => (h1 * 10 + h2) * 60 + m1 * 10 + m2,
-        _ => return None,
-    };
-    (minutes <= 14 * 60).then_some(Some(sign * minutes))
+    let mut numbers = digits.iter().filter(|byte| **byte != b':').map(|byte| i16::from(byte.wrapping_sub(b'0')));
+    let mut minutes = 0;
+    let mut count = 0;
+    for (number, weight) in numbers.by_ref().zip([600, 60, 10, 1]) {
+        if number > 9 {
+            return Err(NoOffset);
+        }
+        minutes += number * weight;
+        count += 1;
+    }
+    if numbers.next().is_some() || !matches!(count, 2 | 4) || minutes > 14 * 60 {
+        return Err(NoOffset);
+    }
+    Ok(Some(sign * minutes))
 }
 
 /// Whole minutes of an `xs:duration` such as `-PT1H30M`, `PT-60M` or `P1DT2H`. Years and months have no length here.

@@ -1,0 +1,5 @@
+//! Tests of the client from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+mod hostile;
+mod samples;
