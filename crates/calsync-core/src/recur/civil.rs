@@ -49,7 +49,7 @@ pub(super) fn weekday_bit(day: Weekday) -> u8 {
 }
 
 pub(super) fn is_leap(year: i32) -> bool {
-    year & 3 == 0 && (year % 100 != 0 || year % 400 == 0)
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
 pub(super) fn year_len(year: i32) -> u32 {

@@ -163,15 +163,18 @@ impl Plan {
     /// The number of the period that has `day`, or of one not long before. `day` is not before the start.
     pub(super) fn period_of(&self, day: i32) -> i64 {
         let (year, month, _) = civil::ymd(day);
-        let (year0, month0, _) = civil::ymd(self.day0);
-        let years = i64::from(year) - i64::from(self.year0);
+        let since = |year0: i32| i64::from(year) - i64::from(year0);
+        let months = || {
+            let (year0, month0, _) = civil::ymd(self.day0);
+            since(year0) * 12 + i64::from(month) - i64::from(month0)
+        };
         match self.freq {
             // A week may belong to the year before or after the one of its days.
-            Frequency::Yearly if self.week_years => (years - 1).max(0) / self.interval,
-            Frequency::Yearly => years / self.interval,
+            Frequency::Yearly if self.week_years => (since(self.year0) - 1).max(0) / self.interval,
+            Frequency::Yearly => since(self.year0) / self.interval,
             Frequency::Weekly => i64::from(day - self.first_week_day()) / 7 / self.interval,
-            Frequency::Monthly => (i64::from(year - year0) * 12 + i64::from(month) - i64::from(month0)) / self.interval,
-            _ => i64::from(year - year0) * 12 + i64::from(month) - i64::from(month0),
+            Frequency::Monthly => months() / self.interval,
+            _ => months(),
         }
     }
 
