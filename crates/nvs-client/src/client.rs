@@ -167,7 +167,9 @@ impl NvsClient {
         let doing = "read appointments";
         let mut epoch = String::new();
         let mut entries = Vec::with_capacity(ids.len());
-        for batch in ids.chunks(MAX_BATCH) {
+        // Batches still to be read, the next one last; one whose answer is too large is halved.
+        let mut batches: Vec<&[String]> = ids.chunks(MAX_BATCH).rev().collect();
+        while let Some(batch) = batches.pop() {
             let request = ReadRequest {
                 unit: unit.map(str::to_owned),
                 ids: batch.to_vec(),
@@ -178,17 +180,26 @@ impl NvsClient {
                 path: &["appointments", "read"],
                 query: vec![],
             };
-            let response: ReadResponse = self.transport.post(call, &request).await?;
+            let response: ReadResponse = match self.transport.post(call, &request).await {
+                Ok(response) => response,
+                Err(error) if error.kind == NvsErrorKind::TooLarge => {
+                    let (head, tail) = batch.split_at(batch.len() / 2);
+                    if head.is_empty() {
+                        entries.push(ReadEntry::Unreadable(unreadable(&error.advice)));
+                    } else {
+                        batches.extend([tail, head]);
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             one_epoch(doing, &mut epoch, response.epoch)?;
-            let mut answers: BTreeMap<String, ReadEntry> =
+            let answers: BTreeMap<String, ReadEntry> =
                 response.results.iter().filter_map(ReadEntry::of).collect();
-            entries.extend(batch.iter().map(|id| {
-                // The same id twice in one batch gets its answer twice.
-                answers.get(id).cloned().unwrap_or_else(|| {
-                    ReadEntry::Unreadable(unreadable("the server gave no answer for this id"))
-                })
+            entries.extend(batch.iter().map(|id| match answers.get(id) {
+                Some(entry) => entry.clone(),
+                None => ReadEntry::Unreadable(unreadable("the server gave no answer for this id")),
             }));
-            answers.clear();
         }
         Ok(Answered { epoch, entries })
     }

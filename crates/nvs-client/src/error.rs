@@ -53,6 +53,8 @@ pub enum NvsErrorKind {
     Refused(Box<Problem>),
     /// The answer cannot be understood. Of a write it is not known what became of it.
     BadAnswer,
+    /// The answer is larger than the limit. Ask for less at once; of a write it is not known what became of it.
+    TooLarge,
 }
 
 impl NvsError {
@@ -76,7 +78,7 @@ impl NvsError {
     /// Whether a write may have been carried out although it ended in this error.
     pub fn may_have_arrived(&self) -> bool {
         match self.kind {
-            NvsErrorKind::NoAnswer | NvsErrorKind::BadAnswer => true,
+            NvsErrorKind::NoAnswer | NvsErrorKind::BadAnswer | NvsErrorKind::TooLarge => true,
             NvsErrorKind::Settings
             | NvsErrorKind::Unreachable
             | NvsErrorKind::Untrusted

@@ -6,6 +6,7 @@
 mod client;
 mod error;
 mod events;
+mod source;
 mod tls;
 mod trace;
 mod traffic;
@@ -15,6 +16,7 @@ pub mod wire;
 pub use client::{Answered, MAX_BATCH, MAX_PAGE, NvsClient};
 pub use error::{NvsError, NvsErrorKind};
 pub use events::{Event, EventStream};
+pub use source::NvsSource;
 pub use tls::ClientIdentity;
 pub use trace::Trace;
 pub use traffic::Traffic;

@@ -271,7 +271,7 @@ impl Transport {
                     "the answer is larger than {} bytes; ask for fewer items at once",
                     self.max_answer
                 );
-                return Err(NvsError::new(doing, NvsErrorKind::BadAnswer, advice));
+                return Err(NvsError::new(doing, NvsErrorKind::TooLarge, advice));
             }
             body.extend_from_slice(&chunk);
         }

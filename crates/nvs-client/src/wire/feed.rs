@@ -2,6 +2,7 @@
 //!
 //! An item that cannot be understood is a value in its page, never the end of it, and never an absence.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,6 +29,9 @@ pub struct Change {
 pub struct ChangePage {
     /// Epoch the cursor belongs to.
     pub epoch: String,
+    /// The server's clock when the page was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<DateTime<Utc>>,
     /// The changes; an appointment may come twice.
     pub entries: Vec<Change>,
     /// Where to go on; opaque.

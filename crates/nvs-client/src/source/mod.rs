@@ -1,0 +1,260 @@
+//! The NVS side of calsync: [`CalendarSource`] over [`NvsClient`].
+//!
+//! A calendar is a calendar unit. What the engine writes into an item, its receipt, goes into the reference field of
+//! that unit, so that one appointment can be in several pairings. Updates are patches: members that nobody here knows
+//! are never sent and so survive.
+
+mod outcome;
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
+use calsync_core::source::{
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceError, Write,
+    WriteOutcome,
+};
+use calsync_core::store::Recorded;
+
+use crate::client::{MAX_BATCH, MAX_PAGE, NvsClient};
+use crate::wire::{self, ReadEntry};
+
+/// A server takes bodies of some megabytes; a batch is cut before it gets there.
+const MAX_BATCH_BYTES: usize = 2 << 20;
+
+/// An NVS Calender as a calendar system to be kept in step.
+#[derive(Debug)]
+pub struct NvsSource {
+    client: NvsClient,
+    /// Epoch of what was read last: writes are planned upon it and must not land in another one.
+    epoch: Mutex<Option<String>>,
+}
+
+impl NvsSource {
+    /// Takes a client; nothing is sent yet.
+    pub fn new(client: NvsClient) -> Self {
+        Self {
+            client,
+            epoch: Mutex::new(None),
+        }
+    }
+
+    /// The client underneath.
+    pub fn client(&self) -> &NvsClient {
+        &self.client
+    }
+
+    fn epoch(&self) -> Option<String> {
+        self.epoch
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_epoch(&self, epoch: &str) {
+        let mut known = self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_deref() != Some(epoch) {
+            *known = Some(epoch.to_owned());
+        }
+    }
+
+    async fn read(&self, unit: &CalendarKey, ids: &[String]) -> Result<Vec<Seen>, SourceError> {
+        let answer = self
+            .client
+            .read(Some(unit.as_str()), ids)
+            .await
+            .map_err(outcome::source_error)?;
+        let entries = answer.entries.into_iter().map(|entry| match entry {
+            ReadEntry::Present(appointment) => match read::item(unit.as_str(), &appointment) {
+                Ok(item) => Seen::Present(Box::new(item)),
+                Err(why) => Seen::Unreadable(why),
+            },
+            ReadEntry::Absent => Seen::Absent,
+            ReadEntry::Unreadable(problem) => Seen::Unreadable(problem.to_string()),
+        });
+        Ok(entries.collect())
+    }
+
+    /// Sends one batch and sorts its answers into `outcomes`.
+    async fn send(
+        &self,
+        unit: &CalendarKey,
+        batch: Vec<(usize, wire::Write)>,
+        outcomes: &mut [Option<WriteOutcome>],
+    ) {
+        let (places, writes): (Vec<usize>, Vec<wire::Write>) = batch.into_iter().unzip();
+        let mut put = |place: usize, outcome: WriteOutcome| {
+            if let Some(slot) = outcomes.get_mut(place) {
+                *slot = Some(outcome);
+            }
+        };
+        let answer = match self.client.write(self.epoch().as_deref(), &writes).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                // Each entry gets the error; the first one also what is underneath.
+                let kind = outcome::kind_of(&error);
+                let unknown = error.may_have_arrived();
+                let mut first = Some(outcome::source_error(error));
+                for place in places {
+                    let error = first
+                        .take()
+                        .unwrap_or_else(|| SourceError::new("write appointments", kind.clone()));
+                    put(
+                        place,
+                        if unknown {
+                            WriteOutcome::Unknown(error)
+                        } else {
+                            WriteOutcome::Refused(error)
+                        },
+                    );
+                }
+                return;
+            }
+        };
+        // A create that the server remembers may be of an item that was deleted since: look before believing.
+        let replayed: Vec<String> = answer
+            .entries
+            .iter()
+            .filter_map(outcome::replayed_create_id(&writes))
+            .collect();
+        let standing: BTreeMap<String, bool> = if replayed.is_empty() {
+            BTreeMap::new()
+        } else {
+            match self.client.read(Some(unit.as_str()), &replayed).await {
+                Ok(seen) => replayed
+                    .into_iter()
+                    .zip(seen.entries.iter().map(|entry| *entry != ReadEntry::Absent))
+                    .collect(),
+                // Nothing was learned; what the server says of the write stands.
+                Err(_) => BTreeMap::new(),
+            }
+        };
+        for ((place, write), result) in places.into_iter().zip(&writes).zip(answer.entries) {
+            put(
+                place,
+                outcome::outcome(unit.as_str(), write, result.outcome, &standing),
+            );
+        }
+    }
+}
+
+#[async_trait]
+impl CalendarSource for NvsSource {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            batch: MAX_BATCH,
+            unheld: &[],
+        }
+    }
+
+    async fn changes(
+        &self,
+        calendar: &CalendarKey,
+        since: Option<&ChangeToken>,
+    ) -> Result<ChangePage, SourceError> {
+        let cursor = since.map(ChangeToken::as_str);
+        let page = self
+            .client
+            .changes(calendar.as_str(), cursor, MAX_PAGE)
+            .await
+            .map_err(outcome::source_error)?;
+        self.set_epoch(&page.epoch);
+        let entries = page.entries.into_iter().map(|entry| ChangeEntry {
+            key: ItemKey::new(entry.id),
+            revision: entry.revision.filter(|_| !entry.removed).map(Revision::new),
+        });
+        Ok(ChangePage {
+            entries: entries.collect(),
+            next: ChangeToken::new(page.cursor),
+            more: page.more,
+            server_time: page.time,
+        })
+    }
+
+    async fn fetch(
+        &self,
+        calendar: &CalendarKey,
+        keys: &[ItemKey],
+    ) -> Result<Vec<Seen>, SourceError> {
+        let ids: Vec<String> = keys.iter().map(|key| key.as_str().to_owned()).collect();
+        self.read(calendar, &ids).await
+    }
+
+    async fn find_created(
+        &self,
+        calendar: &CalendarKey,
+        tokens: &[CreateToken],
+    ) -> Result<Vec<Option<Item>>, SourceError> {
+        let wanted: Vec<String> = tokens
+            .iter()
+            .map(|token| token.as_str().to_owned())
+            .collect();
+        let found = self
+            .client
+            .find(calendar.as_str(), &wanted, &[])
+            .await
+            .map_err(outcome::source_error)?
+            .entries;
+        let mut ids: Vec<String> = found.iter().map(|entry| entry.id.clone()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut items: BTreeMap<String, Item> = BTreeMap::new();
+        if !ids.is_empty() {
+            for (id, seen) in ids.iter().zip(self.read(calendar, &ids).await?) {
+                match seen {
+                    Seen::Present(item) => drop(items.insert(id.clone(), *item)),
+                    Seen::Absent => {}
+                    // It carries the token, so saying "there is none" would double it.
+                    Seen::Unreadable(why) => return Err(outcome::unreadable(why)),
+                }
+            }
+        }
+        let answers = tokens.iter().map(|token| {
+            let of_token = found
+                .iter()
+                .filter(|entry| entry.token.as_deref() == Some(token.as_str()));
+            of_token
+                .filter_map(|entry| items.get(&entry.id))
+                .min_by_key(|item| (item.created, item.key.clone()))
+                .cloned()
+        });
+        Ok(answers.collect())
+    }
+
+    async fn apply(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+        let mut outcomes: Vec<Option<WriteOutcome>> = writes.iter().map(|_| None).collect();
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        for (place, write) in writes.iter().enumerate() {
+            match write::wire_write(calendar.as_str(), write.get()) {
+                Ok((wire, size)) => {
+                    if !batch.is_empty()
+                        && (batch.len() == MAX_BATCH || bytes + size > MAX_BATCH_BYTES)
+                    {
+                        self.send(calendar, std::mem::take(&mut batch), &mut outcomes)
+                            .await;
+                        bytes = 0;
+                    }
+                    bytes += size;
+                    batch.push((place, wire));
+                }
+                Err(why) => {
+                    if let Some(slot) = outcomes.get_mut(place) {
+                        *slot = Some(WriteOutcome::Refused(outcome::rejected(why)));
+                    }
+                }
+            }
+        }
+        if !batch.is_empty() {
+            self.send(calendar, batch, &mut outcomes).await;
+        }
+        // Every place was filled above; one that was not would be a write nobody answered for.
+        outcomes
+            .into_iter()
+            .map(|outcome| outcome.unwrap_or_else(outcome::unanswered))
+            .collect()
+    }
+}
