@@ -30,8 +30,21 @@ fn is_response(path: &Path) -> bool {
     name.contains("-response-") || name.contains("_response")
 }
 
+/// A text without the elements of that name: neighbours of an appointment are no items of the answer.
+fn without(text: &str, name: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(begin) = rest.find(&format!("{name}>")) {
+        let (before, inside) = rest.split_at(begin);
+        out.push_str(before);
+        rest = inside.split_once(&format!("/t:{name}>")).map_or("", |(_, after)| after);
+    }
+    out + rest
+}
+
 /// How many calendar items a text holds, by counting tags.
 fn tags(text: &str) -> usize {
+    let text = without(&without(text, "ConflictingMeetings"), "AdjacentMeetings");
     text.match_indices("CalendarItem")
         .filter(|(at, name)| {
             let before = text[..*at].chars().next_back();
