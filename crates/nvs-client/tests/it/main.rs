@@ -9,6 +9,7 @@
 
 mod errors;
 mod feed;
+mod source;
 mod tls;
 mod writes;
 
