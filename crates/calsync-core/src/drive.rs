@@ -1,6 +1,5 @@
 //! The loop that connects a [`Round`] to two calendar systems and a store.
 
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ids::{CalendarKey, PairingId, PerSide, Side};
@@ -9,7 +8,6 @@ use crate::store::{StateStore, StoreError, record};
 use crate::sync::{Mode, Reply, Request, Round, RoundInput, RoundReport, Settings};
 
 /// Tells the time; the engine has no clock of its own.
-#[async_trait]
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> DateTime<Utc>;
@@ -63,14 +61,20 @@ async fn drive(
     loop {
         let reply = match round.poll() {
             Request::Done(report) => return Ok(*report),
-            request => answer(&pair, store, clock, request).await?,
+            request => answer(pair, store, clock, request).await?,
         };
         round.handle(reply);
     }
 }
 
-async fn answer(
-    pair: &Pair<'_>,
+/// Answers one request of a round. Programs that want to stop, delay or look at single requests write their own loop
+/// around it; [`Request::Done`] is theirs to handle and is answered with nothing of meaning.
+///
+/// # Errors
+///
+/// Only the store's.
+pub async fn answer(
+    pair: Pair<'_>,
     store: &dyn StateStore,
     clock: &dyn Clock,
     request: Request,

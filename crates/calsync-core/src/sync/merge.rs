@@ -47,7 +47,10 @@ pub(super) struct Merged {
 
 /// Brings the changes of both sides together.
 pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
-    let changes = PerSide::from_fn(|side| versions.shadow.get(side).diff(versions.latest.get(side)));
+    // What a side cannot hold, it says nothing about.
+    let changes = PerSide::from_fn(|side| {
+        versions.shadow.get(side).diff(versions.latest.get(side)).only(|field| rules.holds(side, field))
+    });
     let mut merged = Merged::default();
 
     let mut carried = PerSide::from_fn(|side| {

@@ -20,11 +20,13 @@ impl Work {
     /// Reads everything new on this side.
     pub(super) async fn read(&mut self, side: Side) -> Result<(), Stop> {
         let mut since = self.head.tokens.get(side).clone();
+        let mut started_over = false;
         loop {
             let (page, at) = self.port.changes(side, since.clone()).await?;
             let page = match page {
                 Ok(page) => page,
-                Err(error) if error.kind == SourceErrorKind::TokenExpired && since.is_some() => {
+                Err(error) if error.kind == SourceErrorKind::TokenExpired && !started_over => {
+                    started_over = true;
                     let mut commit = Commit::default();
                     *commit.forget_tokens.get_mut(side) = true;
                     self.commit(commit).await?;

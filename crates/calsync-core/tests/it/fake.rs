@@ -1,0 +1,469 @@
+//! Two calendars in memory, with people at both, and a clock that only the test moves.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use calsync_core::drive::{self, Clock, Pair};
+use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Side, Uid};
+use calsync_core::memory::MemoryStore;
+use calsync_core::model::{Event, Field, Series, Span};
+use calsync_core::source::{
+    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Receipt, Seen, SourceError,
+    SourceErrorKind, Write, WriteOp, WriteOutcome,
+};
+use calsync_core::store::Recorded;
+use calsync_core::sync::{Request, Round, RoundInput, RoundReport, Settings};
+use calsync_core::zone::Zone;
+use chrono::{DateTime, NaiveDate, TimeZone, Utc};
+
+pub fn berlin() -> Zone {
+    Zone::new("Europe/Berlin").unwrap()
+}
+
+/// An hour on that day of December 2026.
+pub fn hour(day: u32, hour: u32) -> Span {
+    let date = NaiveDate::from_ymd_opt(2026, 12, day).unwrap();
+    Span::zoned(date.and_hms_opt(hour, 0, 0).unwrap(), date.and_hms_opt(hour + 1, 0, 0).unwrap(), &berlin())
+}
+
+pub fn event(subject: &str, day: u32) -> Event {
+    Event::new(subject, hour(day, 9))
+}
+
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn new() -> Self {
+        TestClock(AtomicI64::new(Utc.with_ymd_and_hms(2026, 11, 24, 8, 0, 0).unwrap().timestamp()))
+    }
+
+    pub fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.0.load(Ordering::SeqCst), 0).unwrap()
+    }
+}
+
+/// A calendar system with one calendar.
+pub struct Fake {
+    name: &'static str,
+    pub batch: usize,
+    pub page: usize,
+    pub unheld: &'static [Field],
+    /// Answers writes with the item, or only with its name.
+    pub returns_items: bool,
+    /// Rounds what is written, as servers do.
+    pub shouts: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default, Clone)]
+struct State {
+    items: BTreeMap<String, Stored>,
+    log: Vec<String>,
+    /// Tokens carry it; one of another generation is refused.
+    generation: u64,
+    counter: u64,
+    writes: u64,
+    refuse: Option<String>,
+    clock: i64,
+}
+
+#[derive(Clone)]
+struct Stored {
+    series: Series,
+    revision: u64,
+    receipt: Option<Receipt>,
+    created: i64,
+    modified: i64,
+    access: Access,
+}
+
+impl Fake {
+    pub fn new(name: &'static str) -> Fake {
+        Fake {
+            name,
+            batch: 3,
+            page: 4,
+            unheld: &[],
+            returns_items: true,
+            shouts: false,
+            state: Mutex::new(State { clock: 1_790_000_000, ..State::default() }),
+        }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap())
+    }
+
+    pub fn add(&self, event: Event) -> String {
+        let uid = format!("uid-{}-{}", self.name, self.with(|state| state.counter));
+        self.add_series(Series::single(Uid::new(uid), event))
+    }
+
+    pub fn add_series(&self, series: Series) -> String {
+        self.with(|state| state.insert(self.name, series, None))
+    }
+
+    pub fn edit(&self, key: &str, change: impl FnOnce(&mut Series)) {
+        self.with(|state| {
+            state.clock += 60;
+            let clock = state.clock;
+            let stored = state.items.get_mut(key).unwrap();
+            change(&mut stored.series);
+            stored.revision += 1;
+            stored.modified = clock;
+            state.log.push(key.to_owned());
+        });
+    }
+
+    pub fn edit_later(&self, seconds: i64, key: &str, change: impl FnOnce(&mut Series)) {
+        self.with(|state| state.clock += seconds);
+        self.edit(key, change);
+    }
+
+    pub fn delete(&self, key: &str) {
+        self.with(|state| {
+            state.items.remove(key).unwrap();
+            state.log.push(key.to_owned());
+        });
+    }
+
+    /// What Outlook does when a person copies an appointment: everything but identity comes along.
+    pub fn copy(&self, key: &str, uid: &str) -> String {
+        self.with(|state| {
+            let stored = state.items[key].clone();
+            let series = Series { uid: Uid::new(uid), ..stored.series };
+            state.insert(self.name, series, stored.receipt)
+        })
+    }
+
+    /// Out of the calendar and back: the same item under a new key.
+    pub fn rename(&self, key: &str) -> String {
+        self.with(|state| {
+            let stored = state.items.remove(key).unwrap();
+            state.log.push(key.to_owned());
+            let new = state.insert(self.name, stored.series, stored.receipt);
+            new
+        })
+    }
+
+    pub fn lock(&self, key: &str, access: Access) {
+        self.with(|state| {
+            let stored = state.items.get_mut(key).unwrap();
+            stored.access = access;
+            stored.revision += 1;
+            state.log.push(key.to_owned());
+        });
+    }
+
+    pub fn expire_tokens(&self) {
+        self.with(|state| state.generation += 1);
+    }
+
+    pub fn refuse_subject(&self, subject: Option<&str>) {
+        self.with(|state| state.refuse = subject.map(str::to_owned));
+    }
+
+    pub fn keys(&self) -> Vec<String> {
+        self.with(|state| state.items.keys().cloned().collect())
+    }
+
+    pub fn series(&self, key: &str) -> Series {
+        self.with(|state| state.items[key].series.clone())
+    }
+
+    pub fn events(&self) -> Vec<Event> {
+        let mut events: Vec<Event> =
+            self.with(|state| state.items.values().map(|stored| stored.series.event.clone()).collect());
+        events.sort_by(|a, b| (&a.subject, &a.span).cmp(&(&b.subject, &b.span)));
+        events
+    }
+
+    pub fn subjects(&self) -> Vec<String> {
+        self.events().into_iter().map(|event| event.subject).collect()
+    }
+
+    pub fn all(&self) -> Vec<Series> {
+        let mut all: Vec<Series> =
+            self.with(|state| state.items.values().map(|stored| stored.series.clone()).collect());
+        all.sort_by(|a, b| a.uid.cmp(&b.uid));
+        all
+    }
+
+    pub fn writes(&self) -> u64 {
+        self.with(|state| state.writes)
+    }
+}
+
+impl State {
+    fn insert(&mut self, name: &str, series: Series, receipt: Option<Receipt>) -> String {
+        self.counter += 1;
+        self.clock += 60;
+        let key = format!("{name}{}", self.counter);
+        let stored = Stored {
+            series,
+            revision: 1,
+            receipt,
+            created: self.clock,
+            modified: self.clock,
+            access: Access::Full,
+        };
+        self.items.insert(key.clone(), stored);
+        self.log.push(key.clone());
+        key
+    }
+
+    fn item(&self, key: &str) -> Option<Item> {
+        let stored = self.items.get(key)?;
+        Some(Item {
+            key: ItemKey::new(key),
+            revision: Revision::new(stored.revision.to_string()),
+            series: stored.series.clone(),
+            receipt: stored.receipt.clone(),
+            created: DateTime::from_timestamp(stored.created, 0),
+            modified: DateTime::from_timestamp(stored.modified, 0),
+            access: stored.access,
+        })
+    }
+}
+
+#[async_trait]
+impl CalendarSource for Fake {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { batch: self.batch, unheld: self.unheld }
+    }
+
+    async fn changes(&self, _: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError> {
+        self.with(|state| {
+            let (generation, from) = since.map_or((state.generation, 0), |token| {
+                let (generation, from) = token.as_str().split_once(':').unwrap();
+                (generation.parse().unwrap(), from.parse::<usize>().unwrap())
+            });
+            if generation != state.generation {
+                return Err(SourceError::new("read change feed", SourceErrorKind::TokenExpired));
+            }
+            let to = (from + self.page).min(state.log.len());
+            let entries = state.log[from..to].iter().map(|key| ChangeEntry {
+                key: ItemKey::new(key),
+                revision: state.items.get(key).map(|stored| Revision::new(stored.revision.to_string())),
+            });
+            Ok(ChangePage {
+                // A listing shows what is there, not what was.
+                entries: entries.filter(|entry| since.is_some() || from > 0 || entry.revision.is_some()).collect(),
+                next: ChangeToken::new(format!("{generation}:{to}")),
+                more: to < state.log.len(),
+                server_time: None,
+            })
+        })
+    }
+
+    async fn fetch(&self, _: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError> {
+        assert!(!keys.is_empty() && keys.len() <= self.batch, "a batch of {}", keys.len());
+        Ok(self.with(|state| {
+            keys.iter()
+                .map(|key| state.item(key.as_str()).map_or(Seen::Absent, |item| Seen::Present(Box::new(item))))
+                .collect()
+        }))
+    }
+
+    async fn find_created(&self, _: &CalendarKey, tokens: &[CreateToken]) -> Result<Vec<Option<Item>>, SourceError> {
+        assert!(!tokens.is_empty() && tokens.len() <= self.batch);
+        Ok(self.with(|state| {
+            let carries = |key: &&String, token: &CreateToken| {
+                state.items[*key].receipt.as_ref().is_some_and(|receipt| receipt.token == *token)
+            };
+            tokens
+                .iter()
+                .map(|token| {
+                    let oldest = state
+                        .items
+                        .keys()
+                        .filter(|key| carries(key, token))
+                        .min_by_key(|key| state.items[*key].created)?;
+                    state.item(oldest)
+                })
+                .collect()
+        }))
+    }
+
+    async fn apply(&self, _: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+        assert!(!writes.is_empty() && writes.len() <= self.batch);
+        writes.iter().map(|write| self.with(|state| self.apply_one(state, write.get()))).collect()
+    }
+}
+
+impl Fake {
+    fn apply_one(&self, state: &mut State, write: &Write) -> WriteOutcome {
+        let refused = |kind| WriteOutcome::Refused(SourceError::new("write", kind));
+        state.writes += 1;
+        let hold = |mut series: Series| {
+            if self.shouts {
+                series.event.place = series.event.place.to_uppercase();
+            }
+            series
+        };
+        let key = match &write.op {
+            WriteOp::Create { series, .. } => {
+                if state.refuse.as_deref() == Some(series.event.subject.as_str()) {
+                    return refused(SourceErrorKind::Rejected("not with that subject".to_owned()));
+                }
+                state.insert(self.name, hold((**series).clone()), Some(write.receipt.clone()))
+            }
+            WriteOp::Update { key, expected, patch, .. } => {
+                let Some(stored) = state.items.get_mut(key.as_str()) else {
+                    return refused(SourceErrorKind::Missing);
+                };
+                if stored.revision.to_string() != expected.as_str() {
+                    return refused(SourceErrorKind::Stale);
+                }
+                stored.series = hold(patch.apply(&stored.series));
+                stored.receipt = Some(write.receipt.clone());
+                stored.revision += 1;
+                state.clock += 60;
+                stored.modified = state.clock;
+                state.log.push(key.as_str().to_owned());
+                key.as_str().to_owned()
+            }
+            WriteOp::Delete { key, expected } => {
+                let Some(stored) = state.items.get(key.as_str()) else {
+                    return refused(SourceErrorKind::Missing);
+                };
+                if stored.revision.to_string() != expected.as_str() {
+                    return refused(SourceErrorKind::Stale);
+                }
+                state.items.remove(key.as_str());
+                state.log.push(key.as_str().to_owned());
+                return WriteOutcome::Applied(Applied::Deleted);
+            }
+        };
+        let item = state.item(&key).unwrap();
+        WriteOutcome::Applied(if self.returns_items {
+            Applied::Item(Box::new(item))
+        } else {
+            Applied::Stored { key: item.key, revision: item.revision }
+        })
+    }
+}
+
+/// Two calendars, a store and a clock.
+pub struct World {
+    pub a: Fake,
+    pub b: Fake,
+    pub store: MemoryStore,
+    pub clock: TestClock,
+    pub settings: Settings,
+    pub pairing: PairingId,
+    calendar: CalendarKey,
+}
+
+/// Where a round is cut off.
+#[derive(Debug, Clone, Copy)]
+pub enum Cut {
+    /// The request was never carried out.
+    Before(usize),
+    /// It was carried out, and nobody learned of it.
+    After(usize),
+}
+
+impl World {
+    pub fn new() -> World {
+        let mut b = Fake::new("b");
+        b.returns_items = false;
+        World {
+            a: Fake::new("a"),
+            b,
+            store: MemoryStore::new(),
+            clock: TestClock::new(),
+            settings: Settings::default(),
+            pairing: PairingId::new("meier"),
+            calendar: CalendarKey::new("calendar"),
+        }
+    }
+
+    fn pair(&self) -> Pair<'_> {
+        Pair {
+            id: &self.pairing,
+            sources: PerSide { a: &self.a, b: &self.b },
+            calendars: PerSide { a: &self.calendar, b: &self.calendar },
+            settings: &self.settings,
+        }
+    }
+
+    pub fn side(&self, side: Side) -> &Fake {
+        match side {
+            Side::A => &self.a,
+            Side::B => &self.b,
+        }
+    }
+
+    pub fn sync(&self) -> RoundReport {
+        self.clock.pass(300);
+        let report = block_on(drive::sync(self.pair(), &self.store, &self.clock)).unwrap();
+        assert_eq!(report.failure, None);
+        report
+    }
+
+    pub fn plan(&self) -> RoundReport {
+        block_on(drive::plan(self.pair(), &self.store, &self.clock)).unwrap()
+    }
+
+    /// Rounds until one writes nothing; more than a few is a fault in itself.
+    pub fn settle(&self) -> RoundReport {
+        for _ in 0..5 {
+            let report = self.sync();
+            if report.writes() == 0 {
+                return report;
+            }
+        }
+        panic!("still writing after five rounds");
+    }
+
+    /// Runs a round and cuts it off; `false` when it ended before it came to that.
+    pub fn sync_cut(&self, cut: Cut) -> bool {
+        self.clock.pass(300);
+        let mut round = Round::new(RoundInput {
+            pairing: self.pairing.clone(),
+            settings: self.settings.clone(),
+            mode: calsync_core::sync::Mode::Sync,
+            now: self.clock.now(),
+            capabilities: PerSide { a: self.a.capabilities(), b: self.b.capabilities() },
+        });
+        for number in 0.. {
+            let request = round.poll();
+            if matches!(request, Request::Done(_)) {
+                return false;
+            }
+            if matches!(cut, Cut::Before(at) if at == number) {
+                return true;
+            }
+            let reply = block_on(drive::answer(self.pair(), &self.store, &self.clock, request)).unwrap();
+            if matches!(cut, Cut::After(at) if at == number) {
+                return true;
+            }
+            round.handle(reply);
+        }
+        unreachable!()
+    }
+
+    pub fn assert_in_step(&self) {
+        assert_eq!(self.a.events(), self.b.events());
+        assert_eq!(self.a.all(), self.b.all());
+    }
+}
+
+/// Nothing here ever waits, so polling once is running.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("a fake never waits"),
+    }
+}

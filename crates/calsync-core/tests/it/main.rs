@@ -1,0 +1,10 @@
+//! Integration tests of the core.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
+
+mod decision_table;
+mod fake;
+mod recur_props;
+mod recur_rules;
+mod recur_vectors;
+mod rounds;
+mod rounds_crash;

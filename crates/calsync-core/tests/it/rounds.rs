@@ -1,0 +1,468 @@
+//! What rounds do, in calm weather.
+
+use std::collections::BTreeMap;
+
+use calsync_core::ids::{PairingId, Side, Uid};
+use calsync_core::model::{
+    Categories, Field, Overlay, Override, Recurrence, RecurrenceId, Reminder, Series,
+};
+use calsync_core::source::Access;
+use calsync_core::store::StateStore;
+use calsync_core::sync::{Action, ConflictPolicy, Direction, Likeness, ReadOnlyEdit, Reason};
+use chrono::NaiveDate;
+
+use super::fake::{World, block_on, event, hour};
+
+fn only(keys: Vec<String>) -> String {
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    keys.into_iter().next().unwrap()
+}
+
+#[test]
+fn what_is_entered_changed_and_deleted_on_either_side_arrives_on_the_other() {
+    for side in Side::BOTH {
+        let world = World::new();
+        let (here, there) = (world.side(side), world.side(side.other()));
+        let key = here.add(event("Kundentermin", 1));
+        let stays = here.add(event("Werkstatt", 2));
+        let report = world.sync();
+        assert_eq!(report.sides.get(side.other()).created, 2);
+        assert_eq!(report.writes(), 2);
+        world.assert_in_step();
+
+        here.edit(&key, |series| series.event.place = "Halle 3".to_owned());
+        there.edit(&only(there.keys().into_iter().filter(|key| there.series(key).event.subject == "Werkstatt").collect()), |series| {
+            series.event.reminder = Reminder::Minutes(15);
+        });
+        let report = world.sync();
+        assert_eq!((report.sides.get(side.other()).updated, report.sides.get(side).updated), (1, 1));
+        world.assert_in_step();
+
+        here.delete(&stays);
+        let report = world.sync();
+        assert_eq!((report.writes(), report.sides.get(side.other()).deleted), (1, 1));
+        world.assert_in_step();
+        assert_eq!(here.subjects(), ["Kundentermin"]);
+        assert_eq!(world.sync().writes(), 0);
+    }
+}
+
+#[test]
+fn a_quiet_round_plans_nothing_and_changes_nothing_in_the_store() {
+    let world = World::new();
+    for day in 1..12 {
+        world.a.add(event(&format!("T{day}"), day));
+    }
+    world.sync();
+    world.sync(); // reads back the echo of the first
+    let before = block_on(world.store.head(&world.pairing)).unwrap();
+    let report = world.sync();
+    assert_eq!((report.plan.steps.len(), report.sides.a.read, report.sides.b.read), (0, 0, 0));
+    assert_eq!(block_on(world.store.head(&world.pairing)).unwrap(), before);
+}
+
+#[test]
+fn our_own_writes_come_back_without_being_read_again() {
+    let world = World::new();
+    world.a.add(event("T", 1));
+    world.sync();
+    let report = world.sync();
+    assert_eq!((report.sides.b.read, report.writes()), (1, 0), "the echo is read from the feed and no more");
+}
+
+#[test]
+fn changes_of_different_fields_are_merged() {
+    let world = World::new();
+    let key = world.a.add(event("T", 1));
+    world.sync();
+    world.a.edit(&key, |series| series.event.subject = "T neu".to_owned());
+    world.b.edit(&only(world.b.keys()), |series| series.event.place = "Köln".to_owned());
+    let report = world.sync();
+    assert_eq!((report.conflicts, report.writes()), (0, 2));
+    world.assert_in_step();
+    assert_eq!((world.a.events()[0].subject.as_str(), world.a.events()[0].place.as_str()), ("T neu", "Köln"));
+}
+
+#[test]
+fn the_newer_change_of_the_same_field_wins_and_the_loser_is_in_the_journal() {
+    for winner in Side::BOTH {
+        let world = World::new();
+        world.a.add(event("T", 1));
+        world.sync();
+        let (wins, loses) = (world.side(winner), world.side(winner.other()));
+        loses.edit(&only(loses.keys()), |series| series.event.subject = "verliert".to_owned());
+        wins.edit_later(86_400, &only(wins.keys()), |series| series.event.subject = "gewinnt".to_owned());
+        let report = world.sync();
+        assert_eq!((report.conflicts, report.writes()), (1, 1));
+        world.assert_in_step();
+        assert_eq!(world.a.subjects(), ["gewinnt"]);
+        let journal = block_on(world.store.journal_entries(&world.pairing, 1)).unwrap();
+        assert_eq!(journal[0].before.as_ref().unwrap().event.subject, "verliert");
+    }
+}
+
+#[test]
+fn a_conflict_that_is_held_waits_and_the_rest_of_the_appointment_goes_on() {
+    let mut world = World::new();
+    world.settings.conflict_by_field = BTreeMap::from([(Field::Subject, ConflictPolicy::Hold)]);
+    world.a.add(event("T", 1));
+    world.sync();
+    world.a.edit(&only(world.a.keys()), |series| series.event.subject = "A".to_owned());
+    world.b.edit(&only(world.b.keys()), |series| {
+        series.event.subject = "B".to_owned();
+        series.event.place = "Ulm".to_owned();
+    });
+    let report = world.sync();
+    assert_eq!((report.held, report.writes()), (1, 1));
+    assert_eq!(world.a.events()[0].place, "Ulm");
+    assert_eq!((world.a.subjects(), world.b.subjects()), (vec!["A".to_owned()], vec!["B".to_owned()]));
+    let report = world.sync();
+    assert_eq!((report.held, report.writes()), (1, 0), "it goes on waiting, and nothing is written meanwhile");
+
+    world.settings.conflict_by_field.clear();
+    world.settings.conflict = ConflictPolicy::Prefer(Side::B);
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.a.subjects(), ["B"]);
+}
+
+#[test]
+fn rounding_by_a_server_is_no_edit() {
+    let mut world = World::new();
+    world.b.shouts = true;
+    let key = world.a.add(event("T", 1));
+    world.a.edit(&key, |series| series.event.place = "Halle 3".to_owned());
+    world.sync();
+    assert_eq!(world.b.events()[0].place, "HALLE 3");
+    assert_eq!(world.settle().writes(), 0);
+    world.a.edit(&key, |series| series.event.subject = "neu".to_owned());
+    world.settle();
+    assert_eq!(world.a.events()[0].place, "Halle 3", "what A says is not rounded by what B can hold");
+}
+
+#[test]
+fn a_side_that_cannot_hold_a_field_does_not_look_like_a_person_who_cleared_it() {
+    let mut world = World::new();
+    world.b.unheld = &[Field::Customer];
+    let key = world.a.add(event("T", 1));
+    world.a.edit(&key, |series| series.event.customer = "K-17".to_owned());
+    world.sync();
+    world.a.edit(&key, |series| series.event.customer = "K-18".to_owned());
+    assert_eq!(world.sync().writes(), 0);
+    world.b.edit(&only(world.b.keys()), |series| series.event.customer = String::new());
+    world.settle();
+    assert_eq!(world.a.events()[0].customer, "K-18");
+}
+
+#[test]
+fn an_edit_beats_a_deletion_and_the_item_is_made_again() {
+    for gone in Side::BOTH {
+        let world = World::new();
+        world.a.add(event("T", 1));
+        world.sync();
+        let (deletes, edits) = (world.side(gone), world.side(gone.other()));
+        deletes.delete(&only(deletes.keys()));
+        edits.edit(&only(edits.keys()), |series| series.event.subject = "wichtig".to_owned());
+        let report = world.sync();
+        assert_eq!(report.plan.steps[0].reason, Reason::EditBeatsDeletion(gone));
+        assert_eq!(world.settle().held, 0);
+        world.assert_in_step();
+        assert_eq!(world.a.subjects(), ["wichtig"]);
+    }
+}
+
+#[test]
+fn a_deletion_wins_where_that_is_set() {
+    let mut world = World::new();
+    world.settings.deletion_wins = true;
+    world.a.add(event("T", 1));
+    world.sync();
+    world.a.delete(&only(world.a.keys()));
+    world.b.edit(&only(world.b.keys()), |series| series.event.subject = "egal".to_owned());
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (0, 0));
+}
+
+#[test]
+fn too_many_deletions_at_once_wait_for_a_person_and_everything_else_goes_on() {
+    let world = World::new();
+    for day in 1..21 {
+        world.a.add(event(&format!("T{day:02}"), day));
+    }
+    world.sync();
+    for key in world.b.keys().into_iter().take(8) {
+        world.b.delete(&key);
+    }
+    world.a.add(event("neu", 25));
+    let report = world.sync();
+    assert_eq!((report.held, report.sides.a.deleted, report.sides.b.created), (8, 0, 1));
+    assert_eq!(world.a.keys().len(), 21);
+    assert_eq!(world.sync().held, 8);
+}
+
+#[test]
+fn one_way_takes_back_changes_on_the_other_side_and_leaves_its_own_items_alone() {
+    let mut world = World::new();
+    world.settings.direction = Direction::AToB;
+    let private = world.b.add(event("Zahnarzt", 3));
+    world.a.add(event("T", 1));
+    world.sync();
+    assert_eq!(world.a.subjects(), ["T"], "nothing is carried to A");
+    assert_eq!(world.b.keys().len(), 2);
+
+    let copy = only(world.b.keys().into_iter().filter(|key| *key != private).collect());
+    world.b.edit(&copy, |series| series.event.subject = "geändert".to_owned());
+    world.sync();
+    assert_eq!(world.b.series(&copy).event.subject, "T");
+    world.b.delete(&copy);
+    world.sync();
+    assert!(world.b.subjects().contains(&"T".to_owned()), "made again");
+    assert_eq!(world.a.writes(), 0);
+    assert!(world.b.keys().contains(&private));
+    assert_eq!(world.settle().held, 0);
+
+    world.settings.read_only_edit = ReadOnlyEdit::Ignore;
+    let copy = only(world.b.keys().into_iter().filter(|key| *key != private).collect());
+    world.b.edit(&copy, |series| series.event.subject = "bleibt".to_owned());
+    assert_eq!(world.sync().writes(), 0);
+    assert_eq!(world.b.series(&copy).event.subject, "bleibt");
+
+    world.settings.read_only_edit = ReadOnlyEdit::Report;
+    world.b.edit(&copy, |series| series.event.place = "Ulm".to_owned());
+    let report = world.sync();
+    assert_eq!((report.writes(), report.held), (0, 1));
+}
+
+#[test]
+fn of_a_foreign_meeting_only_what_belongs_to_the_owner_is_written() {
+    let world = World::new();
+    let key = world.b.add(event("Besprechung", 1));
+    world.b.lock(&key, Access::Personal);
+    world.sync();
+    world.a.edit(&only(world.a.keys()), |series| {
+        series.event.subject = "umbenannt".to_owned();
+        series.event.reminder = Reminder::Minutes(5);
+    });
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.b.events()[0].subject, "Besprechung");
+    assert_eq!(world.b.events()[0].reminder, Reminder::Minutes(5));
+    world.a.delete(&only(world.a.keys()));
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 1), "taken back");
+}
+
+#[test]
+fn a_first_sync_pairs_by_uid_and_by_content_and_doubles_nothing() {
+    let world = World::new();
+    world.a.add_series(Series::single(Uid::new("shared"), event("gleiche UID", 1)));
+    world.b.add_series(Series::single(Uid::new("shared"), event("gleiche UID", 1)));
+    world.a.add(event("gleicher Inhalt", 2));
+    let mut theirs = event("gleicher Inhalt", 2);
+    theirs.place = "Bonn".to_owned();
+    world.b.add(theirs);
+    for _ in 0..2 {
+        world.a.add(event("zweimal", 3));
+    }
+    world.b.add(event("zweimal", 3));
+    let report = world.sync();
+    let paired = |likeness| {
+        report.plan.steps.iter().filter(|step| step.reason == Reason::SameAppointment(likeness) && step.action == Action::Pair).count()
+    };
+    assert_eq!((paired(Likeness::Uid), paired(Likeness::Content)), (1, 1));
+    assert_eq!(world.a.events(), world.b.events());
+    assert_eq!(world.a.keys().len(), 5, "what is not unique is kept, not guessed: two of A, one of B");
+    assert_eq!(world.a.events()[1].place, "Bonn", "what the leading side leaves blank is filled from the other");
+    world.settle();
+}
+
+#[test]
+fn a_copy_that_carries_our_receipt_is_a_new_appointment() {
+    let world = World::new();
+    world.a.add(event("Original", 1));
+    world.sync();
+    let original = only(world.b.keys());
+    let copy = world.b.copy(&original, "copied-uid");
+    world.b.edit(&copy, |series| series.event.span = hour(2, 9));
+    world.sync();
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.a.keys().len(), 2);
+    world.b.delete(&copy);
+    world.settle();
+    assert_eq!(world.a.subjects(), ["Original"]);
+}
+
+#[test]
+fn an_item_that_comes_back_under_another_key_keeps_its_link() {
+    let world = World::new();
+    let key = world.a.add(event("T", 1));
+    world.sync();
+    world.b.rename(&only(world.b.keys()));
+    let report = world.sync();
+    assert_eq!(report.writes(), 0);
+    world.a.edit(&key, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    world.assert_in_step();
+}
+
+#[test]
+fn an_expired_token_lists_everything_again_and_proves_absence_item_by_item() {
+    let world = World::new();
+    for day in 1..10 {
+        world.a.add(event(&format!("T{day}"), day));
+    }
+    world.sync();
+    world.settle();
+    let gone = world.b.keys()[4].clone();
+    let changed = world.b.keys()[2].clone();
+    world.b.delete(&gone);
+    world.b.edit(&changed, |series| series.event.place = "Ulm".to_owned());
+    world.b.expire_tokens();
+    let report = world.sync();
+    assert_eq!((report.sides.a.deleted, report.sides.a.updated, report.sides.b.created), (1, 1, 0));
+    world.assert_in_step();
+    world.settle();
+}
+
+#[test]
+fn an_item_that_is_refused_is_set_aside_with_growing_delay_and_the_rest_goes_on() {
+    let world = World::new();
+    world.b.refuse_subject(Some("giftig"));
+    world.a.add(event("giftig", 1));
+    world.a.add(event("gut", 2));
+    let report = world.sync();
+    assert_eq!((report.sides.b.created, report.sides.b.failed, report.failing), (1, 1, 1));
+    assert!(report.failures[0].why.contains("not with that subject"), "{}", report.failures[0].why);
+    let mut tries = 1;
+    for _ in 0..12 {
+        tries += world.sync().sides.b.failed; // five minutes each
+    }
+    assert!((3..7).contains(&tries), "{tries} tries within an hour");
+    world.b.refuse_subject(None);
+    world.clock.pass(86_400);
+    world.sync();
+    world.assert_in_step();
+}
+
+#[test]
+fn a_lost_store_finds_everything_again() {
+    let mut world = World::new();
+    for day in 1..8 {
+        world.a.add(event(&format!("T{day}"), day));
+        world.b.add(event(&format!("U{day}"), day));
+    }
+    // Two that look the same can only be told apart by receipt.
+    world.a.add(event("Doppel", 9));
+    world.a.add(event("Doppel", 9));
+    world.sync();
+    world.settle();
+    world.store = calsync_core::memory::MemoryStore::new();
+    let report = world.sync();
+    assert_eq!(report.writes(), 0, "{}", report.plan);
+    world.assert_in_step();
+    assert_eq!(world.a.keys().len(), 16);
+}
+
+#[test]
+fn a_plan_says_what_a_round_does_and_touches_nothing() {
+    let world = World::new();
+    let key = world.a.add(event("T", 1));
+    world.b.add(event("U", 2));
+    let planned = world.plan();
+    assert_eq!((world.a.writes(), world.b.writes()), (0, 0));
+    assert_eq!(block_on(world.store.head(&world.pairing)).unwrap(), Default::default());
+    assert_eq!(world.sync().plan, planned.plan);
+
+    world.a.edit(&key, |series| series.event.place = "Ulm".to_owned());
+    let planned = world.plan();
+    assert_eq!(planned.plan.steps.len(), 1);
+    assert_eq!(planned.plan.steps[0].paths, ["master.place"]);
+    assert!(planned.plan.to_string().starts_with("update  B  link "), "{}", planned.plan);
+    assert_eq!(world.sync().plan, planned.plan);
+}
+
+fn weekly() -> Series {
+    let mut series = Series::single(Uid::new("serie"), event("Wochenrunde", 7));
+    series.recurrence =
+        Some(Recurrence { rule: "FREQ=WEEKLY;COUNT=6".parse().unwrap(), dates: Default::default() });
+    series
+}
+
+fn on(day: u32) -> RecurrenceId {
+    RecurrenceId::Local(NaiveDate::from_ymd_opt(2026, 12, day).unwrap().and_hms_opt(9, 0, 0).unwrap())
+}
+
+#[test]
+fn a_series_stays_a_series_and_its_instances_are_merged_one_by_one() {
+    let world = World::new();
+    let key = world.a.add_series(weekly());
+    world.sync();
+    let theirs = only(world.b.keys());
+    world.a.edit(&key, |series| {
+        series.overrides.insert(on(14), Override::Cancelled);
+        series.event.subject = "Wochenrunde Nord".to_owned();
+    });
+    world.b.edit(&theirs, |series| {
+        let moved = Overlay { span: Some(hour(22, 10)), ..Overlay::default() };
+        series.overrides.insert(on(21), Override::Changed(moved));
+    });
+    let report = world.sync();
+    assert_eq!((report.conflicts, report.writes()), (0, 2));
+    world.assert_in_step();
+    assert_eq!(world.a.series(&key).overrides.len(), 2);
+
+    world.a.edit(&key, |series| {
+        series.overrides.insert(on(21), Override::Changed(Overlay { place: Some("Ulm".to_owned()), span: Some(hour(22, 10)), ..Overlay::default() }));
+    });
+    world.b.edit(&theirs, |series| {
+        series.overrides.insert(on(21), Override::Changed(Overlay { span: Some(hour(22, 12)), ..Overlay::default() }));
+    });
+    world.settle();
+    world.assert_in_step();
+    let Override::Changed(overlay) = &world.a.series(&key).overrides[&on(21)] else { panic!("cancelled") };
+    assert_eq!((overlay.place.as_deref(), overlay.span.as_ref()), (Some("Ulm"), Some(&hour(22, 12))));
+}
+
+#[test]
+fn an_edited_instance_beats_its_cancellation() {
+    let world = World::new();
+    let key = world.a.add_series(weekly());
+    world.sync();
+    world.a.edit(&key, |series| {
+        series.overrides.insert(on(14), Override::Cancelled);
+    });
+    world.b.edit(&only(world.b.keys()), |series| {
+        let changed = Overlay { categories: Some(Categories::from(["Wichtig".to_owned()])), ..Overlay::default() };
+        series.overrides.insert(on(14), Override::Changed(changed));
+    });
+    let report = world.sync();
+    assert_eq!(report.conflicts, 1);
+    world.assert_in_step();
+    assert!(matches!(world.a.series(&key).overrides[&on(14)], Override::Changed(_)));
+}
+
+#[test]
+fn what_was_deleted_on_both_sides_does_not_come_back_from_an_old_copy() {
+    let world = World::new();
+    let key = world.a.add(event("alt", 1));
+    world.sync();
+    let old = world.b.series(&only(world.b.keys()));
+    world.a.delete(&key);
+    world.sync();
+    world.clock.pass(86_400 * 400); // the fake servers' clocks stand before the deletion
+    world.b.add_series(old);
+    let report = world.sync();
+    assert_eq!((report.held, report.writes()), (1, 0));
+}
+
+#[test]
+fn pairings_do_not_see_each_other() {
+    let mut world = World::new();
+    world.a.add(event("T", 1));
+    world.sync();
+    let links = block_on(world.store.links(&world.pairing, None, 10)).unwrap();
+    assert_eq!(links.len(), 1);
+    world.pairing = PairingId::new("other");
+    assert_eq!(block_on(world.store.links(&world.pairing, None, 10)).unwrap(), []);
+}
