@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Durable state of calsync: what the engine remembers, and the pairings as the administrator set them up.
+//!
+//! - [`SqliteStore`] implements [`StateStore`](calsync_core::store::StateStore) and [`PairingStore`] upon a directory;
+//! - [`PairingStore`] is the registry of pairings with their settings and the history of their rounds;
+//! - [`MemoryPairings`] is the same without a disk, for tests and for programs that keep pairings elsewhere.
+//!
+//! What is true on disk at each moment of a round is in `docs/crash-safety.md`.
+
+mod pairing;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+pub use self::pairing::{
+    Conflict, Direction, Lead, MailboxAccess, MemoryPairings, PairingError, PairingRecord, PairingSettings,
+    PairingStore, RUNS_KEPT, RunOutcome, RunRecord, UnknownWord,
+};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;

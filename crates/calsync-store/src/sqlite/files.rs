@@ -1,0 +1,166 @@
+//! The two database files of a state directory, and who may write them.
+//!
+//! The journal is a file of its own: putting yesterday's `state.sqlite` back does not take away the before-images of
+//! today. Rounds need the lock; reading, the registry of pairings and a reset do not, they are single transactions
+//! that a running round notices by the version of its head.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use calsync_core::store::StoreError;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::error::store_error;
+use super::journal;
+use super::lock::Lock;
+use super::schema::{JOURNAL, STATE, Schema, copy_to};
+
+/// How long to wait for another process that creates or updates the files.
+const CREATION: Duration = Duration::from_secs(10);
+
+/// The open files.
+#[derive(Debug)]
+pub(super) struct Files {
+    dir: PathBuf,
+    pub(super) state: Connection,
+    pub(super) journal: Connection,
+    lock: Option<Lock>,
+}
+
+impl Files {
+    /// Opens the files to run rounds, and creates them where they are missing.
+    pub(super) fn open(dir: &Path) -> Result<Files, StoreError> {
+        make_dir(dir)?;
+        let lock = Lock::take(dir)?;
+        let mut state = STATE.connect(dir)?;
+        let mut journal = JOURNAL.connect(dir)?;
+        STATE.migrate(&mut state, dir)?;
+        JOURNAL.migrate(&mut journal, dir)?;
+        let mut files = Files { dir: dir.to_owned(), state, journal, lock: Some(lock) };
+        files.deliver_outcomes()?;
+        Ok(files)
+    }
+
+    /// Opens the files beside a process that may be running rounds.
+    pub(super) fn open_shared(dir: &Path) -> Result<Files, StoreError> {
+        make_dir(dir)?;
+        let mut state = STATE.connect(dir)?;
+        let mut journal = JOURNAL.connect(dir)?;
+        let patience = Instant::now() + CREATION;
+        let is_old = |schema: &Schema, file: &Connection| Ok::<_, StoreError>(schema.missing_steps(file)? > 0);
+        while is_old(&STATE, &state)? || is_old(&JOURNAL, &journal)? {
+            match Lock::take(dir) {
+                Ok(_until_done) => {
+                    STATE.migrate(&mut state, dir)?;
+                    JOURNAL.migrate(&mut journal, dir)?;
+                }
+                Err(StoreError::InUse(_)) if Instant::now() < patience => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Files { dir: dir.to_owned(), state, journal, lock: None })
+    }
+
+    /// Makes sure that no other process runs rounds; from here until the files are closed.
+    pub(super) fn own(&mut self) -> Result<(), StoreError> {
+        if self.lock.is_none() {
+            self.lock = Some(Lock::take(&self.dir)?);
+            self.deliver_outcomes()?;
+        }
+        Ok(())
+    }
+
+    /// Several questions to one state.
+    pub(super) fn read(&mut self) -> Result<Transaction<'_>, StoreError> {
+        self.state.transaction_with_behavior(TransactionBehavior::Deferred).map_err(store_error)
+    }
+
+    /// One step forward, all or nothing; durable when it is committed.
+    pub(super) fn write(&mut self) -> Result<Transaction<'_>, StoreError> {
+        self.state.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)
+    }
+
+    /// The same for what a power failure may take back: history that nobody decides upon.
+    pub(super) fn write_soon<T>(
+        &mut self,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.state.pragma_update(None, "synchronous", "NORMAL").map_err(store_error)?;
+        let done = self.write().and_then(|transaction| {
+            let value = act(&transaction)?;
+            transaction.commit().map_err(store_error)?;
+            Ok(value)
+        });
+        self.state.pragma_update(None, "synchronous", "FULL").map_err(store_error)?;
+        done
+    }
+
+    /// Brings stored outcomes into the journal file.
+    fn deliver_outcomes(&mut self) -> Result<(), StoreError> {
+        let settled = journal::settled(&self.state)?;
+        let Some(last) = settled.last() else { return Ok(()) };
+        let transaction =
+            self.journal.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+        journal::note_outcomes(&transaction, &settled)?;
+        transaction.commit().map_err(store_error)?;
+        journal::forget_settled(&self.state, last.id)
+    }
+
+    /// A consistent copy of both files, while they are in use.
+    pub(super) fn backup(&mut self, into: &Path) -> Result<(), StoreError> {
+        make_dir(into)?;
+        // The journal last: a copy of it that is newer than the state holds everything that the state needs.
+        copy_to(&self.state, &into.join(STATE.file()))?;
+        copy_to(&self.journal, &into.join(JOURNAL.file()))
+    }
+
+    /// Looks for damage in both files, and for counters that do not count what is there.
+    pub(super) fn check(&mut self) -> Result<(), StoreError> {
+        for (schema, connection) in [(&STATE, &self.state), (&JOURNAL, &self.journal)] {
+            let file = schema.file();
+            let damaged = |text: String| StoreError::Damaged(format!("{file}: {text}: restore a backup"));
+            let found: String =
+                connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(store_error)?;
+            if found != "ok" {
+                return Err(damaged(found));
+            }
+            let mut orphans = connection.prepare("PRAGMA foreign_key_check").map_err(store_error)?;
+            if orphans.exists([]).map_err(store_error)? {
+                return Err(damaged("rows refer to rows that are not there".to_owned()));
+            }
+        }
+        let miscounted = "SELECT 1 FROM pairing p JOIN tally t ON t.pairing = p.id
+             WHERE (t.linked, t.gone_a, t.gone_b, t.held, t.failing) IS NOT (
+                 SELECT total(linked), total(gone_a), total(gone_b), total(held), total(failing)
+                 FROM link WHERE pairing = p.id)
+             UNION ALL SELECT 1 FROM pairing WHERE id NOT IN (SELECT pairing FROM tally)";
+        if self.state.prepare(miscounted).and_then(|mut query| query.exists([])).map_err(store_error)? {
+            return Err(StoreError::Damaged(format!(
+                "{}: its counters do not count what is there: restore a backup",
+                STATE.file()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Before the files are closed.
+    pub(super) fn finish(mut self) {
+        if self.lock.is_some() {
+            // What stays is delivered when the files are opened again.
+            let _ = self.deliver_outcomes();
+        }
+    }
+}
+
+fn make_dir(dir: &Path) -> Result<(), StoreError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    // Appointments of other people are in there.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(|error| {
+        StoreError::Unavailable(format!("{}: {error}: create this directory for the service account", dir.display()))
+    })
+}
