@@ -26,11 +26,13 @@ mod auth;
 mod client;
 mod error;
 pub mod ops;
+pub mod recurrence;
 mod tls;
 mod trace;
 mod transport;
 mod version;
 pub mod wire;
+pub mod zones;
 
 pub use auth::{Authentication, Basic, Secret};
 pub use client::{Access, Builder, EwsClient, Target};
