@@ -31,7 +31,11 @@ pub struct Pair<'a> {
 /// # Errors
 ///
 /// Only the store's; what a calendar system refuses is in the report. Dropping the future anywhere is harmless.
-pub async fn sync(pair: Pair<'_>, store: &dyn StateStore, clock: &dyn Clock) -> Result<RoundReport, StoreError> {
+pub async fn sync(
+    pair: Pair<'_>,
+    store: &dyn StateStore,
+    clock: &dyn Clock,
+) -> Result<RoundReport, StoreError> {
     drive(pair, store, clock, Mode::Sync).await
 }
 
@@ -40,7 +44,11 @@ pub async fn sync(pair: Pair<'_>, store: &dyn StateStore, clock: &dyn Clock) -> 
 /// # Errors
 ///
 /// Only the store's.
-pub async fn plan(pair: Pair<'_>, store: &dyn StateStore, clock: &dyn Clock) -> Result<RoundReport, StoreError> {
+pub async fn plan(
+    pair: Pair<'_>,
+    store: &dyn StateStore,
+    clock: &dyn Clock,
+) -> Result<RoundReport, StoreError> {
     let scratch = crate::memory::MemoryStore::copy_of(store, pair.id).await?;
     drive(pair, &scratch, clock, Mode::Plan).await
 }

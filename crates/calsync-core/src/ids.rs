@@ -158,8 +158,13 @@ impl CreateToken {
     /// `generation` counts how often the counterpart was made: a restored appointment is a new item, and a server that
     /// remembers idempotency keys must not answer with the old one.
     pub fn derive(pairing: &PairingId, target: Side, origin: &ItemKey, generation: u32) -> Self {
-        let digest =
-            digest(&["create", pairing.as_str(), side_name(target), origin.as_str(), &generation.to_string()]);
+        let digest = digest(&[
+            "create",
+            pairing.as_str(),
+            side_name(target),
+            origin.as_str(),
+            &generation.to_string(),
+        ]);
         CreateToken(hex(digest.split_at(16).0))
     }
 

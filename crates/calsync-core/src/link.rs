@@ -8,7 +8,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid};
+use crate::ids::{
+    ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid,
+};
 use crate::model::Series;
 use crate::source::{Access, Item, Receipt, Write};
 

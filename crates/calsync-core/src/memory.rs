@@ -45,8 +45,11 @@ impl MemoryStore {
             let page = store.links(pairing, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.id);
-            let halves: Vec<Half> =
-                page.iter().flat_map(|link| Side::BOTH.map(|side| link.halves.get(side).clone())).flatten().collect();
+            let halves: Vec<Half> = page
+                .iter()
+                .flat_map(|link| Side::BOTH.map(|side| link.halves.get(side).clone()))
+                .flatten()
+                .collect();
             for tombstone in store.tombstones(pairing, Side::A, &halves).await? {
                 if !copy.tombstones.contains(&tombstone) {
                     copy.tombstones.push(tombstone);
@@ -102,7 +105,12 @@ impl StateStore for MemoryStore {
         Ok(self.select(pairing, None, usize::MAX, |link| ids.contains(&link.id)))
     }
 
-    async fn lone_links(&self, pairing: &PairingId, side: Side, by: &[MatchKey]) -> Result<Vec<Link>, StoreError> {
+    async fn lone_links(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        by: &[MatchKey],
+    ) -> Result<Vec<Link>, StoreError> {
         Ok(self.select(pairing, None, usize::MAX, |link| {
             link.lone_side() == Some(side)
                 && link
@@ -177,8 +185,8 @@ impl StateStore for MemoryStore {
                 tombstone.keys.get(side).as_ref() == Some(&half.key)
                     || half.latest().is_some_and(|(_, series)| series.uid == tombstone.uid)
             };
-            let named = |tombstone: &&Tombstone| halves.iter().any(|half| names(tombstone, half));
-            pairing.tombstones.iter().filter(named).cloned().collect()
+            let wanted = |tombstone: &&Tombstone| halves.iter().any(|half| names(tombstone, half));
+            pairing.tombstones.iter().filter(wanted).cloned().collect()
         }))
     }
 
@@ -215,7 +223,11 @@ impl StateStore for MemoryStore {
         })
     }
 
-    async fn journal_entries(&self, pairing: &PairingId, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+    async fn journal_entries(
+        &self,
+        pairing: &PairingId,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
         Ok(self.with(pairing, |pairing| pairing.journal.iter().rev().take(limit).cloned().collect()))
     }
 

@@ -30,13 +30,20 @@ pub trait CalendarSource: Send + Sync {
     /// # Errors
     ///
     /// [`TokenExpired`](SourceErrorKind::TokenExpired): start over with `None`. All other kinds leave `since` usable.
-    async fn changes(&self, calendar: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError>;
+    async fn changes(
+        &self,
+        calendar: &CalendarKey,
+        since: Option<&ChangeToken>,
+    ) -> Result<ChangePage, SourceError>;
 
     /// Reads items by key: the only proof that an item is gone.
     async fn fetch(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError>;
 
     /// Looks for items that carry these create tokens. A copy made by a person carries the token too; then the
     /// item that was created first is the answer.
+    ///
+    /// A source that needs several steps for one create leaves the token with the first and the receipt with the last:
+    /// an item that is found without receipt is known to be half made.
     async fn find_created(
         &self,
         calendar: &CalendarKey,

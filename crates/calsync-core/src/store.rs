@@ -21,14 +21,23 @@ pub trait StateStore: Send + Sync {
     async fn head(&self, pairing: &PairingId) -> Result<Head, StoreError>;
 
     /// The links whose `side` is one of these items; unknown keys are left out, order is that of link ids.
-    async fn links_by_key(&self, pairing: &PairingId, side: Side, keys: &[ItemKey])
-    -> Result<Vec<Link>, StoreError>;
+    async fn links_by_key(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        keys: &[ItemKey],
+    ) -> Result<Vec<Link>, StoreError>;
 
     /// The links with these ids, in order of ids; unknown ones are left out.
     async fn links_by_id(&self, pairing: &PairingId, ids: &[LinkId]) -> Result<Vec<Link>, StoreError>;
 
     /// The links that have only a half on `side` and are found under one of these keys, in order of ids, each once.
-    async fn lone_links(&self, pairing: &PairingId, side: Side, by: &[MatchKey]) -> Result<Vec<Link>, StoreError>;
+    async fn lone_links(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        by: &[MatchKey],
+    ) -> Result<Vec<Link>, StoreError>;
 
     /// Links that are dirty and not set aside beyond `now`, in order of ids after `after`.
     async fn due_links(
@@ -50,8 +59,12 @@ pub trait StateStore: Send + Sync {
     ) -> Result<Vec<Link>, StoreError>;
 
     /// All links, in order of ids after `after`.
-    async fn links(&self, pairing: &PairingId, after: Option<LinkId>, limit: usize)
-    -> Result<Vec<Link>, StoreError>;
+    async fn links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError>;
 
     /// How many links there are, and of what kind.
     async fn counts(&self, pairing: &PairingId) -> Result<Counts, StoreError>;
@@ -75,7 +88,11 @@ pub trait StateStore: Send + Sync {
     async fn commit(&self, pairing: &PairingId, commit: &Commit) -> Result<(), StoreError>;
 
     /// The newest journal entries first.
-    async fn journal_entries(&self, pairing: &PairingId, limit: usize) -> Result<Vec<JournalEntry>, StoreError>;
+    async fn journal_entries(
+        &self,
+        pairing: &PairingId,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError>;
 
     /// Forgets everything about a pairing but its journal: the next round is a first sync.
     async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError>;

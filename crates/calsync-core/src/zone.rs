@@ -268,8 +268,14 @@ mod tests {
     #[test]
     fn zones_that_changed_their_rules_in_2026_are_right() {
         // Vancouver stays on UTC-7, Casablanca on UTC+0 from September 2026 on.
-        assert_eq!(zone("America/Vancouver").to_utc(at(2026, 12, 1, 12, 0)).naive_utc(), at(2026, 12, 1, 19, 0));
-        assert_eq!(zone("Africa/Casablanca").to_utc(at(2026, 12, 1, 12, 0)).naive_utc(), at(2026, 12, 1, 12, 0));
+        assert_eq!(
+            zone("America/Vancouver").to_utc(at(2026, 12, 1, 12, 0)).naive_utc(),
+            at(2026, 12, 1, 19, 0)
+        );
+        assert_eq!(
+            zone("Africa/Casablanca").to_utc(at(2026, 12, 1, 12, 0)).naive_utc(),
+            at(2026, 12, 1, 12, 0)
+        );
     }
 
     #[test]
@@ -297,7 +303,9 @@ mod tests {
 
     #[test]
     fn unknown_names_are_refused_and_never_utc() {
-        for name in ["", "Etc/Unknown", "W. Europe Standard Time", "Europe/Nowhere", "UTC+1", "../../etc/passwd"] {
+        for name in
+            ["", "Etc/Unknown", "W. Europe Standard Time", "Europe/Nowhere", "UTC+1", "../../etc/passwd"]
+        {
             assert!(Zone::new(name).is_err(), "{name}");
         }
         assert_eq!(zone("UTC"), Zone::utc());
@@ -306,7 +314,8 @@ mod tests {
     #[test]
     fn changes_are_those_of_the_clocks() {
         let berlin = zone("Europe/Berlin");
-        let changes: Vec<_> = berlin.changes(at(2026, 1, 1, 0, 0).and_utc(), at(2027, 1, 1, 0, 0).and_utc()).collect();
+        let changes: Vec<_> =
+            berlin.changes(at(2026, 1, 1, 0, 0).and_utc(), at(2027, 1, 1, 0, 0).and_utc()).collect();
         assert_eq!(
             changes.iter().map(|(at, offset)| (at.naive_utc(), offset.local_minus_utc())).collect::<Vec<_>>(),
             [(at(2026, 3, 29, 1, 0), 7200), (at(2026, 10, 25, 1, 0), 3600)]
@@ -317,7 +326,8 @@ mod tests {
     fn times_at_the_end_of_time_do_not_panic() {
         for name in ["UTC", "Pacific/Kiritimati", "America/New_York"] {
             let zone = zone(name);
-            for local in [NaiveDateTime::MIN, NaiveDateTime::MAX, at(9999, 12, 31, 23, 59), at(1, 1, 1, 0, 0)] {
+            for local in [NaiveDateTime::MIN, NaiveDateTime::MAX, at(9999, 12, 31, 23, 59), at(1, 1, 1, 0, 0)]
+            {
                 let utc = zone.to_utc(local);
                 zone.to_local(utc);
                 zone.offset_at(utc);

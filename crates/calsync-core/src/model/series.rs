@@ -21,6 +21,10 @@ pub struct Recurrence {
 /// What is different about one instance of a series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are the large variant, and a box would only add a pointer"
+)]
 pub enum Override {
     /// The instance does not take place (`EXDATE`, EWS `DeletedOccurrence`).
     Cancelled,
@@ -94,6 +98,10 @@ impl Series {
 /// What changes in one instance of a series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are the large variant, and a box would only add a pointer"
+)]
 pub enum OverridePatch {
     /// The instance no longer takes place.
     Cancel,

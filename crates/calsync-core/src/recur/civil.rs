@@ -75,7 +75,8 @@ pub(super) fn month_offset(year: i32, month: u32) -> u32 {
 
 /// Year, month and day of the month.
 pub(super) fn ymd(day: i32) -> (i32, u32, u32) {
-    NaiveDate::from_num_days_from_ce_opt(day).map_or((0, 1, 1), |date| (date.year(), date.month(), date.day()))
+    NaiveDate::from_num_days_from_ce_opt(day)
+        .map_or((0, 1, 1), |date| (date.year(), date.month(), date.day()))
 }
 
 /// The days of a month or year that fall on the weekdays `set`, when its first day is a `first` (0 for Monday).

@@ -110,10 +110,10 @@ impl Plan {
         }
         match (days.month_days, days.by_day) {
             (None, false) => Some((28, false)),
-            (Some((list, 0) | (0, list)), false) => Some(((list & 0x0fff_ffff).count_ones(), list >> 28 == 0)),
-            (None, true) if days.nth.is_empty() => {
-                Some((4 * days.weekdays.count_ones(), false))
+            (Some((list, 0) | (0, list)), false) => {
+                Some(((list & 0x0fff_ffff).count_ones(), list >> 28 == 0))
             }
+            (None, true) if days.nth.is_empty() => Some((4 * days.weekdays.count_ones(), false)),
             (None, true) if days.weekdays == 0 && !days.nth_in_year => {
                 let one_sided = days.nth.iter().all(|(n, _)| *n > 0) || days.nth.iter().all(|(n, _)| *n < 0);
                 let always = days.nth.iter().filter(|(n, _)| n.unsigned_abs() <= 4).count() as u32;

@@ -69,8 +69,9 @@ pub fn expand(series: SeriesTimes<'_>, window: Range<NaiveDateTime>, limit: usiz
         }
         other => other,
     };
-    let mut occurrences =
-        rule.map(|rule| rule.occurrences(series.start, series.zone).starting_at(window.start).ending_before(window.end));
+    let mut occurrences = rule.map(|rule| {
+        rule.occurrences(series.start, series.zone).starting_at(window.start).ending_before(window.end)
+    });
     let mut from_rule = occurrences.as_mut().and_then(Iterator::next);
     let mut extra = extra.into_iter().peekable();
     let mut expansion = Expansion::default();

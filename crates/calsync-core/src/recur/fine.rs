@@ -50,8 +50,15 @@ impl Fine {
             _ => 1,
         };
         let first = (i64::from(plan.day0) * DAY + i64::from(plan.second0)).div_euclid(len);
-        let mut fine =
-            Self { per_day: DAY / len, len, first, unit: first, time: 0, found: false, month: Month::default() };
+        let mut fine = Self {
+            per_day: DAY / len,
+            len,
+            first,
+            unit: first,
+            time: 0,
+            found: false,
+            month: Month::default(),
+        };
         if !fine.can_match(plan) {
             fine.unit = i64::MAX;
         }
@@ -100,7 +107,9 @@ impl Fine {
         let second = unit * self.len;
         let (hour, minute) = (second / 3600, second / 60 % 60);
         if plan.hours >> hour & 1 == 0 {
-            return Some(next_bit(u64::from(plan.hours), hour).map_or(self.per_day, |hour| hour * 3600 / self.len));
+            return Some(
+                next_bit(u64::from(plan.hours), hour).map_or(self.per_day, |hour| hour * 3600 / self.len),
+            );
         }
         if self.len < 3600 && plan.minutes >> minute & 1 == 0 {
             let next = next_bit(plan.minutes, minute).unwrap_or(60);
@@ -135,7 +144,9 @@ impl Fine {
     /// Goes to the next unit that matches, `unit` included.
     fn find(&mut self, plan: &Plan, last: i64, budget: &mut u64) -> Found {
         loop {
-            if self.unit > last.div_euclid(self.len) || self.unit >= (i64::from(civil::LAST_DAY) + 1) * self.per_day {
+            if self.unit > last.div_euclid(self.len)
+                || self.unit >= (i64::from(civil::LAST_DAY) + 1) * self.per_day
+            {
                 return Found::End;
             }
             if *budget == 0 {
@@ -161,7 +172,8 @@ impl Fine {
                 if let Some(Moment { seconds, .. }) = plan.times.get(self.time) {
                     self.time += 1;
                     let (day, second) = civil::split(self.unit * self.len + i64::from(*seconds));
-                    let time = NaiveTime::from_num_seconds_from_midnight_opt(second, 0).unwrap_or(NaiveTime::MIN);
+                    let time =
+                        NaiveTime::from_num_seconds_from_midnight_opt(second, 0).unwrap_or(NaiveTime::MIN);
                     return Found::At(day, second, time);
                 }
                 self.unit = self.unit.saturating_add(plan.interval);

@@ -119,7 +119,9 @@ pub(super) fn check(parts: &Parts) -> Result<(), RuleError> {
     if !parts.by_week_no.is_empty() && freq != Frequency::Yearly {
         return no("BYWEEKNO", "a FREQ other than YEARLY");
     }
-    if !parts.by_year_day.is_empty() && matches!(freq, Frequency::Daily | Frequency::Weekly | Frequency::Monthly) {
+    if !parts.by_year_day.is_empty()
+        && matches!(freq, Frequency::Daily | Frequency::Weekly | Frequency::Monthly)
+    {
         return no("BYYEARDAY", "FREQ=DAILY, WEEKLY or MONTHLY");
     }
     if !parts.by_month_day.is_empty() && freq == Frequency::Weekly {

@@ -183,7 +183,9 @@ impl Plan {
         let first = match self.freq {
             Frequency::Yearly => self.year(number).map(|year| civil::first_of_year(year) - 3),
             Frequency::Weekly => self.week(number),
-            Frequency::Monthly => number.checked_mul(self.interval).and_then(|months| self.month(months)).map(first_of),
+            Frequency::Monthly => {
+                number.checked_mul(self.interval).and_then(|months| self.month(months)).map(first_of)
+            }
             _ => self.month(number).map(first_of),
         };
         first.is_none_or(|day| i64::from(day) * civil::DAY > time)

@@ -79,7 +79,8 @@ impl DayFilter {
         let mut set = YearSet::default();
         let first = civil::weekday(civil::first_of_year(year));
         for (nth, weekday) in &self.nth {
-            let index = civil::nth_weekday(i32::from(*nth), u32::from(*weekday), first, civil::year_len(year));
+            let index =
+                civil::nth_weekday(i32::from(*nth), u32::from(*weekday), first, civil::year_len(year));
             if let Some(index) = index {
                 civil::set_bit(&mut set, index);
             }
@@ -107,7 +108,8 @@ impl DayFilter {
                 days |= civil::bits_from(set, offset);
             } else {
                 for (nth, weekday) in &self.nth {
-                    if let Some(index) = civil::nth_weekday(i32::from(*nth), u32::from(*weekday), first, len) {
+                    if let Some(index) = civil::nth_weekday(i32::from(*nth), u32::from(*weekday), first, len)
+                    {
                         days |= 1 << index;
                     }
                 }
@@ -218,7 +220,8 @@ fn days(parts: &Parts) -> DayFilter {
             Some(nth) => filter.nth.push((nth, day.weekday.num_days_from_monday() as u8)),
         }
     }
-    filter.nth_in_year = parts.freq == Frequency::Yearly && parts.by_month.is_empty() && !filter.nth.is_empty();
+    filter.nth_in_year =
+        parts.freq == Frequency::Yearly && parts.by_month.is_empty() && !filter.nth.is_empty();
     filter
 }
 
@@ -240,8 +243,10 @@ fn times(parts: &Parts, start: NaiveDateTime) -> Vec<Moment> {
         if list.is_empty() { vec![own] } else { list.iter().map(|n| u32::from(*n)).collect() }
     };
     let hours = if parts.freq >= Frequency::Daily { or(&parts.by_hour, start.hour()) } else { vec![0] };
-    let minutes = if parts.freq >= Frequency::Hourly { or(&parts.by_minute, start.minute()) } else { vec![0] };
-    let seconds = if parts.freq >= Frequency::Minutely { or(&parts.by_second, start.second()) } else { vec![0] };
+    let minutes =
+        if parts.freq >= Frequency::Hourly { or(&parts.by_minute, start.minute()) } else { vec![0] };
+    let seconds =
+        if parts.freq >= Frequency::Minutely { or(&parts.by_second, start.second()) } else { vec![0] };
     let mut times = Vec::with_capacity(hours.len() * minutes.len() * seconds.len());
     for hour in &hours {
         for minute in &minutes {

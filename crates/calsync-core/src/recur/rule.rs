@@ -235,7 +235,8 @@ impl Rule {
             (&mut parts.by_minute, start.minute()),
             (&mut parts.by_second, start.second()),
         ] {
-            if parts.freq >= Frequency::Daily && matches!(list.as_slice(), [only] if u32::from(*only) == own) {
+            if parts.freq >= Frequency::Daily && matches!(list.as_slice(), [only] if u32::from(*only) == own)
+            {
                 list.clear();
             }
         }
@@ -253,7 +254,8 @@ impl Rule {
             && parts.by_hour.is_empty()
             && parts.by_minute.is_empty()
             && parts.by_second.is_empty();
-        if let ([day], [position], true) = (parts.by_day.as_slice(), parts.by_set_pos.as_slice(), one_set && plain)
+        if let ([day], [position], true) =
+            (parts.by_day.as_slice(), parts.by_set_pos.as_slice(), one_set && plain)
             && day.nth.is_none()
             && let Ok(nth @ -5..=5) = i8::try_from(*position)
         {

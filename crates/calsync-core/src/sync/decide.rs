@@ -157,8 +157,8 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
         Verdict::Forget => plan.bury = true,
         Verdict::Create(from) => create(link, from, Reason::NewOn(from), context, &mut plan),
         Verdict::Pair => pair(link, context, &mut plan),
-        Verdict::Carry(from) => carry(link, Reason::ChangedOn(from), context, &mut plan),
-        Verdict::Merge => carry(link, Reason::ChangedOnBoth, context, &mut plan),
+        Verdict::Carry(from) => carry(link, &Reason::ChangedOn(from), context, &mut plan),
+        Verdict::Merge => carry(link, &Reason::ChangedOnBoth, context, &mut plan),
         Verdict::Delete(gone) => delete(link, gone, Reason::DeletedOn(gone), context, &mut plan),
         Verdict::Contest(gone) => {
             if context.settings.deletion_wins {
@@ -264,7 +264,7 @@ fn common_base(lead: &Series, other: &Series) -> Series {
 }
 
 /// Carries changes of one side, or of both.
-fn carry(link: &Link, reason: Reason, context: &Context<'_>, plan: &mut LinkPlan) {
+fn carry(link: &Link, reason: &Reason, context: &Context<'_>, plan: &mut LinkPlan) {
     let (Some(a), Some(b)) = (&link.halves.a, &link.halves.b) else { return };
     let (Some(shadow_a), Some(shadow_b)) = (&a.shadow, &b.shadow) else { return };
     let (Some((_, latest_a)), Some((_, latest_b))) = (a.latest(), b.latest()) else { return };
@@ -273,7 +273,7 @@ fn carry(link: &Link, reason: Reason, context: &Context<'_>, plan: &mut LinkPlan
         latest: PerSide { a: latest_a, b: latest_b },
     };
     let merged = merge(&versions, &Rules { link, context });
-    write_merged(link, &versions.latest, merged, &reason, plan);
+    write_merged(link, &versions.latest, merged, reason, plan);
 }
 
 fn write_merged(

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::plan::Conflict;
 use super::settings::ReadOnlyEdit;
 use crate::ids::{PerSide, Side};
-use crate::model::{Field, Override, OverridePatch, Overlay, RecurrenceId, Series, SeriesPatch};
+use crate::model::{Field, Overlay, Override, OverridePatch, RecurrenceId, Series, SeriesPatch};
 
 /// What each side shows, and showed when both were in step.
 pub(super) struct Versions<'a> {
@@ -54,7 +54,9 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
     let mut merged = Merged::default();
 
     let mut carried = PerSide::from_fn(|side| {
-        changes.get(side).only(|field| rules.may_write(side.other(), field) && rules.holds(side.other(), field))
+        changes
+            .get(side)
+            .only(|field| rules.may_write(side.other(), field) && rules.holds(side.other(), field))
     });
     collide(&mut carried, versions, rules, &mut merged);
     for side in Side::BOTH {
@@ -72,7 +74,9 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
         match rules.read_only_edit() {
             ReadOnlyEdit::Revert => {
                 let back = versions.latest.get(side).diff(versions.shadow.get(side)).only(|field| {
-                    !rules.may_write(target, field) && rules.holds(target, field) && rules.may_write(side, field)
+                    !rules.may_write(target, field)
+                        && rules.holds(target, field)
+                        && rules.may_write(side, field)
                 });
                 if back.is_empty() {
                     *merged.ignored.get_mut(side) = true;
@@ -102,10 +106,7 @@ fn collide(
             let lost = carried.get(side).master.only(|candidate| candidate == field);
             let kept = carried.get(side).master.only(|candidate| candidate != field);
             if winner.is_none() {
-                merge_into(
-                    merged.held.get_mut(side),
-                    SeriesPatch { master: lost, ..SeriesPatch::default() },
-                );
+                merge_into(merged.held.get_mut(side), SeriesPatch { master: lost, ..SeriesPatch::default() });
             }
             carried.get_mut(side).master = kept;
         }
@@ -163,9 +164,9 @@ fn collide_instance(
                             .entry(key)
                             .and_modify(|patch| {
                                 if let OverridePatch::Change(patch) = patch {
-                                    *patch = patches
-                                        .get(side)
-                                        .only(|candidate| candidate == field || patch.fields().contains(&candidate));
+                                    *patch = patches.get(side).only(|candidate| {
+                                        candidate == field || patch.fields().contains(&candidate)
+                                    });
                                 }
                             })
                             .or_insert(OverridePatch::Change(held));

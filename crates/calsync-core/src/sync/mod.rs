@@ -14,6 +14,4 @@ mod settle;
 pub use decide::{State, Verdict, verdict};
 pub use plan::{Action, Conflict, Likeness, Plan, Reason, Step};
 pub use round::{Failure, ItemFailure, Mode, Reply, Request, Round, RoundInput, RoundReport, SideReport};
-pub use settings::{
-    ClockOffsets, ConflictPolicy, DeletionGuard, Direction, ReadOnlyEdit, Settings,
-};
+pub use settings::{ClockOffsets, ConflictPolicy, DeletionGuard, Direction, ReadOnlyEdit, Settings};

@@ -106,7 +106,7 @@ impl fmt::Display for Reason {
         match self {
             Reason::NewOn(side) => write!(f, "new on {side}"),
             Reason::ChangedOn(side) => write!(f, "changed on {side}"),
-            Reason::ChangedOnBoth => f.write_str("changed on both"),
+            Reason::ChangedOnBoth | Reason::Conflict => f.write_str("changed on both"),
             Reason::DeletedOn(side) => write!(f, "deleted on {side}"),
             Reason::EditBeatsDeletion(side) => write!(f, "deleted on {side}, but edited on {}", side.other()),
             Reason::DeletionBeatsEdit(side) => write!(f, "edited on {}, but deleted on {side}", side.other()),
@@ -116,7 +116,6 @@ impl fmt::Display for Reason {
             Reason::SameAppointment(Likeness::Uid) => f.write_str("the same by UID"),
             Reason::SameAppointment(Likeness::Content) => f.write_str("the same by subject, start and end"),
             Reason::TooManyDeletions(side) => write!(f, "deleted on {side}: too many at once to be meant"),
-            Reason::Conflict => f.write_str("changed on both"),
             Reason::CameBack(side) => write!(f, "was deleted before and came back on {side}"),
         }
     }

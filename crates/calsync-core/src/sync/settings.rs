@@ -69,7 +69,8 @@ impl DeletionGuard {
     /// Whether that many deletions out of `linked` items are too many to be meant.
     pub fn holds(self, deletions: u64, linked: u64) -> bool {
         let emptied = deletions > 1 && deletions == linked;
-        emptied || (deletions > self.count && deletions.saturating_mul(100) > linked.saturating_mul(self.percent))
+        emptied
+            || (deletions > self.count && deletions.saturating_mul(100) > linked.saturating_mul(self.percent))
     }
 }
 

@@ -48,10 +48,10 @@ pub(super) fn settle(
     }
     let mut next = link.clone();
     next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
-    next.hold = plan.hold.as_ref().map(|why| Hold {
-        why: why.clone(),
-        since: link.hold.as_ref().map_or(now, |hold| hold.since),
-    });
+    next.hold = plan
+        .hold
+        .as_ref()
+        .map(|why| Hold { why: why.clone(), since: link.hold.as_ref().map_or(now, |hold| hold.since) });
     let waits_whole = plan.hold.is_some() && plan.held.a.is_empty() && plan.held.b.is_empty();
     if !plan.untouched && !waits_whole {
         for side in Side::BOTH {
@@ -189,7 +189,12 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
 
 /// Brings a write whose outcome was found out later into the link as it was stored: `found` is the item that carries
 /// the write's receipt, or `None` when the item that was to be deleted is gone.
-pub(super) fn settle_late(link: &Link, intent: &Intent, found: Option<&Item>, listings: &PerSide<Listing>) -> After {
+pub(super) fn settle_late(
+    link: &Link,
+    intent: &Intent,
+    found: Option<&Item>,
+    listings: &PerSide<Listing>,
+) -> After {
     let side = intent.side;
     let mut next = link.clone();
     match (&intent.write.op, found) {
@@ -225,9 +230,7 @@ pub(super) fn settle_late(link: &Link, intent: &Intent, found: Option<&Item>, li
                     shadow.series = patch.apply(&shadow.series);
                 }
                 let in_step = match (&origin.shadow, &origin.seen) {
-                    (Some(shadow), Some(Observation::Present(sighting))) => {
-                        shadow.series == sighting.series
-                    }
+                    (Some(shadow), Some(Observation::Present(sighting))) => shadow.series == sighting.series,
                     _ => false,
                 };
                 if in_step {
@@ -239,6 +242,27 @@ pub(super) fn settle_late(link: &Link, intent: &Intent, found: Option<&Item>, li
     next.writes = next.writes.max(intent.write.receipt.number);
     next.retry = None;
     After::Keep(Box::new(next))
+}
+
+/// Takes an item that a create left unfinished as counterpart: both sides count as in step at what it shows, so that
+/// the rest of the other side's content is carried as a change.
+pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, listings: &PerSide<Listing>) -> Link {
+    let mut next = link.clone();
+    next.generation = next_generation(link, side);
+    next.retry = None;
+    if let Some(origin) = next.halves.get_mut(side.other()).as_mut()
+        && let Some((revision, _)) = origin.latest()
+    {
+        origin.shadow = Some(Shadow { revision: revision.clone(), series: item.series.clone() });
+    }
+    *next.halves.get_mut(side) = Some(Half {
+        key: item.key,
+        shadow: Some(Shadow { revision: item.revision, series: item.series }),
+        seen: None,
+        access: item.access,
+        listed: listings.get(side).number,
+    });
+    next
 }
 
 /// An item that always fails is set aside with growing delay; what is wrong with the whole side is not its fault.

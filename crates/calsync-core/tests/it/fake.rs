@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use calsync_core::drive::{self, Clock, Pair};
-use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Side, Uid};
+use calsync_core::ids::{
+    CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Side, Uid,
+};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Event, Field, Series, Span};
 use calsync_core::source::{
@@ -72,6 +74,7 @@ struct State {
     counter: u64,
     writes: u64,
     refuse: Option<String>,
+    half_make: bool,
     clock: i64,
 }
 
@@ -80,6 +83,8 @@ struct Stored {
     series: Series,
     revision: u64,
     receipt: Option<Receipt>,
+    /// Left by the first step of a create, before the receipt.
+    token: Option<CreateToken>,
     created: i64,
     modified: i64,
     access: Access,
@@ -149,8 +154,7 @@ impl Fake {
         self.with(|state| {
             let stored = state.items.remove(key).unwrap();
             state.log.push(key.to_owned());
-            let new = state.insert(self.name, stored.series, stored.receipt);
-            new
+            state.insert(self.name, stored.series, stored.receipt)
         })
     }
 
@@ -169,6 +173,11 @@ impl Fake {
 
     pub fn refuse_subject(&self, subject: Option<&str>) {
         self.with(|state| state.refuse = subject.map(str::to_owned));
+    }
+
+    /// The next create stops after its first step, and nobody learns of it.
+    pub fn half_make(&self) {
+        self.with(|state| state.half_make = true);
     }
 
     pub fn keys(&self) -> Vec<String> {
@@ -210,6 +219,7 @@ impl State {
         let stored = Stored {
             series,
             revision: 1,
+            token: receipt.as_ref().map(|receipt| receipt.token.clone()),
             receipt,
             created: self.clock,
             modified: self.clock,
@@ -256,7 +266,9 @@ impl CalendarSource for Fake {
             });
             Ok(ChangePage {
                 // A listing shows what is there, not what was.
-                entries: entries.filter(|entry| since.is_some() || from > 0 || entry.revision.is_some()).collect(),
+                entries: entries
+                    .filter(|entry| since.is_some() || from > 0 || entry.revision.is_some())
+                    .collect(),
                 next: ChangeToken::new(format!("{generation}:{to}")),
                 more: to < state.log.len(),
                 server_time: None,
@@ -268,17 +280,22 @@ impl CalendarSource for Fake {
         assert!(!keys.is_empty() && keys.len() <= self.batch, "a batch of {}", keys.len());
         Ok(self.with(|state| {
             keys.iter()
-                .map(|key| state.item(key.as_str()).map_or(Seen::Absent, |item| Seen::Present(Box::new(item))))
+                .map(|key| {
+                    state.item(key.as_str()).map_or(Seen::Absent, |item| Seen::Present(Box::new(item)))
+                })
                 .collect()
         }))
     }
 
-    async fn find_created(&self, _: &CalendarKey, tokens: &[CreateToken]) -> Result<Vec<Option<Item>>, SourceError> {
+    async fn find_created(
+        &self,
+        _: &CalendarKey,
+        tokens: &[CreateToken],
+    ) -> Result<Vec<Option<Item>>, SourceError> {
         assert!(!tokens.is_empty() && tokens.len() <= self.batch);
         Ok(self.with(|state| {
-            let carries = |key: &&String, token: &CreateToken| {
-                state.items[*key].receipt.as_ref().is_some_and(|receipt| receipt.token == *token)
-            };
+            let carries =
+                |key: &&String, token: &CreateToken| state.items[*key].token.as_ref() == Some(token);
             tokens
                 .iter()
                 .map(|token| {
@@ -313,6 +330,12 @@ impl Fake {
             WriteOp::Create { series, .. } => {
                 if state.refuse.as_deref() == Some(series.event.subject.as_str()) {
                     return refused(SourceErrorKind::Rejected("not with that subject".to_owned()));
+                }
+                if std::mem::take(&mut state.half_make) {
+                    let master = Series { overrides: BTreeMap::new(), ..(**series).clone() };
+                    let key = state.insert(self.name, hold(master), Some(write.receipt.clone()));
+                    state.items.get_mut(&key).unwrap().receipt = None;
+                    return WriteOutcome::Unknown(SourceError::new("write", SourceErrorKind::NoAnswer));
                 }
                 state.insert(self.name, hold((**series).clone()), Some(write.receipt.clone()))
             }

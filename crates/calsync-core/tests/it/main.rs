@@ -1,5 +1,14 @@
 //! Integration tests of the core.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
+#![allow(clippy::disallowed_methods, reason = "tests measure how long a hostile rule takes")]
+#![allow(clippy::assigning_clones, reason = "an assignment reads like what a person does")]
 
 mod decision_table;
 mod fake;

@@ -13,12 +13,17 @@ const DAYS: [Weekday; 7] =
 
 fn start() -> impl Strategy<Value = NaiveDateTime> {
     (0..20_000i64, 0..24u32, select(vec![0u32, 15, 30, 59])).prop_map(|(day, hour, minute)| {
-        (NaiveDate::from_ymd_opt(1990, 1, 1).unwrap() + TimeDelta::days(day)).and_hms_opt(hour, minute, 0).unwrap()
+        (NaiveDate::from_ymd_opt(1990, 1, 1).unwrap() + TimeDelta::days(day))
+            .and_hms_opt(hour, minute, 0)
+            .unwrap()
     })
 }
 
 /// A list that is often empty.
-fn some<T: Clone + std::fmt::Debug + 'static>(item: impl Strategy<Value = T> + 'static, max: usize) -> BoxedStrategy<Vec<T>> {
+fn some<T: Clone + std::fmt::Debug + 'static>(
+    item: impl Strategy<Value = T> + 'static,
+    max: usize,
+) -> BoxedStrategy<Vec<T>> {
     let item = item.boxed();
     prop_oneof![3 => Just(Vec::new()), 2 => vec(item, 1..=max)].boxed()
 }
@@ -28,10 +33,16 @@ fn rule(frequencies: &'static [Frequency]) -> impl Strategy<Value = Rule> {
     let days = some((proptest::option::weighted(0.4, nonzero(5)), select(DAYS.to_vec())), 4);
     let dates = (some(1..=12u8, 3), some(nonzero(53), 2), some(nonzero(366), 3), some(nonzero(31), 4), days);
     let times = (some(0..24u8, 3), some(0..60u8, 2), some(0..60u8, 2), some(nonzero(9), 2));
-    let rest = (select(frequencies.to_vec()), 1..6u32, proptest::option::weighted(0.3, select(DAYS.to_vec())));
+    let rest =
+        (select(frequencies.to_vec()), 1..6u32, proptest::option::weighted(0.3, select(DAYS.to_vec())));
     (rest, dates, times, proptest::option::weighted(0.3, 1..40u32)).prop_filter_map(
         "not a rule",
-        |((freq, interval, week_start), (months, weeks, year_days, month_days, days), (hours, minutes, seconds, pos), count)| {
+        |(
+            (freq, interval, week_start),
+            (months, weeks, year_days, month_days, days),
+            (hours, minutes, seconds, pos),
+            count,
+        )| {
             let small = |n: i16| i8::try_from(n).unwrap();
             let numbered = matches!(freq, Frequency::Monthly | Frequency::Yearly);
             let mut parts = Parts::every(freq);
@@ -47,9 +58,12 @@ fn rule(frequencies: &'static [Frequency]) -> impl Strategy<Value = Rule> {
             if freq != Frequency::Weekly {
                 parts.by_month_day = month_days.into_iter().map(small).collect();
             }
-            let number = |nth: Option<i16>| nth.filter(|_| numbered && parts.by_week_no.is_empty()).map(small);
-            parts.by_day = days.into_iter().map(|(nth, weekday)| DayRule { nth: number(nth), weekday }).collect();
-            (parts.by_hour, parts.by_minute, parts.by_second, parts.by_set_pos) = (hours, minutes, seconds, pos);
+            let number =
+                |nth: Option<i16>| nth.filter(|_| numbered && parts.by_week_no.is_empty()).map(small);
+            parts.by_day =
+                days.into_iter().map(|(nth, weekday)| DayRule { nth: number(nth), weekday }).collect();
+            (parts.by_hour, parts.by_minute, parts.by_second, parts.by_set_pos) =
+                (hours, minutes, seconds, pos);
             if let Some(count) = count {
                 parts.end = End::Count(NonZeroU32::new(count).unwrap());
             }
@@ -95,11 +109,20 @@ fn slowly(rule: &Rule, start: NaiveDateTime, end: NaiveDateTime) -> Vec<NaiveDat
         has(&parts.by_month, date.month())
             && (!own_month || date.month() == start.month())
             && (parts.by_week_no.is_empty()
-                || parts.by_week_no.iter().any(|n| i64::from(*n) == week || i64::from(*n) == week - weeks - 1))
+                || parts
+                    .by_week_no
+                    .iter()
+                    .any(|n| i64::from(*n) == week || i64::from(*n) == week - weeks - 1))
             && (parts.by_year_day.is_empty()
-                || parts.by_year_day.iter().any(|n| i64::from(*n) == year_day || i64::from(*n) == year_day - year_len - 1))
+                || parts
+                    .by_year_day
+                    .iter()
+                    .any(|n| i64::from(*n) == year_day || i64::from(*n) == year_day - year_len - 1))
             && (parts.by_month_day.is_empty()
-                || parts.by_month_day.iter().any(|n| i64::from(*n) == day || i64::from(*n) == day - month_len - 1))
+                || parts
+                    .by_month_day
+                    .iter()
+                    .any(|n| i64::from(*n) == day || i64::from(*n) == day - month_len - 1))
             && (parts.by_day.is_empty()
                 || parts.by_day.iter().any(|rule| {
                     rule.weekday == date.weekday()
@@ -115,7 +138,9 @@ fn slowly(rule: &Rule, start: NaiveDateTime, end: NaiveDateTime) -> Vec<NaiveDat
         match parts.freq {
             Frequency::Yearly => i64::from(year_of(at.date())),
             Frequency::Monthly => i64::from(at.year()) * 12 + i64::from(at.month()),
-            Frequency::Weekly => i64::from(at.date().week(anchored.week_start()).first_day().num_days_from_ce()) / 7,
+            Frequency::Weekly => {
+                i64::from(at.date().week(anchored.week_start()).first_day().num_days_from_ce()) / 7
+            }
             Frequency::Daily => days,
             Frequency::Hourly => days * 24 + i64::from(at.hour()),
             Frequency::Minutely => days * 1440 + i64::from(at.hour() * 60 + at.minute()),
@@ -146,7 +171,10 @@ fn slowly(rule: &Rule, start: NaiveDateTime, end: NaiveDateTime) -> Vec<NaiveDat
             }
         }
     };
-    for date in first.iter_days().take_while(|date| date.and_hms_opt(0, 0, 0).unwrap() < end + TimeDelta::days(if parts.freq < Frequency::Daily { 1 } else { 400 })) {
+    for date in first.iter_days().take_while(|date| {
+        date.and_hms_opt(0, 0, 0).unwrap()
+            < end + TimeDelta::days(if parts.freq < Frequency::Daily { 1 } else { 400 })
+    }) {
         if !day_matches(date) {
             continue;
         }

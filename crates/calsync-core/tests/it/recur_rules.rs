@@ -21,14 +21,23 @@ fn dates(text: &str, start: &str, take: usize) -> Vec<String> {
 #[test]
 fn a_birthday_without_a_month_stays_yearly() {
     assert_eq!(dates("FREQ=YEARLY;BYMONTHDAY=14", "1980-05-14 00:00", 2), ["1980-05-14", "1981-05-14"]);
-    assert_eq!(dates("FREQ=YEARLY;BYDAY=TU,WE;BYMONTHDAY=14", "1980-05-14 00:00", 2), ["1980-05-14", "1985-05-14"]);
+    assert_eq!(
+        dates("FREQ=YEARLY;BYDAY=TU,WE;BYMONTHDAY=14", "1980-05-14 00:00", 2),
+        ["1980-05-14", "1985-05-14"]
+    );
     // The n-th weekday still counts in the year: the 20th Wednesday of a year on 14 May.
-    assert_eq!(dates("FREQ=YEARLY;BYDAY=20WE;BYMONTHDAY=14", "1980-05-14 00:00", 2), ["1980-05-14", "1986-05-14"]);
+    assert_eq!(
+        dates("FREQ=YEARLY;BYDAY=20WE;BYMONTHDAY=14", "1980-05-14 00:00", 2),
+        ["1980-05-14", "1986-05-14"]
+    );
 }
 
 #[test]
 fn day_31_skips_short_months_and_minus_1_does_not() {
-    assert_eq!(dates("FREQ=MONTHLY;BYMONTHDAY=31", "2026-01-31 00:00", 3), ["2026-01-31", "2026-03-31", "2026-05-31"]);
+    assert_eq!(
+        dates("FREQ=MONTHLY;BYMONTHDAY=31", "2026-01-31 00:00", 3),
+        ["2026-01-31", "2026-03-31", "2026-05-31"]
+    );
     assert_eq!(dates("FREQ=MONTHLY", "2026-01-31 00:00", 2), ["2026-01-31", "2026-03-31"]);
     assert_eq!(dates("FREQ=MONTHLY;BYMONTHDAY=-1", "2026-01-31 00:00", 2), ["2026-01-31", "2026-02-28"]);
     assert_eq!(dates("FREQ=YEARLY", "2024-02-29 00:00", 2), ["2024-02-29", "2028-02-29"]);
@@ -46,20 +55,33 @@ fn plain_and_numbered_weekdays_add_up() {
 fn a_week_number_without_a_day_is_one_day_of_that_week() {
     assert_eq!(dates("FREQ=YEARLY;BYWEEKNO=20", "2026-05-13 00:00", 2), ["2026-05-13", "2027-05-19"]);
     // Week 53 is not in every year, and its Friday may lie in January.
-    assert_eq!(dates("FREQ=YEARLY;BYWEEKNO=53", "2021-01-01 00:00", 3), ["2021-01-01", "2027-01-01", "2032-12-31"]);
-    assert_eq!(dates("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO", "2024-01-01 00:00", 3), ["2024-01-01", "2024-12-30", "2025-12-29"]);
+    assert_eq!(
+        dates("FREQ=YEARLY;BYWEEKNO=53", "2021-01-01 00:00", 3),
+        ["2021-01-01", "2027-01-01", "2032-12-31"]
+    );
+    assert_eq!(
+        dates("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO", "2024-01-01 00:00", 3),
+        ["2024-01-01", "2024-12-30", "2025-12-29"]
+    );
 }
 
 #[test]
 fn positions_count_in_the_whole_first_period_not_from_the_start() {
     // The start is the last of three days of its week, and the week has only one last day.
-    assert_eq!(dates("FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=-1", "2026-11-25 00:00", 2), ["2026-11-27", "2026-12-04"]);
-    assert_eq!(dates("FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=1", "2026-11-25 00:00", 2), ["2026-11-30", "2026-12-07"]);
+    assert_eq!(
+        dates("FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=-1", "2026-11-25 00:00", 2),
+        ["2026-11-27", "2026-12-04"]
+    );
+    assert_eq!(
+        dates("FREQ=WEEKLY;BYDAY=MO,WE,FR;BYSETPOS=1", "2026-11-25 00:00", 2),
+        ["2026-11-30", "2026-12-07"]
+    );
 }
 
 #[test]
 fn the_first_day_of_the_week_decides_which_weeks_are_taken() {
-    let days = |wkst| dates(&format!("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST={wkst}"), "1997-08-05 00:00", 4);
+    let days =
+        |wkst| dates(&format!("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST={wkst}"), "1997-08-05 00:00", 4);
     assert_eq!(days("MO"), ["1997-08-05", "1997-08-10", "1997-08-19", "1997-08-24"]);
     assert_eq!(days("SU"), ["1997-08-05", "1997-08-17", "1997-08-19", "1997-08-31"]);
 }
@@ -103,7 +125,10 @@ fn count_counts_from_the_start_whatever_the_window() {
         let all: Vec<_> = rule.occurrences(start, None).collect();
         for index in [0, 1, 2, all.len() / 3, all.len() / 2, all.len() - 1] {
             let there = all[index];
-            assert!(rule.occurrences(start, None).starting_at(there).eq(all[index..].iter().copied()), "{text} {there}");
+            assert!(
+                rule.occurrences(start, None).starting_at(there).eq(all[index..].iter().copied()),
+                "{text} {there}"
+            );
             assert_eq!(rule.index_of(start, None, there), Some(index as u64 + 1), "{text} {there}");
         }
         let after = all[all.len() - 1] + chrono::TimeDelta::days(400);
@@ -124,7 +149,8 @@ fn rdates_join_and_exdates_leave_without_a_trace() {
         exdates: &[at("2026-06-18 09:00"), at("2026-06-15 09:00"), at("2026-07-01 09:00")],
     };
     let window = at("2026-01-01 00:00")..at("2027-01-01 00:00");
-    let expected = [at("2026-06-01 09:00"), at("2026-06-08 09:00"), at("2026-06-17 09:00"), at("2026-06-22 09:00")];
+    let expected =
+        [at("2026-06-01 09:00"), at("2026-06-08 09:00"), at("2026-06-17 09:00"), at("2026-06-22 09:00")];
     let whole = expand(series, window.clone(), 4);
     assert_eq!(whole.starts, expected);
     assert!(!whole.truncated);
@@ -136,8 +162,14 @@ fn rdates_join_and_exdates_leave_without_a_trace() {
 #[test]
 fn a_window_is_half_open() {
     let rule = rule("FREQ=DAILY");
-    let series =
-        SeriesTimes { start: at("2026-06-01 09:00"), all_day: false, zone: None, rule: Some(&rule), rdates: &[], exdates: &[] };
+    let series = SeriesTimes {
+        start: at("2026-06-01 09:00"),
+        all_day: false,
+        zone: None,
+        rule: Some(&rule),
+        rdates: &[],
+        exdates: &[],
+    };
     let starts = expand(series, at("2026-06-02 09:00")..at("2026-06-04 09:00"), 100).starts;
     assert_eq!(starts, [at("2026-06-02 09:00"), at("2026-06-03 09:00")]);
 }
@@ -174,7 +206,8 @@ fn hostile_rules_give_up_and_say_so() {
         let begun = Instant::now();
         let rule = rule(text);
         let start = at("2026-01-01 00:00");
-        let series = SeriesTimes { start, all_day: false, zone: None, rule: Some(&rule), rdates: &[], exdates: &[] };
+        let series =
+            SeriesTimes { start, all_day: false, zone: None, rule: Some(&rule), rdates: &[], exdates: &[] };
         expand(series, at("2045-01-01 00:00")..at("9999-01-01 00:00"), 1000);
         assert!(begun.elapsed() < Duration::from_secs(5), "{text} took {:?}", begun.elapsed());
     }
@@ -187,7 +220,13 @@ fn hostile_rules_give_up_and_say_so() {
 
 #[test]
 fn starts_at_either_end_of_time_do_no_harm() {
-    let rules = ["FREQ=DAILY", "FREQ=WEEKLY;INTERVAL=4294967295", "FREQ=MONTHLY", "FREQ=YEARLY;BYWEEKNO=1,53", "FREQ=HOURLY"];
+    let rules = [
+        "FREQ=DAILY",
+        "FREQ=WEEKLY;INTERVAL=4294967295",
+        "FREQ=MONTHLY",
+        "FREQ=YEARLY;BYWEEKNO=1,53",
+        "FREQ=HOURLY",
+    ];
     for text in rules {
         for start in [
             NaiveDateTime::MIN,
@@ -197,7 +236,13 @@ fn starts_at_either_end_of_time_do_no_harm() {
         ] {
             let found: Vec<_> = rule(text).occurrences(start, None).take(5).collect();
             assert!(found.is_sorted(), "{text} {start}");
-            assert!(rule(text).occurrences(start, None).starting_at(NaiveDateTime::MAX).next().is_none_or(|at| at == start));
+            assert!(
+                rule(text)
+                    .occurrences(start, None)
+                    .starting_at(NaiveDateTime::MAX)
+                    .next()
+                    .is_none_or(|at| at == start)
+            );
         }
     }
 }

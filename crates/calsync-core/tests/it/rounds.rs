@@ -1,11 +1,10 @@
 //! What rounds do, in calm weather.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{PairingId, Side, Uid};
-use calsync_core::model::{
-    Categories, Field, Overlay, Override, Recurrence, RecurrenceId, Reminder, Series,
-};
+use calsync_core::link::Head;
+use calsync_core::model::{Categories, Field, Overlay, Override, Recurrence, RecurrenceId, Reminder, Series};
 use calsync_core::source::Access;
 use calsync_core::store::StateStore;
 use calsync_core::sync::{Action, ConflictPolicy, Direction, Likeness, ReadOnlyEdit, Reason};
@@ -31,9 +30,18 @@ fn what_is_entered_changed_and_deleted_on_either_side_arrives_on_the_other() {
         world.assert_in_step();
 
         here.edit(&key, |series| series.event.place = "Halle 3".to_owned());
-        there.edit(&only(there.keys().into_iter().filter(|key| there.series(key).event.subject == "Werkstatt").collect()), |series| {
-            series.event.reminder = Reminder::Minutes(15);
-        });
+        there.edit(
+            &only(
+                there
+                    .keys()
+                    .into_iter()
+                    .filter(|key| there.series(key).event.subject == "Werkstatt")
+                    .collect(),
+            ),
+            |series| {
+                series.event.reminder = Reminder::Minutes(15);
+            },
+        );
         let report = world.sync();
         assert_eq!((report.sides.get(side.other()).updated, report.sides.get(side).updated), (1, 1));
         world.assert_in_step();
@@ -117,7 +125,11 @@ fn a_conflict_that_is_held_waits_and_the_rest_of_the_appointment_goes_on() {
     assert_eq!(world.a.events()[0].place, "Ulm");
     assert_eq!((world.a.subjects(), world.b.subjects()), (vec!["A".to_owned()], vec!["B".to_owned()]));
     let report = world.sync();
-    assert_eq!((report.held, report.writes()), (1, 0), "it goes on waiting, and nothing is written meanwhile");
+    assert_eq!(
+        (report.held, report.writes()),
+        (1, 0),
+        "it goes on waiting, and nothing is written meanwhile"
+    );
 
     world.settings.conflict_by_field.clear();
     world.settings.conflict = ConflictPolicy::Prefer(Side::B);
@@ -267,12 +279,21 @@ fn a_first_sync_pairs_by_uid_and_by_content_and_doubles_nothing() {
     world.b.add(event("zweimal", 3));
     let report = world.sync();
     let paired = |likeness| {
-        report.plan.steps.iter().filter(|step| step.reason == Reason::SameAppointment(likeness) && step.action == Action::Pair).count()
+        report
+            .plan
+            .steps
+            .iter()
+            .filter(|step| step.reason == Reason::SameAppointment(likeness) && step.action == Action::Pair)
+            .count()
     };
     assert_eq!((paired(Likeness::Uid), paired(Likeness::Content)), (1, 1));
     assert_eq!(world.a.events(), world.b.events());
     assert_eq!(world.a.keys().len(), 5, "what is not unique is kept, not guessed: two of A, one of B");
-    assert_eq!(world.a.events()[1].place, "Bonn", "what the leading side leaves blank is filled from the other");
+    assert_eq!(
+        world.a.events()[1].place,
+        "Bonn",
+        "what the leading side leaves blank is filled from the other"
+    );
     world.settle();
 }
 
@@ -371,7 +392,7 @@ fn a_plan_says_what_a_round_does_and_touches_nothing() {
     world.b.add(event("U", 2));
     let planned = world.plan();
     assert_eq!((world.a.writes(), world.b.writes()), (0, 0));
-    assert_eq!(block_on(world.store.head(&world.pairing)).unwrap(), Default::default());
+    assert_eq!(block_on(world.store.head(&world.pairing)).unwrap(), Head::default());
     assert_eq!(world.sync().plan, planned.plan);
 
     world.a.edit(&key, |series| series.event.place = "Ulm".to_owned());
@@ -385,7 +406,7 @@ fn a_plan_says_what_a_round_does_and_touches_nothing() {
 fn weekly() -> Series {
     let mut series = Series::single(Uid::new("serie"), event("Wochenrunde", 7));
     series.recurrence =
-        Some(Recurrence { rule: "FREQ=WEEKLY;COUNT=6".parse().unwrap(), dates: Default::default() });
+        Some(Recurrence { rule: "FREQ=WEEKLY;COUNT=6".parse().unwrap(), dates: BTreeSet::default() });
     series
 }
 
@@ -413,15 +434,41 @@ fn a_series_stays_a_series_and_its_instances_are_merged_one_by_one() {
     assert_eq!(world.a.series(&key).overrides.len(), 2);
 
     world.a.edit(&key, |series| {
-        series.overrides.insert(on(21), Override::Changed(Overlay { place: Some("Ulm".to_owned()), span: Some(hour(22, 10)), ..Overlay::default() }));
+        series.overrides.insert(
+            on(21),
+            Override::Changed(Overlay {
+                place: Some("Ulm".to_owned()),
+                span: Some(hour(22, 10)),
+                ..Overlay::default()
+            }),
+        );
     });
     world.b.edit(&theirs, |series| {
-        series.overrides.insert(on(21), Override::Changed(Overlay { span: Some(hour(22, 12)), ..Overlay::default() }));
+        series
+            .overrides
+            .insert(on(21), Override::Changed(Overlay { span: Some(hour(22, 12)), ..Overlay::default() }));
     });
     world.settle();
     world.assert_in_step();
     let Override::Changed(overlay) = &world.a.series(&key).overrides[&on(21)] else { panic!("cancelled") };
     assert_eq!((overlay.place.as_deref(), overlay.span.as_ref()), (Some("Ulm"), Some(&hour(22, 12))));
+}
+
+#[test]
+fn a_series_that_was_made_only_in_part_is_completed() {
+    let world = World::new();
+    let key = world.a.add_series(weekly());
+    world.a.edit(&key, |series| {
+        series.overrides.insert(on(14), Override::Cancelled);
+    });
+    world.b.half_make();
+    let report = world.sync();
+    assert_eq!((report.sides.b.created, report.sides.b.failed), (0, 1));
+    assert_eq!(world.b.keys().len(), 1, "it is there, without its exception");
+    let report = world.sync();
+    assert_eq!((report.sides.b.created, report.sides.b.updated), (1, 1));
+    world.assert_in_step();
+    world.settle();
 }
 
 #[test]
@@ -433,7 +480,8 @@ fn an_edited_instance_beats_its_cancellation() {
         series.overrides.insert(on(14), Override::Cancelled);
     });
     world.b.edit(&only(world.b.keys()), |series| {
-        let changed = Overlay { categories: Some(Categories::from(["Wichtig".to_owned()])), ..Overlay::default() };
+        let changed =
+            Overlay { categories: Some(Categories::from(["Wichtig".to_owned()])), ..Overlay::default() };
         series.overrides.insert(on(14), Override::Changed(changed));
     });
     let report = world.sync();

@@ -1,6 +1,8 @@
 //! A round that is cut off at any request, before or after it was carried out, leaves nothing that the next rounds
 //! do not repair: both sides in step, nothing doubled, nothing lost.
 
+use std::collections::BTreeSet;
+
 use calsync_core::ids::Uid;
 use calsync_core::model::{Overlay, Override, Recurrence, RecurrenceId, Series};
 use chrono::NaiveDate;
@@ -17,7 +19,7 @@ fn busy() -> World {
     }
     let mut series = Series::single(Uid::new("serie"), event("Serie", 7));
     series.recurrence =
-        Some(Recurrence { rule: "FREQ=WEEKLY;COUNT=4".parse().unwrap(), dates: Default::default() });
+        Some(Recurrence { rule: "FREQ=WEEKLY;COUNT=4".parse().unwrap(), dates: BTreeSet::default() });
     let series = world.a.add_series(series);
     world.sync();
     world.settle();

@@ -129,7 +129,13 @@ impl Work {
     }
 
     /// What reading an item means for its link; `None` where there is nothing to remember.
-    pub(super) fn note_seen(&self, side: Side, key: &ItemKey, link: Option<Link>, seen: Seen) -> Option<Link> {
+    pub(super) fn note_seen(
+        &self,
+        side: Side,
+        key: &ItemKey,
+        link: Option<Link>,
+        seen: Seen,
+    ) -> Option<Link> {
         let number = self.head.listings.get(side).number;
         match (link, seen) {
             (None, Seen::Absent) => None,

@@ -7,10 +7,10 @@ use super::{Mode, Pending, Stop, Work};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
 use crate::link::{Link, MatchKey, Observation};
 use crate::source::{Applied, Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome};
-use crate::store::{Closed, JournalEntry};
+use crate::store::{Closed, JournalEntry, Recorded};
 use crate::sync::decide::{Context, LinkPlan, PlannedWrite, State, decide};
 use crate::sync::plan::Likeness;
-use crate::sync::settle::{After, Outcome, is_the_items_fault, settle};
+use crate::sync::settle::{After, Outcome, adopt_half_made, is_the_items_fault, settle};
 
 /// How many links are planned, journaled and committed together.
 const BATCH: usize = 100;
@@ -37,7 +37,8 @@ impl Work {
                 Some(hold) => hold,
                 None => *hold_deletions.insert(self.guard().await?),
             };
-            let links = links.into_iter().filter(|link| !consumed.contains(&link.id) && !self.is_open(link.id));
+            let links =
+                links.into_iter().filter(|link| !consumed.contains(&link.id) && !self.is_open(link.id));
             self.deal_with(links.collect(), hold_deletions, &mut consumed).await?;
         }
     }
@@ -51,7 +52,8 @@ impl Work {
     async fn guard(&mut self) -> Result<PerSide<bool>, Stop> {
         let counts = self.port.counts().await?;
         Ok(PerSide::from_fn(|side| {
-            !self.head.first_sync_done || self.input.settings.guard.holds(*counts.gone.get(side), counts.linked)
+            !self.head.first_sync_done
+                || self.input.settings.guard.holds(*counts.gone.get(side), counts.linked)
         }))
     }
 
@@ -134,18 +136,20 @@ impl Work {
                 link.lone_side().is_none()
                     && link.halves.get(side).as_ref().is_some_and(|half| half.seen == Some(Observation::Gone))
             };
-            let by: Vec<MatchKey> = links.iter().filter(|link| is_gone(link)).filter_map(|link| uid_of(link, side)).collect();
+            let by: Vec<MatchKey> =
+                links.iter().filter(|link| is_gone(link)).filter_map(|link| uid_of(link, side)).collect();
             if by.is_empty() {
                 continue;
             }
             let candidates = self.port.lone_links(side, by).await?;
             for link in links.iter_mut().filter(|link| is_gone(link)) {
                 let Some(uid) = uid_of(link, side) else { continue };
-                let mut same = candidates.iter().filter(|lone| {
-                    !consumed.contains(&lone.id) && uid_of(lone, side).as_ref() == Some(&uid)
-                });
+                let mut same = candidates
+                    .iter()
+                    .filter(|lone| !consumed.contains(&lone.id) && uid_of(lone, side).as_ref() == Some(&uid));
                 let (Some(lone), None) = (same.next(), same.next()) else { continue };
-                let (Some(new), Some(half)) = (lone.halves.get(side).clone(), link.halves.get_mut(side)) else {
+                let (Some(new), Some(half)) = (lone.halves.get(side).clone(), link.halves.get_mut(side))
+                else {
                     continue;
                 };
                 consumed.insert(lone.id);
@@ -170,7 +174,7 @@ impl Work {
     ) -> Result<Vec<Case>, Stop> {
         let mut pool: PerSide<Vec<Link>> = PerSide::default();
         for side in Side::BOTH {
-            let by: BTreeSet<MatchKey> = links.iter().filter_map(|link| keys_of_new(link)).flatten().collect();
+            let by: BTreeSet<MatchKey> = links.iter().filter_map(keys_of_new).flatten().collect();
             if !by.is_empty() {
                 *pool.get_mut(side) = self.port.lone_links(side, by.into_iter().collect()).await?;
             }
@@ -187,12 +191,17 @@ impl Work {
             };
             // The link of side A lives on, so that both orders of reading give the same id.
             let (mut kept, dropped) = if side == Side::A { (link, lone) } else { (lone, link) };
-            kept.halves.b = dropped.halves.b.clone();
+            kept.halves.b.clone_from(&dropped.halves.b);
             kept.retry = None;
             consumed.insert(dropped.id);
             consumed.insert(kept.id);
             pending.remove.push(dropped.id);
-            cases.push(Case { link: kept, likeness: Some(likeness), buried: false, plan: LinkPlan::default() });
+            cases.push(Case {
+                link: kept,
+                likeness: Some(likeness),
+                buried: false,
+                plan: LinkPlan::default(),
+            });
         }
         Ok(cases)
     }
@@ -265,8 +274,11 @@ impl Work {
     async fn find_buried(&mut self, cases: &mut [Case]) -> Result<(), Stop> {
         for side in Side::BOTH {
             let lone = |case: &Case| case.link.lone_side() == Some(side) && keys_of_new(&case.link).is_some();
-            let halves: Vec<_> =
-                cases.iter().filter(|case| lone(case)).filter_map(|case| case.link.halves.get(side).clone()).collect();
+            let halves: Vec<_> = cases
+                .iter()
+                .filter(|case| lone(case))
+                .filter_map(|case| case.link.halves.get(side).clone())
+                .collect();
             if halves.is_empty() || !self.head.first_sync_done {
                 continue;
             }
@@ -275,8 +287,12 @@ impl Work {
                 let sighting = case.link.halves.get(side).as_ref().and_then(|half| half.sighting());
                 case.buried = sighting.is_some_and(|sighting| {
                     tombstones.iter().any(|tombstone| {
-                        let old = |at: Option<chrono::DateTime<chrono::Utc>>| at.is_some_and(|at| at < tombstone.at);
-                        tombstone.uid == sighting.series.uid && old(sighting.modified) && old(sighting.created)
+                        let old = |at: Option<chrono::DateTime<chrono::Utc>>| {
+                            at.is_some_and(|at| at < tombstone.at)
+                        };
+                        tombstone.uid == sighting.series.uid
+                            && old(sighting.modified)
+                            && old(sighting.created)
                     })
                 });
             }
@@ -291,7 +307,9 @@ impl Work {
         for side in Side::BOTH {
             let mut asked: Vec<(usize, CreateToken)> = Vec::new();
             for (index, case) in cases.iter().enumerate() {
-                if let Some(PlannedWrite { op: WriteOp::Create { token, .. }, .. }) = case.plan.writes.get(side) {
+                if let Some(PlannedWrite { op: WriteOp::Create { token, .. }, .. }) =
+                    case.plan.writes.get(side)
+                {
                     asked.push((index, token.clone()));
                 }
             }
@@ -310,11 +328,17 @@ impl Work {
                     .any(|link| link.halves.get(side).as_ref().is_some_and(|half| half.key == item.key));
                 let Some(case) = cases.get_mut(index) else { continue };
                 // An item that belongs to another link is a copy, and says nothing about this one.
-                if !taken {
-                    *case.link.halves.get_mut(side) = Some(new_half(item, self.head.listings.get(side).number));
-                    case.likeness = Some(Likeness::Receipt);
-                    changed.push(index);
+                if taken {
+                    continue;
                 }
+                if item.receipt.is_some() {
+                    *case.link.halves.get_mut(side) =
+                        Some(new_half(item, self.head.listings.get(side).number));
+                    case.likeness = Some(Likeness::Receipt);
+                } else {
+                    case.link = adopt_half_made(&case.link, side, item, &self.head.listings);
+                }
+                changed.push(index);
             }
         }
         Ok(changed)
@@ -341,7 +365,10 @@ impl Work {
                     if stop.is_some() {
                         // The side cannot be used: what was not sent was certainly not carried out.
                         for write in batch {
-                            outcomes.insert((write.get().link, side), Outcome::Refused(SourceErrorKind::Unavailable));
+                            outcomes.insert(
+                                (write.get().link, side),
+                                Outcome::Refused(SourceErrorKind::Unavailable),
+                            );
                         }
                         continue;
                     }
@@ -349,7 +376,7 @@ impl Work {
                     if results.len() != batch.len() {
                         return Err(Stop::WrongReply);
                     }
-                    let writes: Vec<&Write> = batch.iter().map(|write| write.get()).collect();
+                    let writes: Vec<&Write> = batch.iter().map(Recorded::get).collect();
                     stop = self.note_outcomes(side, &writes, results, &mut outcomes).await?;
                 }
             }
@@ -398,7 +425,8 @@ impl Work {
         let (token, content) = match op {
             WriteOp::Create { token, series } => (token.clone(), series.content_hash()),
             WriteOp::Update { patch, current, .. } => {
-                let written = link.halves.get(side).as_ref().and_then(|half| half.sighting()?.receipt.as_ref());
+                let written =
+                    link.halves.get(side).as_ref().and_then(|half| half.sighting()?.receipt.as_ref());
                 let token = written.map_or_else(derived, |receipt| receipt.token.clone());
                 (token, patch.apply(current).content_hash())
             }

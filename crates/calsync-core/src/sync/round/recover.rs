@@ -5,12 +5,14 @@ use crate::ids::{CreateToken, ItemKey, Side};
 use crate::link::{Intent, Link};
 use crate::source::{Item, Seen, WriteOp};
 use crate::store::Closed;
-use crate::sync::settle::{After, settle_late};
+use crate::sync::settle::{After, adopt_half_made, settle_late};
 
 /// What asking gave.
 enum Finding {
     /// The write took place; this is the item, or it is gone as it should be.
     Done(Option<Box<Item>>),
+    /// The item was made, but not all that was to be in it: a source that needs several steps leaves the receipt last.
+    HalfMade(Box<Item>),
     /// It did not take place, or something came after it: what is there now will be read and planned anew.
     NotDone,
     /// Nobody knows yet.
@@ -40,16 +42,17 @@ impl Work {
             .iter()
             .map(|intent| match &intent.write.op {
                 WriteOp::Create { .. } => match found.next().flatten() {
-                    Some(item) => Finding::Done(Some(Box::new(item))),
+                    Some(item) if has_receipt(&item, intent) => Finding::Done(Some(Box::new(item))),
+                    Some(item) => Finding::HalfMade(Box::new(item)),
                     None => Finding::NotDone,
                 },
                 WriteOp::Update { .. } => match seen.next() {
                     Some(Seen::Present(item)) => {
-                        let ours = item
-                            .receipt
-                            .as_ref()
-                            .is_some_and(|receipt| receipt.number == intent.write.receipt.number);
-                        if ours { Finding::Done(Some(item)) } else { Finding::NotDone }
+                        if has_receipt(&item, intent) {
+                            Finding::Done(Some(item))
+                        } else {
+                            Finding::NotDone
+                        }
                     }
                     Some(Seen::Absent) => Finding::NotDone,
                     Some(Seen::Unreadable(_)) | None => Finding::StillUnknown,
@@ -76,6 +79,13 @@ impl Work {
                 Finding::Done(item) => {
                     self.settle_done(intent, item.as_deref(), &mut links, &mut pending);
                     "carried out, as found out later"
+                }
+                Finding::HalfMade(item) => {
+                    if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) {
+                        *link = adopt_half_made(link, intent.side, *item, &self.head.listings);
+                    }
+                    self.report.sides.get_mut(intent.side).created += 1;
+                    "carried out in part, as found out later: the rest follows"
                 }
             };
             pending.closed.push(Closed {
@@ -108,6 +118,10 @@ impl Work {
             WriteOp::Delete { .. } => side.deleted += 1,
         }
     }
+}
+
+fn has_receipt(item: &Item, intent: &Intent) -> bool {
+    item.receipt.as_ref().is_some_and(|receipt| receipt.number == intent.write.receipt.number)
 }
 
 fn created(intent: &Intent) -> Option<CreateToken> {
