@@ -9,6 +9,7 @@
 
 mod errors;
 mod feed;
+mod openapi;
 mod source;
 mod tls;
 mod writes;
