@@ -10,7 +10,7 @@ mod id;
 mod item;
 mod item_xml;
 mod json;
-mod open_enum;
+pub(crate) mod open_enum;
 mod person;
 mod property;
 mod pull;
@@ -18,7 +18,7 @@ mod recurrence;
 mod recurrence_xml;
 mod time;
 mod writer;
-mod zone;
+pub(crate) mod zone;
 mod zone_xml;
 
 pub use answer::{

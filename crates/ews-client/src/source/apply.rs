@@ -1,0 +1,191 @@
+//! Carrying out writes: what takes one request goes in small batches, what takes several goes alone.
+
+use calsync_core::ids::CalendarKey;
+use calsync_core::source::{Applied, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome};
+use calsync_core::store::Recorded;
+
+use super::outcome::{failed_write, rejected};
+use super::write::Setting;
+use super::{ExchangeSource, Place};
+use crate::error::EwsError;
+use crate::wire::ItemId;
+
+/// The most items in one writing request: if its answer is lost, so many have to be asked about.
+const WRITES: usize = 25;
+
+/// The server refused, or nobody knows.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// As the client said it.
+    Ews(EwsError),
+    /// Exchange cannot hold it.
+    NotHeld(String),
+    /// The item is not as the write expects.
+    Stale,
+    /// The item is not there.
+    Missing,
+}
+
+impl From<EwsError> for Failure {
+    fn from(error: EwsError) -> Self {
+        Self::Ews(error)
+    }
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Self::NotHeld(why)
+    }
+}
+
+impl Failure {
+    pub(super) fn outcome(self, doing: &'static str) -> WriteOutcome {
+        match self {
+            Self::Ews(error) => failed_write(doing, error),
+            Self::NotHeld(why) => WriteOutcome::Refused(rejected(doing, why)),
+            Self::Stale => WriteOutcome::Refused(SourceError::new(doing, SourceErrorKind::Stale)),
+            Self::Missing => WriteOutcome::Refused(SourceError::new(doing, SourceErrorKind::Missing)),
+        }
+    }
+
+    /// Whether a part of the write may have been carried out by the request that failed.
+    pub(super) fn may_have_happened(&self) -> bool {
+        matches!(self, Self::Ews(error) if error.may_have_happened())
+    }
+}
+
+/// What is needed for every write of a call.
+pub(super) struct Job<'a> {
+    pub(super) calendar: &'a CalendarKey,
+    pub(super) place: Place,
+    pub(super) setting: Setting<'a>,
+}
+
+/// Outcomes by the index of their write.
+pub(super) type Outcomes = Vec<(usize, WriteOutcome)>;
+
+impl ExchangeSource {
+    pub(super) async fn apply_writes(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+        let place = self.place(calendar);
+        let version = match self.version(&place).await {
+            Ok(version) => version,
+            // Nothing was written yet, so this refuses every write, whatever it was.
+            Err(error) => return refuse_all(writes.len(), error),
+        };
+        let job = Job { calendar, place, setting: Setting { home: &self.zone, version } };
+        let mut slots: Vec<Option<WriteOutcome>> = writes.iter().map(|_| None).collect();
+        let mut stop: Option<SourceErrorKind> = None;
+        for part in parts(writes) {
+            let outcomes = match &stop {
+                Some(kind) => part
+                    .indexes()
+                    .iter()
+                    .map(|index| (*index, WriteOutcome::Refused(SourceError::new("write", kind.clone()))))
+                    .collect(),
+                None => self.carry_out(&job, &part, writes).await,
+            };
+            for (index, outcome) in outcomes {
+                if stop.is_none() {
+                    stop = ends_it(&outcome);
+                }
+                if let Some(slot) = slots.get_mut(index) {
+                    *slot = Some(outcome);
+                }
+            }
+        }
+        let missing = || WriteOutcome::Refused(SourceError::new("write", SourceErrorKind::Unavailable));
+        slots.into_iter().map(|slot| slot.unwrap_or_else(missing)).collect()
+    }
+
+    async fn carry_out(&self, job: &Job<'_>, part: &Part, writes: &[Recorded<Write>]) -> Outcomes {
+        let of = |indexes: &[usize]| -> Vec<(usize, Write)> {
+            indexes.iter().filter_map(|index| Some((*index, writes.get(*index)?.get().clone()))).collect()
+        };
+        match part {
+            Part::Creates(indexes) => self.create_plain(job, of(indexes)).await,
+            Part::Updates(indexes) => self.update_plain(job, of(indexes)).await,
+            Part::Deletes(indexes) => self.delete_items(job, of(indexes)).await,
+            Part::Alone(index) => {
+                let Some(write) = writes.get(*index).map(Recorded::get) else { return Vec::new() };
+                let outcome = match &write.op {
+                    WriteOp::Create { token, series } => self.create_series(job, token, series, &write.receipt).await,
+                    WriteOp::Update { key, expected, patch, current } => {
+                        let id = ItemId::with_change_key(key.as_str(), expected.as_str());
+                        self.update_series(job, id, patch, current, &write.receipt).await
+                    }
+                    WriteOp::Delete { .. } => return self.delete_items(job, of(&[*index])).await,
+                };
+                vec![(*index, outcome)]
+            }
+        }
+    }
+}
+
+/// Writes that go together.
+enum Part {
+    Creates(Vec<usize>),
+    Updates(Vec<usize>),
+    Deletes(Vec<usize>),
+    Alone(usize),
+}
+
+impl Part {
+    fn indexes(&self) -> Vec<usize> {
+        match self {
+            Self::Creates(indexes) | Self::Updates(indexes) | Self::Deletes(indexes) => indexes.clone(),
+            Self::Alone(index) => vec![*index],
+        }
+    }
+}
+
+fn parts(writes: &[Recorded<Write>]) -> Vec<Part> {
+    let (mut creates, mut updates, mut deletes, mut alone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (index, write) in writes.iter().enumerate() {
+        match &write.get().op {
+            WriteOp::Create { series, .. } if series.overrides.is_empty() => creates.push(index),
+            WriteOp::Update { patch, current, .. } if super::update::is_plain(patch, current) => updates.push(index),
+            WriteOp::Delete { .. } => deletes.push(index),
+            WriteOp::Create { .. } | WriteOp::Update { .. } => alone.push(index),
+        }
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    parts.extend(creates.chunks(WRITES).map(|chunk| Part::Creates(chunk.to_vec())));
+    parts.extend(updates.chunks(WRITES).map(|chunk| Part::Updates(chunk.to_vec())));
+    parts.extend(alone.into_iter().map(Part::Alone));
+    parts.extend(deletes.chunks(WRITES).map(|chunk| Part::Deletes(chunk.to_vec())));
+    parts
+}
+
+/// Whether an outcome says that the next request would fare no better.
+fn ends_it(outcome: &WriteOutcome) -> Option<SourceErrorKind> {
+    match outcome {
+        WriteOutcome::Applied(_) => None,
+        WriteOutcome::Refused(error) => match &error.kind {
+            kind @ (SourceErrorKind::Throttled(_)
+            | SourceErrorKind::Unavailable
+            | SourceErrorKind::Denied(_)
+            | SourceErrorKind::NoCalendar(_)) => Some(kind.clone()),
+            _ => None,
+        },
+        // The server may be going down; writing on would only add to what is unknown.
+        WriteOutcome::Unknown(_) => Some(SourceErrorKind::Unavailable),
+    }
+}
+
+fn refuse_all(count: usize, error: EwsError) -> Vec<WriteOutcome> {
+    let first = super::source_error("write", error);
+    let kind = first.kind.clone();
+    let rest = (1..count).map(|_| SourceError::new("write", kind.clone()));
+    let mut outcomes: Vec<WriteOutcome> =
+        std::iter::once(first).chain(rest).map(WriteOutcome::Refused).collect();
+    outcomes.truncate(count);
+    outcomes
+}
+
+/// An item that was written, to be read back.
+pub(super) fn stored(id: &ItemId) -> WriteOutcome {
+    WriteOutcome::Applied(Applied::Stored {
+        key: calsync_core::ids::ItemKey::new(&id.id),
+        revision: calsync_core::ids::Revision::new(id.change_key.as_deref().unwrap_or_default()),
+    })
+}

@@ -1,0 +1,157 @@
+//! Creating items.
+//!
+//! Single appointments and plain series go with token and receipt in one request. A series with changed or deleted
+//! occurrences gets its receipt last. If Exchange refuses one of its occurrences, the item is taken back: half a series
+//! would look finished.
+
+use calsync_core::ids::CreateToken;
+use calsync_core::model::{OverridePatch, Override, Series};
+use calsync_core::source::{Receipt, Write, WriteOp, WriteOutcome};
+
+use super::apply::{Failure, Job, Outcomes, stored};
+use super::outcome::{failed_write, rejected};
+use super::{ExchangeSource, properties, write};
+use crate::error::{EwsError, ResponseError};
+use crate::ops::{ConflictResolution, CreateItem, DeleteItem, DeleteType, ItemChange, Notify, UpdateItem};
+use crate::wire::{FieldChange, ItemId, ItemRef, Property, ResponseCode};
+
+const DOING: &str = "create items";
+
+impl ExchangeSource {
+    /// Creates items that need one request, together.
+    pub(super) async fn create_plain(&self, job: &Job<'_>, writes: Vec<(usize, Write)>) -> Outcomes {
+        let mut outcomes = Outcomes::new();
+        let mut indexes = Vec::new();
+        let mut items: Vec<Vec<Property>> = Vec::new();
+        for (index, write) in writes {
+            let WriteOp::Create { token, series } = &write.op else { continue };
+            match write::new_item(series, token, job.setting) {
+                Ok(mut item) => {
+                    item.extend(properties::receipt(&write.receipt));
+                    indexes.push(index);
+                    items.push(item);
+                }
+                Err(why) => outcomes.push((index, WriteOutcome::Refused(rejected(DOING, why)))),
+            }
+        }
+        let question = CreateItem { folder: job.place.folder.clone(), items, notify: Notify::Nobody };
+        match self.client.create_item(&job.place.target, &question).await {
+            Ok(results) => outcomes.extend(indexes.into_iter().zip(results.into_iter().map(|result| match result {
+                Ok(id) => stored(&id),
+                Err(error) => failed_write(DOING, error.into()),
+            }))),
+            Err(error) => outcomes.extend(fail_all(indexes, error)),
+        }
+        outcomes
+    }
+
+    /// Creates a series with changed or deleted occurrences.
+    pub(super) async fn create_series(
+        &self,
+        job: &Job<'_>,
+        token: &CreateToken,
+        series: &Series,
+        receipt: &Receipt,
+    ) -> WriteOutcome {
+        let master = match write::new_item(series, token, job.setting) {
+            Ok(master) => master,
+            Err(why) => return WriteOutcome::Refused(rejected(DOING, why)),
+        };
+        let mut id = match self.create_one(job, master).await {
+            Ok(id) => id,
+            Err(error) => return failed_write(DOING, error),
+        };
+        let patches = series
+            .overrides
+            .iter()
+            .map(|(key, value)| {
+                let patch = match value {
+                    Override::Cancelled => OverridePatch::Cancel,
+                    Override::Changed(overlay) => {
+                        OverridePatch::Change(calsync_core::model::Overlay::default().diff(overlay))
+                    }
+                };
+                (*key, patch)
+            })
+            .collect();
+        if let Err(failure) = self.write_occurrences(job, &mut id, series, patches).await {
+            return self.take_back(job, &id, failure).await;
+        }
+        match self.write_receipt(job, &id, receipt).await {
+            Ok(id) => stored(&id),
+            // All is in place but for the receipt: whoever finds it must look at it again.
+            Err(error) => WriteOutcome::Unknown(super::source_error(DOING, error)),
+        }
+    }
+
+    async fn create_one(&self, job: &Job<'_>, item: Vec<Property>) -> Result<ItemId, EwsError> {
+        let question = CreateItem { folder: job.place.folder.clone(), items: vec![item], notify: Notify::Nobody };
+        let mut results = self.client.create_item(&job.place.target, &question).await?;
+        let result = results.pop().unwrap_or_else(|| Err(ResponseError::new(ResponseCode::InternalServerError)));
+        Ok(result?)
+    }
+
+    /// Removes a series whose occurrences could not be written, unless nobody knows what was written.
+    async fn take_back(&self, job: &Job<'_>, id: &ItemId, failure: Failure) -> WriteOutcome {
+        if failure.may_have_happened() {
+            return failure.outcome(DOING);
+        }
+        let question = DeleteItem {
+            items: vec![ItemRef::Id(ItemId::new(&id.id))],
+            delete_type: DeleteType::SoftDelete,
+            notify: Notify::Nobody,
+        };
+        let taken_back = match self.client.delete_item(&job.place.target, &question).await {
+            Ok(results) => results.into_iter().all(|result| result.is_ok()),
+            Err(_) => false,
+        };
+        if taken_back {
+            return failure.outcome(DOING);
+        }
+        WriteOutcome::Unknown(rejected(DOING, "the series is incomplete on Exchange and could not be taken back"))
+    }
+
+    /// Writes the receipt into an item whose change key is known.
+    pub(super) async fn write_receipt(
+        &self,
+        job: &Job<'_>,
+        id: &ItemId,
+        receipt: &Receipt,
+    ) -> Result<ItemId, EwsError> {
+        let Some(change) = write::receipt_change(receipt) else { return Ok(id.clone()) };
+        self.update_one(job, id, vec![change]).await
+    }
+
+    /// Changes one item that must be as its change key says.
+    pub(super) async fn update_one(
+        &self,
+        job: &Job<'_>,
+        id: &ItemId,
+        changes: Vec<FieldChange>,
+    ) -> Result<ItemId, EwsError> {
+        let question = UpdateItem {
+            items: vec![ItemChange { item: ItemRef::Id(id.clone()), changes }],
+            conflict_resolution: ConflictResolution::NeverOverwrite,
+            notify: Notify::Nobody,
+        };
+        let mut results = self.client.update_item(&job.place.target, &question).await?;
+        let result = results.pop().unwrap_or_else(|| Err(ResponseError::new(ResponseCode::InternalServerError)));
+        Ok(result?.item_id)
+    }
+}
+
+/// The same end for every item of a request. The first keeps the error itself.
+pub(super) fn fail_all(indexes: Vec<usize>, error: EwsError) -> Outcomes {
+    let unknown = error.may_have_happened();
+    let first = failed_write(DOING, error);
+    let kind = match &first {
+        WriteOutcome::Unknown(error) | WriteOutcome::Refused(error) => error.kind.clone(),
+        WriteOutcome::Applied(_) => return Outcomes::new(),
+    };
+    let same = move || {
+        let error = calsync_core::source::SourceError::new(DOING, kind.clone());
+        if unknown { WriteOutcome::Unknown(error) } else { WriteOutcome::Refused(error) }
+    };
+    let mut first = Some(first);
+    indexes.into_iter().map(|index| (index, first.take().unwrap_or_else(&same))).collect()
+}

@@ -1,0 +1,171 @@
+//! Reading items by their ids, series with their changed occurrences.
+
+use calsync_core::ids::{CalendarKey, ItemKey};
+use calsync_core::source::{Item, Seen};
+
+use super::{BATCH, ExchangeSource, Place, properties, read};
+use crate::client::Access;
+use crate::error::{EwsError, Next, ResponseError};
+use crate::ops::{BodyForm, GetItem, Shape};
+use crate::wire::{CalendarItem, CodeClass, Folder, ItemId, ItemRef, OccurrenceInfo, ResponseCode};
+
+type Read = Result<CalendarItem, ResponseError>;
+
+impl ExchangeSource {
+    pub(super) async fn fetch_items(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, EwsError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let place = self.place(calendar);
+        let folder = self.folder(calendar, &place).await?;
+        let mut seen = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(BATCH) {
+            let ids = keys.iter().map(|key| ItemRef::Id(ItemId::new(key.as_str()))).collect();
+            let items = self.read_all(&place, ids, full_shape()).await?;
+            let mut exceptions = self.read_exceptions(&place, &items).await?.into_iter();
+            for item in items {
+                seen.push(match item {
+                    Ok(item) => {
+                        let count = if wants_exceptions(&item) { item.modified_occurrences.len() } else { 0 };
+                        let exceptions: Vec<Read> = exceptions.by_ref().take(count).collect();
+                        self.seen(&item, &exceptions, &folder)
+                    }
+                    Err(error) => self.unseen(&error, &folder),
+                });
+            }
+        }
+        Ok(seen)
+    }
+
+    /// One item, or why it is not there.
+    pub(super) async fn fetch_one(&self, calendar: &CalendarKey, key: &ItemKey) -> Result<Seen, EwsError> {
+        let mut seen = self.fetch_items(calendar, std::slice::from_ref(key)).await?;
+        Ok(seen.pop().unwrap_or(Seen::Unreadable("the server did not answer about it".to_owned())))
+    }
+
+    /// Asks until every item has an answer: a server stops a batch that takes too long.
+    pub(super) async fn read_all(&self, place: &Place, ids: Vec<ItemRef>, shape: Shape) -> Result<Vec<Read>, EwsError> {
+        let mut results: Vec<Option<Read>> = ids.iter().map(|_| None).collect();
+        let mut open: Vec<usize> = (0..ids.len()).collect();
+        let mut size = BATCH;
+        while !open.is_empty() {
+            let asked: Vec<usize> = open.iter().copied().take(size).collect();
+            let items = asked.iter().filter_map(|index| ids.get(*index).cloned()).collect();
+            let question = GetItem { items, shape: shape.clone() };
+            let answers = self.client.get_item(&place.target, &question).await?;
+            let mut settled = 0;
+            for (index, answer) in asked.iter().zip(answers) {
+                match &answer {
+                    Err(error) if error.code == ResponseCode::BatchProcessingStopped => continue,
+                    Err(error) if matches!(error.next(), Next::Later(_)) && is_whole_server(&error.code) => {
+                        return Err(error.clone().into());
+                    }
+                    _ => {}
+                }
+                if let Some(slot) = results.get_mut(*index) {
+                    *slot = Some(answer);
+                    settled += 1;
+                }
+            }
+            if settled == 0 {
+                if size == 1 {
+                    return Err(ResponseError::new(ResponseCode::BatchProcessingStopped).into());
+                }
+                size = (size / 4).max(1);
+            }
+            open.retain(|index| results.get(*index).is_some_and(Option::is_none));
+        }
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// The changed occurrences of all series of a batch, in their order.
+    async fn read_exceptions(&self, place: &Place, items: &[Read]) -> Result<Vec<Read>, EwsError> {
+        let ids: Vec<ItemRef> = items
+            .iter()
+            .flatten()
+            .filter(|item| wants_exceptions(item))
+            .flat_map(|item| item.modified_occurrences.iter().map(|info| ItemRef::Id(ItemId::new(&info.item_id.id))))
+            .collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read_all(place, ids, full_shape()).await
+    }
+
+    fn seen(&self, item: &CalendarItem, exceptions: &[Read], folder: &Folder) -> Seen {
+        if item.element != "CalendarItem" {
+            return Seen::Unreadable("it is no appointment".to_owned());
+        }
+        if let (Some(lies_in), Some(here)) = (&item.parent_folder_id, &folder.folder_id)
+            && lies_in.id != here.id
+        {
+            return Seen::Absent;
+        }
+        if self.is_veiled(item) {
+            return Seen::Unreadable("it is private and the account may not see private items".to_owned());
+        }
+        let mut contents = Vec::with_capacity(exceptions.len());
+        for (info, exception) in item.modified_occurrences.iter().zip(exceptions) {
+            match exception {
+                Ok(exception) => contents.push((info, exception)),
+                Err(error) => return Seen::Unreadable(format!("a changed occurrence of it cannot be read: {error}")),
+            }
+        }
+        match self.to_item(item, &contents) {
+            Ok(item) => Seen::Present(Box::new(item)),
+            Err(why) => Seen::Unreadable(why),
+        }
+    }
+
+    fn to_item(
+        &self,
+        item: &CalendarItem,
+        exceptions: &[(&OccurrenceInfo, &CalendarItem)],
+    ) -> Result<Item, read::Unreadable> {
+        read::item(item, exceptions, &self.zone)
+    }
+
+    /// Whether the server may show less of a private item than there is.
+    fn is_veiled(&self, item: &CalendarItem) -> bool {
+        self.access == Access::Rights
+            && matches!(item.sensitivity, Some(crate::wire::Sensitivity::Private))
+            && item.effective_rights.and_then(|rights| rights.view_private_items) == Some(false)
+    }
+
+    /// What an error about one item says of it.
+    fn unseen(&self, error: &ResponseError, folder: &Folder) -> Seen {
+        if error.code.class() != CodeClass::Missing {
+            return Seen::Unreadable(error.to_string());
+        }
+        let may_be_private = self.access == Access::Rights
+            && folder.effective_rights.and_then(|rights| rights.view_private_items) == Some(false);
+        if may_be_private {
+            return Seen::Unreadable(
+                "it is gone or was made private, which this account cannot tell apart: let it see private items".to_owned(),
+            );
+        }
+        Seen::Absent
+    }
+}
+
+/// A server that has no time at all, unlike one that has trouble with one item.
+fn is_whole_server(code: &ResponseCode) -> bool {
+    matches!(
+        code,
+        ResponseCode::ServerBusy
+            | ResponseCode::ServiceUnavailable
+            | ResponseCode::MailboxStoreUnavailable
+            | ResponseCode::MailboxMoveInProgress
+            | ResponseCode::MailboxFailover
+            | ResponseCode::ExceededConnectionCount
+            | ResponseCode::InsufficientResources
+    )
+}
+
+fn wants_exceptions(item: &CalendarItem) -> bool {
+    item.recurrence.is_some()
+}
+
+fn full_shape() -> Shape {
+    Shape::Calendar { extended: properties::all(), body: BodyForm::Text }
+}

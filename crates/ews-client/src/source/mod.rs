@@ -1,0 +1,173 @@
+//! The Exchange side of calsync: a [`CalendarSource`] over [`EwsClient`].
+//!
+//! A calendar is named by its mailbox, `meier@example.com`, and by the id of the folder behind a `#` when it is not the
+//! mailbox's default calendar.
+//!
+//! Series are read as masters with their changed and deleted occurrences. Written are the master first, then one
+//! occurrence after the other, the receipt last: an item whose receipt is old or missing was not finished, whatever
+//! stopped it. Nobody is ever mailed.
+
+mod apply;
+mod create;
+mod delete;
+mod fetch;
+mod find;
+mod occurrences;
+mod outcome;
+mod properties;
+mod read;
+mod update;
+mod write;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
+use calsync_core::model::Field;
+use calsync_core::source::{
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceError, Write, WriteOutcome,
+};
+use calsync_core::store::Recorded;
+use calsync_core::zone::Zone;
+
+use crate::client::{Access, EwsClient, Target};
+use crate::error::EwsError;
+use crate::ops::{FolderRef, GetFolder, SyncFolderItems};
+use crate::version::Version;
+use crate::wire::{CalendarItem, Change, Folder, FolderId};
+use outcome::source_error;
+
+/// The most items in one request.
+const BATCH: usize = 100;
+/// The most changes on one page.
+const PAGE: u32 = 512;
+/// How long a folder's rights are believed.
+const FOLDER_FRESH: Duration = Duration::from_secs(15 * 60);
+
+/// Calendars of an Exchange server, reached by one account in one way.
+#[derive(Debug, Clone)]
+pub struct ExchangeSource {
+    client: EwsClient,
+    access: Access,
+    /// Where the mailbox owners sit.
+    zone: Zone,
+    folders: Arc<Mutex<HashMap<CalendarKey, KnownFolder>>>,
+}
+
+#[derive(Debug, Clone)]
+struct KnownFolder {
+    folder: Folder,
+    asked: Instant,
+}
+
+/// A calendar, resolved.
+#[derive(Debug, Clone)]
+struct Place {
+    target: Target,
+    folder: FolderRef,
+}
+
+impl ExchangeSource {
+    /// `zone` is where the owners of the mailboxes sit: all-day items begin at its midnights.
+    pub fn new(client: EwsClient, access: Access, zone: Zone) -> Self {
+        Self { client, access, zone, folders: Arc::default() }
+    }
+
+    /// The client underneath.
+    pub fn client(&self) -> &EwsClient {
+        &self.client
+    }
+
+    /// The key of a mailbox's default calendar, or of another folder of it.
+    pub fn calendar_key(mailbox: &str, folder: Option<&FolderId>) -> CalendarKey {
+        match folder {
+            None => CalendarKey::new(mailbox),
+            Some(folder) => CalendarKey::new(format!("{mailbox}#{}", folder.id)),
+        }
+    }
+
+    fn place(&self, calendar: &CalendarKey) -> Place {
+        let (address, folder) = match calendar.as_str().split_once('#') {
+            Some((address, folder)) => (address, FolderRef::Id(FolderId::new(folder))),
+            None => (calendar.as_str(), FolderRef::Calendar),
+        };
+        Place { target: Target { address: address.to_owned(), access: self.access }, folder }
+    }
+
+    /// What the folder is, as it was said within the last minutes.
+    async fn folder(&self, calendar: &CalendarKey, place: &Place) -> Result<Folder, EwsError> {
+        let lock = || self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(calendar).filter(|known| known.asked.elapsed() < FOLDER_FRESH) {
+            return Ok(known.folder.clone());
+        }
+        let folder = self.client.get_folder(&place.target, &GetFolder { folder: place.folder.clone() }).await?;
+        let known = KnownFolder { folder: folder.clone(), asked: Instant::now() };
+        lock().insert(calendar.clone(), known);
+        Ok(folder)
+    }
+
+    async fn version(&self, place: &Place) -> Result<Version, EwsError> {
+        self.client.version(&place.target).await
+    }
+}
+
+#[async_trait]
+impl CalendarSource for ExchangeSource {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { batch: BATCH, unheld: &[Field::Organizer, Field::Attendees] }
+    }
+
+    async fn changes(&self, calendar: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError> {
+        let place = self.place(calendar);
+        let question = SyncFolderItems {
+            folder: place.folder,
+            sync_state: since.map(|token| token.as_str().to_owned()),
+            max_changes: PAGE,
+        };
+        let page = self
+            .client
+            .sync_folder_items(&place.target, &question)
+            .await
+            .map_err(|error| source_error("read change feed", error))?;
+        Ok(ChangePage {
+            entries: page.changes.iter().filter_map(entry).collect(),
+            next: ChangeToken::new(page.sync_state),
+            more: page.more,
+            server_time: page.server_time.map(|at| at.to_utc().and_utc()),
+        })
+    }
+
+    async fn fetch(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError> {
+        self.fetch_items(calendar, keys).await.map_err(|error| source_error("read items", error))
+    }
+
+    async fn find_created(
+        &self,
+        calendar: &CalendarKey,
+        tokens: &[CreateToken],
+    ) -> Result<Vec<Option<Item>>, SourceError> {
+        self.find_tokens(calendar, tokens).await.map_err(|error| source_error("look for created items", error))
+    }
+
+    async fn apply(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+        self.apply_writes(calendar, writes).await
+    }
+}
+
+/// An entry of the feed; other kinds of items in a calendar folder, and marks of having been read, are none.
+fn entry(change: &Change) -> Option<ChangeEntry> {
+    let of_item = |item: &CalendarItem| {
+        if item.element != "CalendarItem" {
+            return None;
+        }
+        let id = item.item_id.as_ref()?;
+        Some(ChangeEntry { key: ItemKey::new(&id.id), revision: id.change_key.as_deref().map(Revision::new) })
+    };
+    match change {
+        Change::Create(item) | Change::Update(item) => of_item(item),
+        Change::Delete(id) => Some(ChangeEntry { key: ItemKey::new(&id.id), revision: None }),
+        Change::ReadFlag { .. } => None,
+    }
+}

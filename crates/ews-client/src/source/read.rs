@@ -1,0 +1,326 @@
+//! From items of the wire to the model.
+//!
+//! Nothing here asks a server. Instants are never moved: a zone that nobody knows makes a single appointment an instant,
+//! and makes a series unreadable rather than wrong. All-day items become dates by the nearest midnight in their zone.
+
+use std::collections::BTreeSet;
+
+use calsync_core::ids::{ItemKey, Revision, Uid};
+use calsync_core::model::{
+    Attendee, Busy, Event, Notes, Override, Participation, Person, Recurrence, RecurrenceId, Reminder, Sensitivity,
+    Series, Span, When,
+};
+use calsync_core::recur::Rule;
+use calsync_core::source::{Access, Item};
+use calsync_core::zone::Zone;
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+
+use super::properties;
+use super::write::starting_at;
+use crate::wire::{self, BodyType, BusyStatus, CalendarItem, ItemKind, OccurrenceInfo, ResponseType};
+use crate::recurrence;
+use crate::zones::Hints;
+
+/// Why an item cannot be taken; for people, without anything of its content.
+pub(super) type Unreadable = String;
+
+/// The zones of an item.
+#[derive(Debug, Clone)]
+pub(super) struct ItemZones {
+    /// Zone of start and recurrence, `None` when it is stated and unknown.
+    start: Option<Zone>,
+    /// Zone of the end, likewise.
+    end: Option<Zone>,
+    /// Where the mailbox owner sits.
+    home: Zone,
+}
+
+impl ItemZones {
+    /// The zones that `item` states. An item that states none is in the owner's.
+    pub(super) fn of(item: &CalendarItem, home: &Zone) -> Self {
+        let kept = item.extended(&properties::ZONES).unwrap_or_default();
+        let (kept_start, kept_end) = kept.split_once('|').unwrap_or((kept, kept));
+        let moment = |at: Option<wire::DateTime>| at.map(|at| at.to_utc().and_utc()).unwrap_or_default();
+        let span = (moment(item.start), moment(item.end));
+        let noted = [Zone::new(kept_start).ok(), Zone::new(kept_end).ok()];
+        let hints = |noted| Hints { noted, mailbox: Some(home), server: &[], span };
+        let [at_start, at_end] = noted.each_ref().map(|zone| hints(zone.as_ref()));
+        let start = match (&item.start_time_zone, &item.meeting_time_zone) {
+            (Some(definition), _) => at_start.zone(definition),
+            (None, Some(zone)) => at_start.meeting_zone(zone),
+            (None, None) => Some(home.clone()),
+        };
+        let end = match &item.end_time_zone {
+            Some(definition) => at_end.zone(definition),
+            None => start.clone(),
+        };
+        Self { start, end, home: home.clone() }
+    }
+
+    /// The zone by which dates and recurrences of the item are reckoned.
+    pub(super) fn reckoning(&self) -> &Zone {
+        self.start.as_ref().unwrap_or(&self.home)
+    }
+}
+
+/// Reads an item with the content of its changed occurrences.
+pub(super) fn item(
+    master: &CalendarItem,
+    exceptions: &[(&OccurrenceInfo, &CalendarItem)],
+    home: &Zone,
+) -> Result<Item, Unreadable> {
+    let id = master.item_id.as_ref().ok_or("the server sent it without an id")?;
+    let change_key = id.change_key.as_deref().ok_or("the server sent it without a revision")?;
+    let moment = |at: Option<wire::DateTime>| at.map(wire::DateTime::to_utc).filter(|at| is_real(*at)).map(|at| at.and_utc());
+    Ok(Item {
+        key: ItemKey::new(&id.id),
+        revision: Revision::new(change_key),
+        series: series(master, exceptions, home)?,
+        receipt: properties::read_receipt(master),
+        created: moment(master.date_time_created),
+        modified: moment(master.last_modified_time),
+        access: access(master),
+    })
+}
+
+fn series(
+    master: &CalendarItem,
+    exceptions: &[(&OccurrenceInfo, &CalendarItem)],
+    home: &Zone,
+) -> Result<Series, Unreadable> {
+    let id = master.item_id.as_ref().map(|id| id.id.as_str()).unwrap_or_default();
+    let uid = Uid::new(master.uid.as_deref().unwrap_or(id));
+    let zones = ItemZones::of(master, home);
+    let event = event(master, &zones)?;
+    match master.calendar_item_type {
+        Some(ItemKind::Occurrence | ItemKind::Exception) => {
+            return Err("it is an occurrence of a series and not an appointment of its own".to_owned());
+        }
+        Some(ItemKind::Single) if master.recurrence.is_none() => return Ok(Series::single(uid, event)),
+        _ => {}
+    }
+    let Some(pattern) = &master.recurrence else { return Ok(Series::single(uid, event)) };
+    if zones.start.is_none() && !event.span.is_all_day() {
+        return Err("the series is in a time zone that is not known".to_owned());
+    }
+    let times = recurrence::Series {
+        start: event.span.start.local(),
+        all_day: event.span.is_all_day(),
+        zone: event.span.start.zone(),
+    };
+    let rule = recurrence::to_rule(pattern, times).map_err(|error| format!("its recurrence cannot be read: {error}"))?.rule;
+    let mut series = Series {
+        uid,
+        event,
+        recurrence: Some(Recurrence { rule, dates: BTreeSet::new() }),
+        overrides: std::collections::BTreeMap::new(),
+    };
+    for (info, content) in exceptions {
+        let original = content.original_start.unwrap_or(info.original_start);
+        let key = recurrence_id(&series, original, &zones);
+        let instance = instance(&series, key, content, home)?;
+        let overlay = base_instance(&series, key).overlay(&instance);
+        if !overlay.is_empty() {
+            series.overrides.insert(key, Override::Changed(overlay));
+        }
+    }
+    for start in &master.deleted_occurrences {
+        let key = recurrence_id(&series, *start, &zones);
+        series.overrides.insert(key, Override::Cancelled);
+    }
+    Ok(series)
+}
+
+/// The content of a changed occurrence, with times that are only written differently as the series has them.
+fn instance(
+    series: &Series,
+    key: RecurrenceId,
+    content: &CalendarItem,
+    home: &Zone,
+) -> Result<Event, Unreadable> {
+    let mut zones = ItemZones::of(content, home);
+    if content.start_time_zone.is_none() && content.meeting_time_zone.is_none()
+        && let Some(zone) = series.event.span.start.zone()
+    {
+        zones.start = Some(zone.clone());
+        zones.end = series.event.span.end.zone().cloned();
+    }
+    let mut instance = event(content, &zones)?;
+    let base = base_instance(series, key).span;
+    if instance.span.same_time(&base) {
+        instance.span = base;
+    }
+    Ok(instance)
+}
+
+/// What the rule alone makes of an instance.
+pub(super) fn base_instance(series: &Series, key: RecurrenceId) -> Event {
+    Event { span: starting_at(&series.event.span, key.local()), ..series.event.clone() }
+}
+
+/// Names the instance whose original start the server gives as an instant.
+///
+/// Some servers are an hour off here across a change of the clocks: when the rule has no instance at that time but has one
+/// on that day at the series' own time, that one is meant.
+pub(super) fn recurrence_id(series: &Series, original: wire::DateTime, zones: &ItemZones) -> RecurrenceId {
+    let utc = original.to_utc().and_utc();
+    if series.event.span.is_all_day() {
+        return RecurrenceId::Date(nearest_date(zones.reckoning().to_local(utc)));
+    }
+    let start = &series.event.span.start;
+    let zone = start.zone();
+    let local = match zone {
+        Some(zone) => zone.to_local(utc),
+        None => utc.naive_utc(),
+    };
+    let usual = local.date().and_time(start.local().time());
+    let rule = series.recurrence.as_ref().map(|recurrence| &recurrence.rule);
+    let happens = |rule: &Rule, at| rule.contains(start.local(), zone, at);
+    match rule {
+        Some(rule) if local != usual && !happens(rule, local) && happens(rule, usual) => RecurrenceId::Local(usual),
+        _ => RecurrenceId::Local(local),
+    }
+}
+
+fn event(item: &CalendarItem, zones: &ItemZones) -> Result<Event, Unreadable> {
+    if let Some(field) = item.malformed.first() {
+        return Err(format!("the server sent a value for {field} that makes no sense"));
+    }
+    let is_meeting = is_meeting(item);
+    Ok(Event {
+        span: span(item, zones)?,
+        subject: item.subject.clone().unwrap_or_default(),
+        place: item.location.clone().unwrap_or_default(),
+        notes: match &item.body {
+            Some(body) if body.body_type == BodyType::Html => Notes::html(&body.text),
+            Some(body) => Notes::plain(&body.text),
+            None => Notes::default(),
+        },
+        categories: item.categories.iter().filter(|category| !category.is_empty()).cloned().collect(),
+        busy: match &item.legacy_free_busy_status {
+            Some(BusyStatus::Free) => Busy::Free,
+            Some(BusyStatus::Tentative) => Busy::Tentative,
+            Some(BusyStatus::OutOfOffice) => Busy::OutOfOffice,
+            Some(BusyStatus::WorkingElsewhere) => Busy::WorkingElsewhere,
+            Some(BusyStatus::Busy | BusyStatus::NoData | BusyStatus::Other(_)) | None => Busy::Busy,
+        },
+        sensitivity: match &item.sensitivity {
+            Some(wire::Sensitivity::Personal) => Sensitivity::Personal,
+            Some(wire::Sensitivity::Private) => Sensitivity::Private,
+            Some(wire::Sensitivity::Confidential) => Sensitivity::Confidential,
+            Some(wire::Sensitivity::Normal | wire::Sensitivity::Other(_)) | None => Sensitivity::Normal,
+        },
+        reminder: match (item.reminder_is_set, item.reminder_minutes_before_start) {
+            (Some(true), Some(minutes)) => Reminder::Minutes(u32::try_from(minutes).unwrap_or(0)),
+            _ => Reminder::Off,
+        },
+        // Exchange names the mailbox owner as organiser of plain appointments too.
+        organizer: item.organizer.as_ref().filter(|_| is_meeting).map(person).unwrap_or_default(),
+        attendees: attendees(item),
+        customer: item.extended(&properties::CUSTOMER).unwrap_or_default().to_owned(),
+    })
+}
+
+fn person(mailbox: &wire::Mailbox) -> Person {
+    Person {
+        name: mailbox.name.clone().unwrap_or_default(),
+        address: mailbox.address.clone().unwrap_or_default(),
+    }
+}
+
+fn attendees(item: &CalendarItem) -> Vec<Attendee> {
+    let lists = [
+        (&item.required_attendees, Participation::Required),
+        (&item.optional_attendees, Participation::Optional),
+        (&item.resources, Participation::Resource),
+    ];
+    lists
+        .into_iter()
+        .flat_map(|(list, participation)| {
+            list.iter().map(move |attendee| Attendee { person: person(&attendee.mailbox), participation })
+        })
+        .collect()
+}
+
+const MEETING: i32 = 1;
+const RECEIVED: i32 = 2;
+
+fn is_meeting(item: &CalendarItem) -> bool {
+    match item.appointment_state {
+        Some(state) => state & MEETING != 0,
+        None => item.is_meeting == Some(true),
+    }
+}
+
+fn access(item: &CalendarItem) -> Access {
+    if item.effective_rights.is_some_and(|rights| !rights.modify) {
+        return Access::ReadOnly;
+    }
+    let received = match item.appointment_state {
+        Some(state) => state & RECEIVED != 0,
+        None => {
+            is_meeting(item)
+                && matches!(
+                    item.my_response_type,
+                    Some(
+                        ResponseType::Accept
+                            | ResponseType::Tentative
+                            | ResponseType::Decline
+                            | ResponseType::NoResponseReceived
+                    )
+                )
+        }
+    };
+    if received { Access::Personal } else { Access::Full }
+}
+
+fn span(item: &CalendarItem, zones: &ItemZones) -> Result<Span, Unreadable> {
+    let moment = |at: Option<wire::DateTime>, what: &str| {
+        at.map(|at| at.to_utc().and_utc()).ok_or_else(|| format!("the server sent no {what}"))
+    };
+    let start = moment(item.start, "start")?;
+    let end = moment(item.end, "end")?;
+    if item.is_all_day_event == Some(true) {
+        return Ok(dates(start, end, zones));
+    }
+    let end = end.max(start);
+    Ok(Span { start: when(start, zones.start.as_ref()), end: when(end, zones.end.as_ref()) })
+}
+
+/// A wall clock reading in the zone; an instant where the zone is not known or cannot say it (the second hour of a fold).
+fn when(utc: DateTime<Utc>, zone: Option<&Zone>) -> When {
+    match zone {
+        Some(zone) if is_utc(zone) => When::Utc(utc),
+        Some(zone) => {
+            let local = zone.to_local(utc);
+            if zone.to_utc(local) == utc { When::Zoned { local, zone: zone.clone() } } else { When::Utc(utc) }
+        }
+        None => When::Utc(utc),
+    }
+}
+
+/// Whether the zone is UTC under one of its names.
+pub(super) fn is_utc(zone: &Zone) -> bool {
+    matches!(zone.name(), "UTC" | "Etc/UTC" | "Etc/GMT" | "Etc/Zulu")
+}
+
+/// The days of an all-day item: by midnights of its zone, else of the owner's, else by the nearest ones.
+fn dates(start: DateTime<Utc>, end: DateTime<Utc>, zones: &ItemZones) -> Span {
+    let is_midnight = |at: NaiveDateTime| at.time() == NaiveTime::MIN;
+    let fits = |zone: &&Zone| is_midnight(zone.to_local(start)) && is_midnight(zone.to_local(end));
+    let zone = zones.start.iter().chain([&zones.home]).find(fits).unwrap_or_else(|| zones.reckoning());
+    let first = nearest_date(zone.to_local(start));
+    let after = nearest_date(zone.to_local(end));
+    let least = first.checked_add_days(Days::new(1)).unwrap_or(first);
+    Span { start: When::Date(first), end: When::Date(after.max(least)) }
+}
+
+/// The date whose midnight is nearest.
+fn nearest_date(local: NaiveDateTime) -> NaiveDate {
+    local.checked_add_signed(TimeDelta::hours(12)).unwrap_or(local).date()
+}
+
+/// Whether a moment is one and not one of the values by which Exchange says "none".
+fn is_real(at: NaiveDateTime) -> bool {
+    (1602..4500).contains(&at.year())
+}

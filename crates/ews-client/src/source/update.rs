@@ -1,0 +1,138 @@
+//! Changing items.
+//!
+//! The change key that the plan was made upon guards the first request; each answer brings the key for the next one.
+//! Exchange forgets changed and deleted occurrences when a recurrence or a start changes, so after that the series is
+//! read again and what is missing is written anew.
+
+use std::collections::BTreeMap;
+
+use calsync_core::model::{OverridePatch, RecurrenceId, Series, SeriesPatch};
+use calsync_core::source::{Receipt, Seen, Write, WriteOp, WriteOutcome};
+
+use super::apply::{Failure, Job, Outcomes, stored};
+use super::create::fail_all;
+use super::outcome::{failed_write, rejected};
+use super::write::{field_changes, no_recurrence, receipt_change, time_changes};
+use super::{ExchangeSource, apply};
+use crate::ops::{ConflictResolution, ItemChange, Notify, UpdateItem};
+use crate::wire::{FieldChange, ItemId, ItemRef};
+
+const DOING: &str = "update items";
+
+/// Whether one request is enough: no occurrence is touched, and none can get lost.
+pub(super) fn is_plain(patch: &SeriesPatch, current: &Series) -> bool {
+    patch.overrides.is_empty() && (!changes_times(patch) || current.overrides.is_empty())
+}
+
+fn changes_times(patch: &SeriesPatch) -> bool {
+    patch.recurrence.is_some() || patch.master.span.is_some()
+}
+
+/// What changes in the single appointment or the master.
+fn master_changes(job: &Job<'_>, patch: &SeriesPatch, new: &Series) -> Result<Vec<FieldChange>, String> {
+    let mut changes = field_changes(&patch.master.fields(), &new.event);
+    if changes_times(patch) {
+        changes.extend(time_changes(new, job.setting)?);
+    }
+    if patch.recurrence.is_some() && new.recurrence.is_none() {
+        changes.push(no_recurrence());
+    }
+    Ok(changes)
+}
+
+impl ExchangeSource {
+    /// Changes items that need one request, together.
+    pub(super) async fn update_plain(&self, job: &Job<'_>, writes: Vec<(usize, Write)>) -> Outcomes {
+        let mut outcomes = Outcomes::new();
+        let mut indexes = Vec::new();
+        let mut items = Vec::new();
+        for (index, write) in writes {
+            let WriteOp::Update { key, expected, patch, current } = &write.op else { continue };
+            match master_changes(job, patch, &patch.apply(current)) {
+                Ok(mut changes) => {
+                    changes.extend(receipt_change(&write.receipt));
+                    let id = ItemId::with_change_key(key.as_str(), expected.as_str());
+                    indexes.push(index);
+                    items.push(ItemChange { item: ItemRef::Id(id), changes });
+                }
+                Err(why) => outcomes.push((index, WriteOutcome::Refused(rejected(DOING, why)))),
+            }
+        }
+        let question =
+            UpdateItem { items, conflict_resolution: ConflictResolution::NeverOverwrite, notify: Notify::Nobody };
+        match self.client.update_item(&job.place.target, &question).await {
+            Ok(results) => outcomes.extend(indexes.into_iter().zip(results.into_iter().map(|result| match result {
+                Ok(updated) => stored(&updated.item_id),
+                Err(error) => failed_write(DOING, error.into()),
+            }))),
+            Err(error) => outcomes.extend(fail_all(indexes, error)),
+        }
+        outcomes
+    }
+
+    /// Changes a series together with its occurrences.
+    pub(super) async fn update_series(
+        &self,
+        job: &Job<'_>,
+        id: ItemId,
+        patch: &SeriesPatch,
+        current: &Series,
+        receipt: &Receipt,
+    ) -> WriteOutcome {
+        match self.update_all(job, id, patch, current, receipt).await {
+            Ok(id) => apply::stored(&id),
+            Err(failure) => failure.outcome(DOING),
+        }
+    }
+
+    async fn update_all(
+        &self,
+        job: &Job<'_>,
+        mut id: ItemId,
+        patch: &SeriesPatch,
+        current: &Series,
+        receipt: &Receipt,
+    ) -> Result<ItemId, Failure> {
+        let new = patch.apply(current);
+        let changes = master_changes(job, patch, &new)?;
+        if !changes.is_empty() {
+            id = self.update_one(job, &id, changes).await?;
+        }
+        let mut patches = patch.overrides.clone();
+        if changes_times(patch) {
+            patches = self.missing_overrides(job, &mut id, &new).await?;
+        }
+        if patches.values().any(|patch| matches!(patch, OverridePatch::Restore(_))) {
+            // There is no way to bring an occurrence back but to set the recurrence anew.
+            id = self.update_one(job, &id, time_changes(&new, job.setting)?).await?;
+            patches = self.missing_overrides(job, &mut id, &new).await?;
+            if patches.values().any(|patch| matches!(patch, OverridePatch::Restore(_))) {
+                return Err(Failure::NotHeld("Exchange does not bring back a deleted occurrence of this series".to_owned()));
+            }
+        }
+        self.write_occurrences(job, &mut id, &new, patches).await?;
+        Ok(self.write_receipt(job, &id, receipt).await?)
+    }
+
+    /// What the occurrences lack after the times of the series changed. Occurrences that the new rule does not have are
+    /// lost with the old one.
+    async fn missing_overrides(
+        &self,
+        job: &Job<'_>,
+        id: &mut ItemId,
+        new: &Series,
+    ) -> Result<BTreeMap<RecurrenceId, OverridePatch>, Failure> {
+        let key = calsync_core::ids::ItemKey::new(&id.id);
+        let now = match self.fetch_one(job.calendar, &key).await? {
+            Seen::Present(item) => item,
+            Seen::Absent => return Err(Failure::Missing),
+            Seen::Unreadable(why) => return Err(Failure::NotHeld(format!("the series cannot be read back: {why}"))),
+        };
+        id.change_key = Some(now.revision.as_str().to_owned());
+        let Some(recurrence) = &new.recurrence else { return Ok(BTreeMap::new()) };
+        let start = &new.event.span.start;
+        let mut patches = now.series.diff(new).overrides;
+        patches.retain(|key, _| recurrence.rule.contains(start.local(), start.zone(), key.local()));
+        Ok(patches)
+    }
+}
