@@ -1,6 +1,6 @@
 //! A [`StateStore`] in memory: for dry runs, tests, and programs that need no durable state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -20,8 +20,57 @@ pub struct MemoryStore {
 struct Pairing {
     head: Head,
     links: BTreeMap<LinkId, Link>,
+    /// Which link an item belongs to.
+    by_key: BTreeMap<(Side, ItemKey), LinkId>,
+    /// Under which keys links with one half only are found.
+    lone: BTreeMap<(Side, MatchKey), BTreeSet<LinkId>>,
     tombstones: Vec<Tombstone>,
     journal: Vec<JournalEntry>,
+}
+
+impl Pairing {
+    fn put(&mut self, link: Link) {
+        self.remove(link.id);
+        for (side, half) in link.halves.iter() {
+            if let Some(half) = half {
+                self.by_key.insert((side, half.key.clone()), link.id);
+            }
+        }
+        for key in lone_keys(&link) {
+            self.lone.entry(key).or_default().insert(link.id);
+        }
+        self.links.insert(link.id, link);
+    }
+
+    fn remove(&mut self, id: LinkId) {
+        let Some(link) = self.links.remove(&id) else { return };
+        for (side, half) in link.halves.iter() {
+            if let Some(half) = half
+                && self.by_key.get(&(side, half.key.clone())) == Some(&id)
+            {
+                self.by_key.remove(&(side, half.key.clone()));
+            }
+        }
+        for key in lone_keys(&link) {
+            if let Some(links) = self.lone.get_mut(&key) {
+                links.remove(&id);
+                if links.is_empty() {
+                    self.lone.remove(&key);
+                }
+            }
+        }
+    }
+
+    fn named(&self, ids: impl Iterator<Item = LinkId>) -> Vec<Link> {
+        let ids: BTreeSet<LinkId> = ids.collect();
+        ids.iter().filter_map(|id| self.links.get(id)).cloned().collect()
+    }
+}
+
+fn lone_keys(link: &Link) -> Vec<(Side, MatchKey)> {
+    let Some(side) = link.lone_side() else { return Vec::new() };
+    let half = link.halves.get(side).as_ref();
+    half.map(MatchKey::of).unwrap_or_default().into_iter().map(|key| (side, key)).collect()
 }
 
 /// How many links are copied at a time.
@@ -55,7 +104,9 @@ impl MemoryStore {
                     copy.tombstones.push(tombstone);
                 }
             }
-            copy.links.extend(page.into_iter().map(|link| (link.id, link)));
+            for link in page {
+                copy.put(link);
+            }
         }
         Ok(MemoryStore { pairings: Mutex::new(BTreeMap::from([(pairing.clone(), copy)])) })
     }
@@ -96,13 +147,14 @@ impl StateStore for MemoryStore {
         side: Side,
         keys: &[ItemKey],
     ) -> Result<Vec<Link>, StoreError> {
-        Ok(self.select(pairing, None, usize::MAX, |link| {
-            link.halves.get(side).as_ref().is_some_and(|half| keys.contains(&half.key))
+        Ok(self.with(pairing, |pairing| {
+            let ids = keys.iter().filter_map(|key| pairing.by_key.get(&(side, key.clone())));
+            pairing.named(ids.copied())
         }))
     }
 
     async fn links_by_id(&self, pairing: &PairingId, ids: &[LinkId]) -> Result<Vec<Link>, StoreError> {
-        Ok(self.select(pairing, None, usize::MAX, |link| ids.contains(&link.id)))
+        Ok(self.with(pairing, |pairing| pairing.named(ids.iter().copied())))
     }
 
     async fn lone_links(
@@ -111,13 +163,9 @@ impl StateStore for MemoryStore {
         side: Side,
         by: &[MatchKey],
     ) -> Result<Vec<Link>, StoreError> {
-        Ok(self.select(pairing, None, usize::MAX, |link| {
-            link.lone_side() == Some(side)
-                && link
-                    .halves
-                    .get(side)
-                    .as_ref()
-                    .is_some_and(|half| MatchKey::of(half).iter().any(|key| by.contains(key)))
+        Ok(self.with(pairing, |pairing| {
+            let ids = by.iter().filter_map(|key| pairing.lone.get(&(side, key.clone())));
+            pairing.named(ids.flatten().copied())
         }))
     }
 
@@ -205,9 +253,11 @@ impl StateStore for MemoryStore {
             }
             pairing.head.apply(commit);
             for id in &commit.remove {
-                pairing.links.remove(id);
+                pairing.remove(*id);
             }
-            pairing.links.extend(commit.put.iter().map(|link| (link.id, link.clone())));
+            for link in &commit.put {
+                pairing.put(link.clone());
+            }
             pairing.tombstones.extend(commit.tombstones.iter().cloned());
             for closed in &commit.closed {
                 let entry = pairing.journal.iter_mut().rev().find(|entry| {
