@@ -7,9 +7,8 @@ use crate::events::EventStream;
 use crate::traffic::Traffic;
 use crate::transport::{Call, NvsSettings, Transport};
 use crate::wire::{
-    BinPage, ChangePage, FindMatch, FindRequest, FindResponse, ReadEntry, ReadRequest,
-    ReadResponse, ServerInfo, Unit, UnitPage, Write, WriteOutcome, WriteRequest, WriteResponse,
-    WriteResult, unreadable,
+    BinPage, ChangePage, FindMatch, FindRequest, FindResponse, ReadEntry, ReadRequest, ReadResponse,
+    ServerInfo, Unit, UnitPage, Write, WriteOutcome, WriteRequest, WriteResponse, WriteResult, unreadable,
 };
 
 /// Most entries on a page of the protocol.
@@ -39,9 +38,7 @@ impl NvsClient {
     ///
     /// [`Settings`](NvsErrorKind::Settings) only.
     pub fn new(settings: NvsSettings) -> Result<Self, NvsError> {
-        Ok(Self {
-            transport: Transport::new(settings)?,
-        })
+        Ok(Self { transport: Transport::new(settings)? })
     }
 
     /// What went over the wire so far.
@@ -56,15 +53,11 @@ impl NvsClient {
     /// [`NotCalender`](NvsErrorKind::NotCalender) also for a major version of the protocol this client does not know.
     pub async fn server(&self) -> Result<ServerInfo, NvsError> {
         let doing = "read server information";
-        let call = Call {
-            doing,
-            operation: "server",
-            path: &["server"],
-            query: vec![],
-        };
+        let call = Call { doing, operation: "server", path: &["server"], query: vec![] };
         let info: ServerInfo = self.transport.get(call).await?;
         if info.protocol.split('.').next() != Some("1") {
-            let advice = "the server speaks another version of the Calender Sync Protocol; use a newer calsync";
+            let advice =
+                "the server speaks another version of the Calender Sync Protocol; use a newer calsync";
             return Err(NvsError::new(doing, NvsErrorKind::NotCalender, advice));
         }
         Ok(info)
@@ -78,15 +71,8 @@ impl NvsClient {
         loop {
             let mut query = vec![("limit", MAX_PAGE.to_string())];
             query.extend(after.clone().map(|after| ("after", after)));
-            let page: UnitPage = self
-                .transport
-                .get(Call {
-                    doing,
-                    operation: "units",
-                    path: &["units"],
-                    query,
-                })
-                .await?;
+            let page: UnitPage =
+                self.transport.get(Call { doing, operation: "units", path: &["units"], query }).await?;
             units.extend(page.units);
             match page.next {
                 Some(next) if after.as_ref() != Some(&next) => after = Some(next),
@@ -104,12 +90,8 @@ impl NvsClient {
 
     /// Reads one calendar unit.
     pub async fn unit(&self, unit: &str) -> Result<Unit, NvsError> {
-        let call = Call {
-            doing: "read calendar unit",
-            operation: "unit",
-            path: &["units", unit],
-            query: vec![],
-        };
+        let call =
+            Call { doing: "read calendar unit", operation: "unit", path: &["units", unit], query: vec![] };
         self.transport.get(call).await
     }
 
@@ -127,31 +109,15 @@ impl NvsClient {
         let mut query = vec![("limit", limit.clamp(1, MAX_PAGE).to_string())];
         query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
         let path = &["units", unit, "changes"];
-        self.transport
-            .get(Call {
-                doing: "read change feed",
-                operation: "changes",
-                path,
-                query,
-            })
-            .await
+        self.transport.get(Call { doing: "read change feed", operation: "changes", path, query }).await
     }
 
     /// As [`changes`](Self::changes), for all units at once; every entry names its unit.
-    pub async fn all_changes(
-        &self,
-        cursor: Option<&str>,
-        limit: u32,
-    ) -> Result<ChangePage, NvsError> {
+    pub async fn all_changes(&self, cursor: Option<&str>, limit: u32) -> Result<ChangePage, NvsError> {
         let mut query = vec![("limit", limit.clamp(1, MAX_PAGE).to_string())];
         query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
         self.transport
-            .get(Call {
-                doing: "read change feed",
-                operation: "all-changes",
-                path: &["changes"],
-                query,
-            })
+            .get(Call { doing: "read change feed", operation: "all-changes", path: &["changes"], query })
             .await
     }
 
@@ -159,27 +125,15 @@ impl NvsClient {
     ///
     /// With a `unit`, an appointment that is in other units only is absent. An id the server left out of its answer
     /// is unreadable, never absent.
-    pub async fn read(
-        &self,
-        unit: Option<&str>,
-        ids: &[String],
-    ) -> Result<Answered<ReadEntry>, NvsError> {
+    pub async fn read(&self, unit: Option<&str>, ids: &[String]) -> Result<Answered<ReadEntry>, NvsError> {
         let doing = "read appointments";
         let mut epoch = String::new();
         let mut entries = Vec::with_capacity(ids.len());
         // Batches still to be read, the next one last; one whose answer is too large is halved.
         let mut batches: Vec<&[String]> = ids.chunks(MAX_BATCH).rev().collect();
         while let Some(batch) = batches.pop() {
-            let request = ReadRequest {
-                unit: unit.map(str::to_owned),
-                ids: batch.to_vec(),
-            };
-            let call = Call {
-                doing,
-                operation: "read",
-                path: &["appointments", "read"],
-                query: vec![],
-            };
+            let request = ReadRequest { unit: unit.map(str::to_owned), ids: batch.to_vec() };
+            let call = Call { doing, operation: "read", path: &["appointments", "read"], query: vec![] };
             let response: ReadResponse = match self.transport.post(call, &request).await {
                 Ok(response) => response,
                 Err(error) if error.kind == NvsErrorKind::TooLarge => {
@@ -217,17 +171,8 @@ impl NvsClient {
         let by_token = tokens.chunks(MAX_BATCH).map(|tokens| (tokens, &[][..]));
         let by_uid = uids.chunks(MAX_BATCH).map(|uids| (&[][..], uids));
         for (tokens, uids) in by_token.chain(by_uid) {
-            let request = FindRequest {
-                unit: unit.to_owned(),
-                tokens: tokens.to_vec(),
-                uids: uids.to_vec(),
-            };
-            let call = Call {
-                doing,
-                operation: "find",
-                path: &["appointments", "find"],
-                query: vec![],
-            };
+            let request = FindRequest { unit: unit.to_owned(), tokens: tokens.to_vec(), uids: uids.to_vec() };
+            let call = Call { doing, operation: "find", path: &["appointments", "find"], query: vec![] };
             let response: FindResponse = self.transport.post(call, &request).await?;
             one_epoch(doing, &mut epoch, response.epoch)?;
             entries.extend(response.matches);
@@ -253,16 +198,8 @@ impl NvsClient {
             let advice = format!("a batch holds at most {MAX_BATCH} writes; split it");
             return Err(NvsError::new(doing, NvsErrorKind::Settings, advice));
         }
-        let request = WriteRequest {
-            epoch: epoch.map(str::to_owned),
-            writes: writes.to_vec(),
-        };
-        let call = Call {
-            doing,
-            operation: "write",
-            path: &["writes"],
-            query: vec![],
-        };
+        let request = WriteRequest { epoch: epoch.map(str::to_owned), writes: writes.to_vec() };
+        let call = Call { doing, operation: "write", path: &["writes"], query: vec![] };
         let response: WriteResponse = self.transport.post(call, &request).await?;
         let answers: BTreeMap<String, WriteResult> = response
             .results
@@ -273,52 +210,27 @@ impl NvsClient {
         let entries = writes
             .iter()
             .map(|write| {
-                answers
-                    .get(write.key())
-                    .cloned()
-                    .unwrap_or_else(|| WriteResult {
-                        key: write.key().to_owned(),
-                        outcome: WriteOutcome::Unclear(unreadable(
-                            "the server gave no answer for this write",
-                        )),
-                    })
+                answers.get(write.key()).cloned().unwrap_or_else(|| WriteResult {
+                    key: write.key().to_owned(),
+                    outcome: WriteOutcome::Unclear(unreadable("the server gave no answer for this write")),
+                })
             })
             .collect();
-        Ok(Answered {
-            epoch: response.epoch,
-            entries,
-        })
+        Ok(Answered { epoch: response.epoch, entries })
     }
 
     /// Reads one page of the bin of a unit.
-    pub async fn bin(
-        &self,
-        unit: &str,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<BinPage, NvsError> {
+    pub async fn bin(&self, unit: &str, after: Option<&str>, limit: u32) -> Result<BinPage, NvsError> {
         let mut query = vec![("limit", limit.clamp(1, MAX_PAGE).to_string())];
         query.extend(after.map(|after| ("after", after.to_owned())));
         let path = &["units", unit, "bin"];
-        self.transport
-            .get(Call {
-                doing: "read bin",
-                operation: "bin",
-                path,
-                query,
-            })
-            .await
+        self.transport.get(Call { doing: "read bin", operation: "bin", path, query }).await
     }
 
     /// Opens the notification stream for some units, or for all when `units` is empty.
     pub async fn events(&self, units: &[String]) -> Result<EventStream, NvsError> {
         let query = units.iter().map(|unit| ("unit", unit.clone())).collect();
-        let call = Call {
-            doing: "open notification stream",
-            operation: "events",
-            path: &["events"],
-            query,
-        };
+        let call = Call { doing: "open notification stream", operation: "events", path: &["events"], query };
         Ok(EventStream::new(self.transport.open(call).await?))
     }
 }

@@ -59,18 +59,10 @@ pub enum NvsErrorKind {
 
 impl NvsError {
     pub(crate) fn new(doing: &'static str, kind: NvsErrorKind, advice: impl Into<String>) -> Self {
-        Self {
-            doing,
-            kind,
-            advice: advice.into(),
-            source: None,
-        }
+        Self { doing, kind, advice: advice.into(), source: None }
     }
 
-    pub(crate) fn because(
-        mut self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
@@ -95,16 +87,13 @@ impl NvsError {
     }
 
     /// Reads a problem document that answered a whole request.
-    pub(crate) fn from_problem(
-        doing: &'static str,
-        problem: Problem,
-        wait: Option<Duration>,
-    ) -> Self {
+    pub(crate) fn from_problem(doing: &'static str, problem: Problem, wait: Option<Duration>) -> Self {
         let wait = wait.or_else(|| problem.retry_after.map(Duration::from_secs));
         let (kind, advice) = match problem.code() {
             ProblemCode::Unauthorized => (
                 NvsErrorKind::Unauthorized,
-                "the server does not accept the token; enter a valid token of the NVS installation".to_owned(),
+                "the server does not accept the token; enter a valid token of the NVS installation"
+                    .to_owned(),
             ),
             ProblemCode::Forbidden => (
                 NvsErrorKind::Forbidden,
@@ -124,14 +113,18 @@ impl NvsError {
             ),
             ProblemCode::EpochChanged => (
                 NvsErrorKind::EpochChanged,
-                "the server was restored from a backup; nothing was written, choose which side leads".to_owned(),
+                "the server was restored from a backup; nothing was written, choose which side leads"
+                    .to_owned(),
             ),
-            ProblemCode::Throttled => (NvsErrorKind::Throttled(wait), later("the server gets too many requests", wait)),
-            ProblemCode::Unavailable => (NvsErrorKind::Unavailable(wait), later("the server is not ready", wait)),
-            ProblemCode::Internal => (
-                NvsErrorKind::NoAnswer,
-                format!("the server failed; look into its log ({problem})"),
-            ),
+            ProblemCode::Throttled => {
+                (NvsErrorKind::Throttled(wait), later("the server gets too many requests", wait))
+            }
+            ProblemCode::Unavailable => {
+                (NvsErrorKind::Unavailable(wait), later("the server is not ready", wait))
+            }
+            ProblemCode::Internal => {
+                (NvsErrorKind::NoAnswer, format!("the server failed; look into its log ({problem})"))
+            }
             ProblemCode::Other(_) if problem.status >= 500 => {
                 (NvsErrorKind::NoAnswer, format!("the server failed; look into its log ({problem})"))
             }
@@ -151,10 +144,7 @@ impl NvsError {
             return Self::new(doing, NvsErrorKind::Untrusted, fault).because(error);
         }
         let (kind, advice) = if error.is_builder() {
-            (
-                NvsErrorKind::Settings,
-                "the request cannot be made up; check url and token".to_owned(),
-            )
+            (NvsErrorKind::Settings, "the request cannot be made up; check url and token".to_owned())
         } else if error.is_connect() && error.is_timeout() {
             (
                 NvsErrorKind::Unreachable,
@@ -197,13 +187,9 @@ fn chain<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     // An `io::Error` does not name the error it wraps as its source but the source of that one.
-    std::iter::successors(Some(error), |cause| {
-        match cause.downcast_ref::<std::io::Error>() {
-            Some(io) => io
-                .get_ref()
-                .map(|inner| inner as &(dyn std::error::Error + 'static)),
-            None => cause.source(),
-        }
+    std::iter::successors(Some(error), |cause| match cause.downcast_ref::<std::io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static)),
+        None => cause.source(),
     })
     .take(16)
 }
@@ -221,9 +207,13 @@ fn certificate_fault(error: &reqwest::Error) -> Option<String> {
                 "the server's certificate is not valid yet; check the clocks of both machines".to_owned()
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "the server's certificate is for another name; use the name it was made for in the nvs url".to_owned()
+                "the server's certificate is for another name; use the name it was made for in the nvs url"
+                    .to_owned()
             }
-            _ => "the server's certificate is not trusted; add the certificate of its authority as a PEM file".to_owned(),
+            _ => {
+                "the server's certificate is not trusted; add the certificate of its authority as a PEM file"
+                    .to_owned()
+            }
         },
         Error::AlertReceived(
             AlertDescription::CertificateRequired

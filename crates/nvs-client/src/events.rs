@@ -46,10 +46,7 @@ pub struct EventStream {
 
 impl EventStream {
     pub(crate) fn new(response: Response) -> Self {
-        Self {
-            response,
-            parser: Parser::default(),
-        }
+        Self { response, parser: Parser::default() }
     }
 
     /// Waits for the next notification; `None` when the server ended the stream. Safe to drop while waiting.
@@ -58,12 +55,7 @@ impl EventStream {
             if let Some(event) = self.parser.next()? {
                 return Ok(Some(event));
             }
-            match self
-                .response
-                .chunk()
-                .await
-                .map_err(|error| NvsError::from_http(DOING, error))?
-            {
+            match self.response.chunk().await.map_err(|error| NvsError::from_http(DOING, error))? {
                 Some(chunk) => self.parser.push(&chunk),
                 None => return Ok(None),
             }
@@ -127,41 +119,34 @@ impl Parser {
                     _ => {}
                 }
             }
-            self.bounded(self.data.len())?;
+            bounded(self.data.len())?;
         }
-        self.bounded(self.buffer.len())?;
+        bounded(self.buffer.len())?;
         Ok(None)
     }
+}
 
-    fn bounded(&self, length: usize) -> Result<(), NvsError> {
-        if length <= MAX_BUFFER {
-            return Ok(());
-        }
-        Err(NvsError::new(
-            DOING,
-            NvsErrorKind::BadAnswer,
-            "an event is too long; check what answers at the nvs url",
-        ))
+fn bounded(length: usize) -> Result<(), NvsError> {
+    if length <= MAX_BUFFER {
+        return Ok(());
     }
+    Err(NvsError::new(
+        DOING,
+        NvsErrorKind::BadAnswer,
+        "an event is too long; check what answers at the nvs url",
+    ))
 }
 
 fn event(name: &str, data: &str) -> Result<Option<Event>, NvsError> {
     let read = match name {
-        "hello" => {
-            serde_json::from_str(data).map(|HelloData { epoch, time }| Event::Hello { epoch, time })
-        }
+        "hello" => serde_json::from_str(data).map(|HelloData { epoch, time }| Event::Hello { epoch, time }),
         "changed" => serde_json::from_str(data).map(|UnitData { unit }| Event::Changed { unit }),
         "epoch" => serde_json::from_str(data).map(|EpochData { epoch }| Event::Epoch { epoch }),
         // Kinds of a later version.
         _ => return Ok(None),
     };
-    read.map(Some).map_err(|_| {
-        NvsError::new(
-            DOING,
-            NvsErrorKind::BadAnswer,
-            "an event does not follow the protocol",
-        )
-    })
+    read.map(Some)
+        .map_err(|_| NvsError::new(DOING, NvsErrorKind::BadAnswer, "an event does not follow the protocol"))
 }
 
 #[cfg(test)]
@@ -180,11 +165,8 @@ mod tests {
                     events.push(event);
                 }
             }
-            let expected = [
-                Event::Alive,
-                Event::Changed { unit: "u1".into() },
-                Event::Epoch { epoch: "e2".into() },
-            ];
+            let expected =
+                [Event::Alive, Event::Changed { unit: "u1".into() }, Event::Epoch { epoch: "e2".into() }];
             assert_eq!(events, expected, "cut every {size} bytes");
         }
     }

@@ -22,10 +22,7 @@ pub struct ClientIdentity {
 impl ClientIdentity {
     /// Takes the certificate chain, own certificate first, and its private key.
     pub fn from_pem(certificates: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        Self {
-            certificates: certificates.into(),
-            key: key.into(),
-        }
+        Self { certificates: certificates.into(), key: key.into() }
     }
 }
 
@@ -50,7 +47,8 @@ pub(crate) fn client_config(
         let certificates = certificates(pem, "the additional certificate authority")?;
         for certificate in certificates {
             roots.add(certificate).map_err(|error| {
-                settings("a certificate in the file of the additional certificate authority is not usable").because(error)
+                settings("a certificate in the file of the additional certificate authority is not usable")
+                    .because(error)
             })?;
         }
     }
@@ -63,12 +61,10 @@ pub(crate) fn client_config(
         None => Ok(builder.with_no_client_auth()),
         Some(identity) => {
             let chain = certificates(&identity.certificates, "the client certificate")?;
-            let key = PrivateKeyDer::from_pem_slice(&identity.key).map_err(|_| {
-                settings("the file of the client key holds no private key in PEM form")
-            })?;
+            let key = PrivateKeyDer::from_pem_slice(&identity.key)
+                .map_err(|_| settings("the file of the client key holds no private key in PEM form"))?;
             builder.with_client_auth_cert(chain, key).map_err(|error| {
-                settings("client certificate and key do not fit together; check both files")
-                    .because(error)
+                settings("client certificate and key do not fit together; check both files").because(error)
             })
         }
     }
@@ -78,9 +74,7 @@ fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, 
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(settings(&format!(
-            "the file of {what} holds no certificate in PEM form"
-        ))),
+        _ => Err(settings(&format!("the file of {what} holds no certificate in PEM form"))),
     }
 }
 
@@ -96,11 +90,7 @@ mod tests {
     fn a_file_without_a_certificate_is_named_and_its_content_is_not() {
         let error = client_config(Some(b"-----BEGIN NONSENSE-----"), None).unwrap_err();
         assert_eq!(error.kind, NvsErrorKind::Settings);
-        assert!(
-            error
-                .to_string()
-                .contains("additional certificate authority")
-        );
+        assert!(error.to_string().contains("additional certificate authority"));
         assert!(!error.to_string().contains("NONSENSE"));
     }
 

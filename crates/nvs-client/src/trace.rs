@@ -18,10 +18,7 @@ pub struct Trace {
 impl Trace {
     /// Traces into `directory`, which must exist.
     pub fn new(directory: impl Into<PathBuf>, numbers: Arc<AtomicU64>) -> Self {
-        Self {
-            directory: directory.into(),
-            numbers,
-        }
+        Self { directory: directory.into(), numbers }
     }
 
     /// The directory.
@@ -34,9 +31,7 @@ impl Trace {
     }
 
     pub(crate) async fn write(&self, number: u64, operation: &str, part: &str, body: &[u8]) {
-        let path = self
-            .directory
-            .join(format!("{number:04}-{operation}-{part}.json"));
+        let path = self.directory.join(format!("{number:04}-{operation}-{part}.json"));
         if let Err(error) = tokio::fs::write(&path, body).await {
             // A full disk must not stop the synchronisation.
             tracing::warn!(%error, "trace file cannot be written");

@@ -98,9 +98,7 @@ impl Transport {
         if is_loopback(&base) {
             builder = builder.no_proxy();
         }
-        let http = builder
-            .build()
-            .map_err(|error| NvsError::from_http("set up http", error))?;
+        let http = builder.build().map_err(|error| NvsError::from_http("set up http", error))?;
         if let Some(Token(token)) = &settings.token
             && (token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()))
         {
@@ -135,12 +133,8 @@ impl Transport {
         body: &impl Serialize,
     ) -> Result<A, NvsError> {
         let body = serde_json::to_vec(body).map_err(|error| {
-            NvsError::new(
-                call.doing,
-                NvsErrorKind::Settings,
-                "the request cannot be written as json",
-            )
-            .because(error)
+            NvsError::new(call.doing, NvsErrorKind::Settings, "the request cannot be written as json")
+                .because(error)
         })?;
         self.exchange(Method::POST, call, Some(body)).await
     }
@@ -148,9 +142,7 @@ impl Transport {
     /// Opens a stream of events; there is no time limit on the stream itself.
     pub(crate) async fn open(&self, call: Call<'_>) -> Result<Response, NvsError> {
         let doing = call.doing;
-        let request = self
-            .request(Method::GET, &call)?
-            .header(ACCEPT, "text/event-stream");
+        let request = self.request(Method::GET, &call)?.header(ACCEPT, "text/event-stream");
         self.traffic.request(0);
         let response = match tokio::time::timeout(self.timeout, request.send()).await {
             Ok(sent) => sent.map_err(|error| NvsError::from_http(doing, error))?,
@@ -167,28 +159,18 @@ impl Transport {
         }
         let answer = self.collect(doing, response).await?;
         Err(match answer.understand::<serde_json::Value>(doing) {
-            Ok(_) => NvsError::new(
-                doing,
-                NvsErrorKind::BadAnswer,
-                "the server answers without a stream of events",
-            ),
+            Ok(_) => {
+                NvsError::new(doing, NvsErrorKind::BadAnswer, "the server answers without a stream of events")
+            }
             Err(error) => error,
         })
     }
 
-    fn request(
-        &self,
-        method: Method,
-        call: &Call<'_>,
-    ) -> Result<reqwest::RequestBuilder, NvsError> {
+    fn request(&self, method: Method, call: &Call<'_>) -> Result<reqwest::RequestBuilder, NvsError> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| {
-                NvsError::new(
-                    call.doing,
-                    NvsErrorKind::Settings,
-                    "the nvs url has no path; check it",
-                )
+                NvsError::new(call.doing, NvsErrorKind::Settings, "the nvs url has no path; check it")
             })?
             .pop_if_empty()
             .push("v1")
@@ -210,61 +192,36 @@ impl Transport {
         body: Option<Vec<u8>>,
     ) -> Result<A, NvsError> {
         let doing = call.doing;
-        let mut request = self
-            .request(method, &call)?
-            .timeout(self.timeout)
-            .header(ACCEPT, "application/json");
+        let mut request =
+            self.request(method, &call)?.timeout(self.timeout).header(ACCEPT, "application/json");
         let trace = self.trace.as_ref().map(|trace| (trace, trace.next()));
         if let Some((trace, number)) = trace {
             let line = serde_json::json!({ "get": call.path.join("/"), "query": call.query });
-            let document = body
-                .clone()
-                .unwrap_or_else(|| line.to_string().into_bytes());
-            trace
-                .write(number, call.operation, "request", &document)
-                .await;
+            let document = body.clone().unwrap_or_else(|| line.to_string().into_bytes());
+            trace.write(number, call.operation, "request", &document).await;
         }
         self.traffic.request(body.as_ref().map_or(0, Vec::len));
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| NvsError::from_http(doing, error))?;
+        let response = request.send().await.map_err(|error| NvsError::from_http(doing, error))?;
         let answer = self.collect(doing, response).await?;
         if let Some((trace, number)) = trace {
-            trace
-                .write(number, call.operation, "response", &answer.body)
-                .await;
+            trace.write(number, call.operation, "response", &answer.body).await;
         }
         answer.understand(doing)
     }
 
-    async fn collect(
-        &self,
-        doing: &'static str,
-        mut response: Response,
-    ) -> Result<Answer, NvsError> {
-        let header = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
-        let retry_after = header(RETRY_AFTER)
-            .and_then(|seconds| seconds.trim().parse().ok())
-            .map(Duration::from_secs);
+    async fn collect(&self, doing: &'static str, mut response: Response) -> Result<Answer, NvsError> {
+        let header =
+            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let retry_after =
+            header(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
         let location = header(LOCATION);
         let media_type = media_type(&response);
         let status = response.status();
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| NvsError::from_http(doing, error))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| NvsError::from_http(doing, error))? {
             self.traffic.answer(chunk.len());
             if body.len() + chunk.len() > self.max_answer {
                 let advice = format!(
@@ -275,13 +232,7 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
-            status,
-            media_type,
-            retry_after,
-            location,
-            body,
-        })
+        Ok(Answer { status, media_type, retry_after, location, body })
     }
 }
 
@@ -304,10 +255,8 @@ impl Answer {
                 NvsError::new(doing, NvsErrorKind::BadAnswer, advice)
             });
         }
-        if matches!(
-            self.media_type.as_str(),
-            "application/problem+json" | "application/json"
-        ) && !self.status.is_success()
+        if matches!(self.media_type.as_str(), "application/problem+json" | "application/json")
+            && !self.status.is_success()
             && let Ok(mut problem) = serde_json::from_slice::<Problem>(&self.body)
             && !problem.kind.is_empty()
         {
@@ -320,11 +269,8 @@ impl Answer {
     /// An answer that no server of this protocol gives: something else, or something in between, answered.
     fn stranger(self, doing: &'static str) -> NvsError {
         let number = self.status.as_u16();
-        let page = if self.looks_like_html() {
-            "an HTML page"
-        } else {
-            "something that is no problem document"
-        };
+        let page =
+            if self.looks_like_html() { "an HTML page" } else { "something that is no problem document" };
         match number {
             200..=299 => NvsError::new(
                 doing,
@@ -337,11 +283,7 @@ impl Answer {
             300..=399 => NvsError::new(
                 doing,
                 NvsErrorKind::NotCalender,
-                match self
-                    .location
-                    .as_deref()
-                    .and_then(|location| Url::parse(location).ok())
-                {
+                match self.location.as_deref().and_then(|location| Url::parse(location).ok()) {
                     Some(url) => format!(
                         "the server redirects to {}; check the nvs url",
                         url.origin().ascii_serialization()
@@ -395,36 +337,23 @@ impl Answer {
 }
 
 fn media_type(response: &Response) -> String {
-    let value = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
+    let value =
+        response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn base_url(text: &str) -> Result<Url, NvsError> {
     let bad = |advice: &str| NvsError::new("set up http", NvsErrorKind::Settings, advice);
-    let mut url = Url::parse(text.trim()).map_err(|_| {
-        bad("the nvs url is not a url; write it like https://nvs.example.com/calender")
-    })?;
+    let mut url = Url::parse(text.trim())
+        .map_err(|_| bad("the nvs url is not a url; write it like https://nvs.example.com/calender"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(bad(
-            "the nvs url holds a user name; leave it out and use a token",
-        ));
+        return Err(bad("the nvs url holds a user name; leave it out and use a token"));
     }
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
         "http" => {
-            return Err(bad(
-                "the nvs url is not encrypted; use https (http is for this machine only)",
-            ));
+            return Err(bad("the nvs url is not encrypted; use https (http is for this machine only)"));
         }
         _ => return Err(bad("the nvs url has an unknown scheme; use https")),
     }
@@ -439,10 +368,7 @@ fn base_url(text: &str) -> Result<Url, NvsError> {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -451,38 +377,22 @@ mod tests {
 
     #[test]
     fn a_base_address_may_end_in_any_of_the_usual_ways() {
-        for text in [
-            "https://h/c",
-            "https://h/c/",
-            "https://h/c/v1",
-            " https://h/c/v1/ ",
-            "https://h/c?x=1#y",
-        ] {
+        for text in
+            ["https://h/c", "https://h/c/", "https://h/c/v1", " https://h/c/v1/ ", "https://h/c?x=1#y"]
+        {
             assert_eq!(base_url(text).unwrap().as_str(), "https://h/c", "{text}");
         }
     }
 
     #[test]
     fn plain_http_is_for_this_machine_only() {
-        for text in [
-            "http://127.0.0.1:8080",
-            "http://localhost/x",
-            "http://[::1]:1",
-        ] {
+        for text in ["http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1"] {
             assert!(base_url(text).is_ok(), "{text}");
         }
-        for text in [
-            "http://nvs.example.com",
-            "http://127.0.0.1.example.com",
-            "http://10.0.0.1",
-            "ftp://h",
-            "nvs",
-        ] {
-            assert_eq!(
-                base_url(text).unwrap_err().kind,
-                NvsErrorKind::Settings,
-                "{text}"
-            );
+        for text in
+            ["http://nvs.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1", "ftp://h", "nvs"]
+        {
+            assert_eq!(base_url(text).unwrap_err().kind, NvsErrorKind::Settings, "{text}");
         }
     }
 
@@ -502,8 +412,7 @@ mod tests {
 
     #[test]
     fn a_token_with_a_line_break_in_it_is_a_mistake_of_the_settings() {
-        let error =
-            Transport::new(NvsSettings::new("https://h", Token::new("ab\ncd"))).unwrap_err();
+        let error = Transport::new(NvsSettings::new("https://h", Token::new("ab\ncd"))).unwrap_err();
         assert_eq!(error.kind, NvsErrorKind::Settings);
     }
 }

@@ -327,7 +327,10 @@ impl Content {
         }
         for rdate in &self.rdates {
             if !self.is_key(rdate) {
-                faults.push(Fault::at(format!("{pointer}/rdates"), "must have the form of start, without a zone"));
+                faults.push(Fault::at(
+                    format!("{pointer}/rdates"),
+                    "must have the form of start, without a zone",
+                ));
             }
         }
         if let Some(rule) = &self.rule
@@ -339,7 +342,10 @@ impl Content {
             return faults;
         }
         if !self.overrides.is_empty() && !self.is_series() {
-            faults.push(Fault::at(format!("{pointer}/overrides"), "a single appointment has no occurrences to override"));
+            faults.push(Fault::at(
+                format!("{pointer}/overrides"),
+                "a single appointment has no occurrences to override",
+            ));
             return faults;
         }
         for (key, over) in &self.overrides {
@@ -388,7 +394,10 @@ impl Content {
         put("rule", to_json(&self.rule));
         put("rdates", to_json(&self.rdates));
         put("mark", to_json(&self.mark));
-        put("overrides", Value::Object(self.overrides.iter().map(|(key, over)| (key.clone(), over.to_value())).collect()));
+        put(
+            "overrides",
+            Value::Object(self.overrides.iter().map(|(key, over)| (key.clone(), over.to_value())).collect()),
+        );
         for (name, value) in &self.extra {
             put(name, value.clone());
         }
@@ -396,22 +405,25 @@ impl Content {
 }
 
 fn check_span(start: &Moment, end: &Moment, pointer: &str, faults: &mut Vec<Fault>) {
-    let mut wrong = |member: &str, detail: &str| faults.push(Fault::at(format!("{pointer}/{member}"), detail));
+    let mut wrong =
+        |member: &str, detail: &str| faults.push(Fault::at(format!("{pointer}/{member}"), detail));
     match (start, end) {
         (Moment::Date { date: first }, Moment::Date { date: after }) => {
             if after <= first {
                 wrong("end", "is exclusive and must be after start");
             }
         }
-        (Moment::Clock { .. }, Moment::Clock { .. }) => match (super::expand::instant(start), super::expand::instant(end)) {
-            (None, _) => wrong("start", "has a zone that is not in the IANA list"),
-            (_, None) => wrong("end", "has a zone that is not in the IANA list"),
-            (Some(from), Some(to)) => {
-                if to < from {
-                    wrong("end", "must not be before start");
+        (Moment::Clock { .. }, Moment::Clock { .. }) => {
+            match (super::expand::instant(start), super::expand::instant(end)) {
+                (None, _) => wrong("start", "has a zone that is not in the IANA list"),
+                (_, None) => wrong("end", "has a zone that is not in the IANA list"),
+                (Some(from), Some(to)) => {
+                    if to < from {
+                        wrong("end", "must not be before start");
+                    }
                 }
             }
-        },
+        }
         _ => wrong("end", "must be a date when start is one, and a clock reading when start is one"),
     }
 }

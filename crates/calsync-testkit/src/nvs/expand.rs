@@ -104,7 +104,10 @@ fn zone_of(moment: &Moment) -> Option<calsync_core::zone::Zone> {
 
 /// Original starts within `[from, to)` of the occurrences that take place.
 pub(super) fn standing(content: &Content, from: NaiveDateTime, to: NaiveDateTime) -> Vec<NaiveDateTime> {
-    starts(content, from, to).into_iter().filter(|at| content.standing(&key_of(content, *at)).is_some()).collect()
+    starts(content, from, to)
+        .into_iter()
+        .filter(|at| content.standing(&key_of(content, *at)).is_some())
+        .collect()
 }
 
 /// Everything of the appointment that a person sees within `[from, to)`: single appointments as they are, series
@@ -113,11 +116,14 @@ pub(super) fn shown(content: &Content, from: NaiveDate, to: NaiveDate) -> Vec<Co
     if !content.is_series() {
         return vec![content.clone()].into_iter().filter(|one| overlaps(one, from, to)).collect();
     }
-    let length = instant(&content.end).zip(instant(&content.start)).map_or(TimeDelta::zero(), |(end, start)| end - start);
+    let length = instant(&content.end)
+        .zip(instant(&content.start))
+        .map_or(TimeDelta::zero(), |(end, start)| end - start);
     // A day of zones on each side; overrides that were moved into the window come separately.
     let early = (from - Days::new(1)).and_time(chrono::NaiveTime::MIN) - length;
     let late = (to + Days::new(1)).and_time(chrono::NaiveTime::MIN);
-    let mut keys: Vec<String> = starts(content, early, late).into_iter().map(|at| key_of(content, at)).collect();
+    let mut keys: Vec<String> =
+        starts(content, early, late).into_iter().map(|at| key_of(content, at)).collect();
     keys.extend(content.overrides.keys().cloned());
     keys.sort_unstable();
     keys.dedup();

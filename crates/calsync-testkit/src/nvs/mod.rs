@@ -219,7 +219,9 @@ impl MockNvs {
     /// Sets members of an appointment as a person does who has every button; the error says what is wrong.
     pub fn set_members(&self, unit: &str, id: &str, members: &BTreeMap<String, Value>) -> Result<(), String> {
         let members = members.clone().into_iter().collect();
-        let change = |content: &mut content::Content, faults: &mut Vec<problem::Fault>| content.set_all(&members, "", faults);
+        let change = |content: &mut content::Content, faults: &mut Vec<problem::Fault>| {
+            content.set_all(&members, "", faults)
+        };
         self.inner
             .act(|state| state.update(Actor::Person, unit, id, None, "", change, &BTreeMap::new()))
             .map(|_| ())

@@ -58,11 +58,13 @@ impl Listener for Doors {
             let _ = tcp.set_nodelay(true);
             let stream = match &self.tls {
                 None => Stream::Plain(tcp),
-                Some(acceptor) => match tokio::time::timeout(Duration::from_secs(5), acceptor.accept(tcp)).await {
-                    Ok(Ok(tls)) => Stream::Tls(Box::new(tls)),
-                    // The client does not like our certificate, or we do not like its; it knows already.
-                    Ok(Err(_)) | Err(_) => continue,
-                },
+                Some(acceptor) => {
+                    match tokio::time::timeout(Duration::from_secs(5), acceptor.accept(tcp)).await {
+                        Ok(Ok(tls)) => Stream::Tls(Box::new(tls)),
+                        // The client does not like our certificate, or we do not like its; it knows already.
+                        Ok(Err(_)) | Err(_) => continue,
+                    }
+                }
             };
             return (Line { stream, switch: Switch::default() }, from);
         }
@@ -84,7 +86,11 @@ fn cut() -> io::Error {
 }
 
 impl AsyncRead for Line {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),

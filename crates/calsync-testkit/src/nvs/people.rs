@@ -67,7 +67,8 @@ impl Calendars for MockNvs {
     fn edit_occurrence(&self, calendar: &str, id: &str, original: NaiveDateTime, edit: &Edit) -> bool {
         self.change(calendar, id, |content, faults| {
             let key = key(content, original);
-            let Some(standing) = content.standing(&key).filter(|_| expand::is_occurrence(content, &key)) else {
+            let Some(standing) = content.standing(&key).filter(|_| expand::is_occurrence(content, &key))
+            else {
                 faults.push(Fault::at("", "the occurrence is gone"));
                 return;
             };
@@ -157,7 +158,9 @@ fn members(edit: &Edit, content: &Content) -> Map<String, Value> {
     if let Some((start, end)) = edit.span {
         let place = |at: NaiveDateTime, like: &Moment| match like {
             Moment::Date { .. } => json!({"date": at.date()}),
-            Moment::Clock { zone, .. } => json!({"at": at.format("%Y-%m-%dT%H:%M:%S").to_string(), "zone": zone}),
+            Moment::Clock { zone, .. } => {
+                json!({"at": at.format("%Y-%m-%dT%H:%M:%S").to_string(), "zone": zone})
+            }
         };
         put("start", Some(place(start, &content.start)));
         // A person sees both ends on the clock of the start.
@@ -259,7 +262,11 @@ fn text_of_html(html: &str) -> String {
         rest = after;
     }
     text.push_str(rest);
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&nbsp;", " ").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&nbsp;", " ")
+        .replace("&amp;", "&")
 }
 
 #[cfg(test)]

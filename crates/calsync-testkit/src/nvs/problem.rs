@@ -51,7 +51,12 @@ impl Problem {
     }
 
     pub(super) fn unknown_appointment() -> Self {
-        Self::new("unknown-appointment", "No such appointment", 404, "there is no such appointment in this calendar unit")
+        Self::new(
+            "unknown-appointment",
+            "No such appointment",
+            404,
+            "there is no such appointment in this calendar unit",
+        )
     }
 
     pub(super) fn method_not_allowed() -> Self {
@@ -59,14 +64,23 @@ impl Problem {
     }
 
     pub(super) fn conflict(current: &str) -> Self {
-        let mut problem =
-            Self::new("conflict", "The appointment was changed", 409, "read the appointment again and decide anew");
+        let mut problem = Self::new(
+            "conflict",
+            "The appointment was changed",
+            409,
+            "read the appointment again and decide anew",
+        );
         problem.members.insert("current_revision".to_owned(), json!(current));
         problem
     }
 
     pub(super) fn epoch_changed() -> Self {
-        Self::new("epoch-changed", "The server was restored", 409, "nothing was written; read everything again")
+        Self::new(
+            "epoch-changed",
+            "The server was restored",
+            409,
+            "nothing was written; read everything again",
+        )
     }
 
     pub(super) fn cursor_expired() -> Self {
@@ -82,7 +96,8 @@ impl Problem {
     }
 
     pub(super) fn invalid(faults: &[Fault]) -> Self {
-        let mut problem = Self::new("invalid", "The content breaks a rule", 422, "correct the members named in errors");
+        let mut problem =
+            Self::new("invalid", "The content breaks a rule", 422, "correct the members named in errors");
         let errors: Vec<Value> =
             faults.iter().map(|fault| json!({"pointer": fault.pointer, "detail": fault.detail})).collect();
         problem.members.insert("errors".to_owned(), Value::Array(errors));
@@ -94,12 +109,19 @@ impl Problem {
             "protected-type",
             "The type is protected",
             403,
-            format!("appointments of type {kind:?} are deleted and moved in the NVS Calender only; set a mark instead"),
+            format!(
+                "appointments of type {kind:?} are deleted and moved in the NVS Calender only; set a mark instead"
+            ),
         )
     }
 
     pub(super) fn key_reused() -> Self {
-        Self::new("key-reused", "The key was used for something else", 422, "make a new key for each different write")
+        Self::new(
+            "key-reused",
+            "The key was used for something else",
+            422,
+            "make a new key for each different write",
+        )
     }
 
     pub(super) fn throttled(seconds: u64) -> Self {

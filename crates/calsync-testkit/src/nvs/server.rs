@@ -77,7 +77,11 @@ struct Call {
     body: Bytes,
 }
 
-async fn answer(Shared(inner): Shared<Arc<Inner>>, ConnectInfo(switch): ConnectInfo<Switch>, request: Request) -> Response {
+async fn answer(
+    Shared(inner): Shared<Arc<Inner>>,
+    ConnectInfo(switch): ConnectInfo<Switch>,
+    request: Request,
+) -> Response {
     let authorized = inner.certificate_is_enough
         || request
             .headers()
@@ -106,7 +110,8 @@ async fn answer(Shared(inner): Shared<Arc<Inner>>, ConnectInfo(switch): ConnectI
     }
     tokio::time::sleep(latency).await;
 
-    let done = |inner: &Arc<Inner>| if authorized { dispatch(inner, &call) } else { Err(Problem::unauthorized()) };
+    let done =
+        |inner: &Arc<Inner>| if authorized { dispatch(inner, &call) } else { Err(Problem::unauthorized()) };
     let response = match failure {
         None => to_response(done(&inner)),
         Some(Failure::Slow(time)) => {
@@ -132,13 +137,19 @@ async fn answer(Shared(inner): Shared<Arc<Inner>>, ConnectInfo(switch): ConnectI
         }
         Some(Failure::Redirect) => {
             let mut response = page(StatusCode::FOUND);
-            response.headers_mut().insert(LOCATION, HeaderValue::from_static("https://login.example.com/?next=nvs"));
+            response
+                .headers_mut()
+                .insert(LOCATION, HeaderValue::from_static("https://login.example.com/?next=nvs"));
             response
         }
         Some(Failure::HalfAnAnswer) => match done(&inner) {
             Ok(Reply::Json(value)) => {
                 let text = value.to_string();
-                document(StatusCode::OK, "application/json", text.get(..text.len() / 2).unwrap_or_default().to_owned())
+                document(
+                    StatusCode::OK,
+                    "application/json",
+                    text.get(..text.len() / 2).unwrap_or_default().to_owned(),
+                )
             }
             other => to_response(other),
         },
@@ -223,7 +234,9 @@ fn dispatch(inner: &Arc<Inner>, call: &Call) -> Result<Reply, Problem> {
             let limits = inner.state().limits;
             let request: WriteRequest = call.body(limits.body_bytes)?;
             batch(request.writes.len(), limits.batch, "/writes")?;
-            inner.act(|state| writes::carry_out(state, request.epoch.as_deref(), &request.writes)).map(Reply::Json)
+            inner
+                .act(|state| writes::carry_out(state, request.epoch.as_deref(), &request.writes))
+                .map(Reply::Json)
         }
         ["v1", "events"] if get => {
             let mut units = BTreeSet::new();
@@ -294,7 +307,8 @@ impl Call {
         if self.body.len() > most {
             return Err(Problem::too_large(format!("a body has at most {most} bytes")));
         }
-        serde_json::from_slice(&self.body).map_err(|error| Problem::bad_request(format!("the body does not fit: {error}")))
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Problem::bad_request(format!("the body does not fit: {error}")))
     }
 }
 
@@ -372,7 +386,11 @@ fn problem(problem: &Problem) -> Response {
 }
 
 fn page(status: StatusCode) -> Response {
-    document(status, "text/html; charset=utf-8", "<!DOCTYPE html><title>Login</title><p>Please log in.".to_owned())
+    document(
+        status,
+        "text/html; charset=utf-8",
+        "<!DOCTYPE html><title>Login</title><p>Please log in.".to_owned(),
+    )
 }
 
 fn document(status: StatusCode, media_type: &'static str, body: String) -> Response {

@@ -27,7 +27,13 @@ pub struct MockUnit {
 impl MockUnit {
     /// A person that the token may write to.
     pub fn person(id: impl Into<String>, name: impl Into<String>, address: impl Into<String>) -> Self {
-        Self { id: id.into(), kind: "person".to_owned(), name: name.into(), address: Some(address.into()), writable: true }
+        Self {
+            id: id.into(),
+            kind: "person".to_owned(),
+            name: name.into(),
+            address: Some(address.into()),
+            writable: true,
+        }
     }
 
     fn to_value(&self) -> Value {
@@ -213,7 +219,10 @@ impl State {
     }
 
     pub(super) fn appointments(&self, unit: &str) -> impl Iterator<Item = (&String, &Stored)> {
-        self.data.appointments.iter().filter(move |(_, stored)| stored.content.units.iter().any(|of| of == unit))
+        self.data
+            .appointments
+            .iter()
+            .filter(move |(_, stored)| stored.content.units.iter().any(|of| of == unit))
     }
 
     pub(super) fn appointment(&self, unit: &str, id: &str) -> Option<&Stored> {
@@ -264,8 +273,13 @@ impl State {
     }
 
     pub(super) fn unit_page(&self, after: Option<&str>, limit: usize) -> Value {
-        let mut units: Vec<&MockUnit> =
-            self.data.units.values().filter(|unit| after.is_none_or(|after| unit.id.as_str() > after)).take(limit + 1).collect();
+        let mut units: Vec<&MockUnit> = self
+            .data
+            .units
+            .values()
+            .filter(|unit| after.is_none_or(|after| unit.id.as_str() > after))
+            .take(limit + 1)
+            .collect();
         let more = units.len() > limit;
         units.truncate(limit);
         let mut page = json!({"units": units.iter().map(|unit| unit.to_value()).collect::<Vec<_>>()});
@@ -287,7 +301,12 @@ impl State {
     ///
     /// Without a cursor the page begins a listing: everything that is there, by id, and after its last page the log
     /// from where it stood when the listing began, so that nothing that happens meanwhile is missed.
-    pub(super) fn changes(&self, unit: Option<&str>, cursor: Option<&str>, limit: usize) -> Result<Value, Problem> {
+    pub(super) fn changes(
+        &self,
+        unit: Option<&str>,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Value, Problem> {
         if let Some(unit) = unit {
             self.knows_unit(unit)?;
         }
@@ -295,8 +314,8 @@ impl State {
         let cursor = match cursor {
             None => Cursor::Listing { since: self.data.next_entry, after: String::new() },
             Some(text) => {
-                let (epoch, of, cursor) =
-                    Cursor::read(text).ok_or_else(|| Problem::bad_request("the cursor is not one of this server"))?;
+                let (epoch, of, cursor) = Cursor::read(text)
+                    .ok_or_else(|| Problem::bad_request("the cursor is not one of this server"))?;
                 if of != scope {
                     return Err(Problem::bad_request("the cursor is of another feed"));
                 }
@@ -314,7 +333,10 @@ impl State {
                 for (id, stored) in &self.data.appointments {
                     for of in &stored.content.units {
                         let place = format!("{id}/{of}");
-                        if (unit.is_none() || unit == Some(of.as_str())) && place > after && !self.unlisted.contains(id) {
+                        if (unit.is_none() || unit == Some(of.as_str()))
+                            && place > after
+                            && !self.unlisted.contains(id)
+                        {
                             present.push((place, id, of.clone()));
                         }
                     }
@@ -329,7 +351,10 @@ impl State {
                 }
                 match (more, present.pop()) {
                     (true, Some((after, _, _))) => (Cursor::Listing { since, after }, true),
-                    _ => (Cursor::Log { since }, since < self.data.next_entry && self.log_after(unit, since).next().is_some()),
+                    _ => (
+                        Cursor::Log { since },
+                        since < self.data.next_entry && self.log_after(unit, since).next().is_some(),
+                    ),
                 }
             }
             Cursor::Log { since } => {
@@ -337,7 +362,10 @@ impl State {
                 let reached = page.last().map_or(self.data.next_entry, |last| last.number);
                 // Of several entries about one appointment on a page the last one says it all.
                 for (index, entry) in page.iter().enumerate() {
-                    let repeated = page.iter().skip(index + 1).any(|later| later.id == entry.id && later.unit == entry.unit);
+                    let repeated = page
+                        .iter()
+                        .skip(index + 1)
+                        .any(|later| later.id == entry.id && later.unit == entry.unit);
                     if !repeated {
                         let revision = (!entry.removed).then_some(entry.revision.as_str());
                         entries.push(change(unit, &entry.unit, &entry.id, revision));
@@ -407,7 +435,8 @@ impl State {
             .bin
             .iter()
             .filter(|(id, binned)| {
-                binned.stored.content.units.iter().any(|of| of == unit) && after.is_none_or(|after| id.as_str() > after)
+                binned.stored.content.units.iter().any(|of| of == unit)
+                    && after.is_none_or(|after| id.as_str() > after)
             })
             .take(limit + 1)
             .collect();
@@ -451,7 +480,13 @@ impl State {
         Ok(())
     }
 
-    fn check_units(&self, actor: Actor, content: &Content, pointer: &str, faults: &mut Vec<Fault>) -> Result<(), Problem> {
+    fn check_units(
+        &self,
+        actor: Actor,
+        content: &Content,
+        pointer: &str,
+        faults: &mut Vec<Fault>,
+    ) -> Result<(), Problem> {
         for (index, unit) in content.units.iter().enumerate() {
             if !self.data.units.contains_key(unit) {
                 faults.push(Fault::at(format!("{pointer}/units/{index}"), "is not a calendar unit"));
@@ -502,8 +537,15 @@ impl State {
         if !references.is_empty() {
             own.insert(unit.to_owned(), references);
         }
-        let stored =
-            Stored { id: id.clone(), revision: 1, uid, content, references: own, created: stamp.clone(), changed: stamp };
+        let stored = Stored {
+            id: id.clone(),
+            revision: 1,
+            uid,
+            content,
+            references: own,
+            created: stamp.clone(),
+            changed: stamp,
+        };
         self.log(&stored, &stored.content.units.clone());
         self.data.appointments.insert(id, stored.clone());
         Ok(stored)
@@ -540,7 +582,9 @@ impl State {
                 .filter(|(key, over)| before.content.overrides.get(*key) != Some(*over))
                 .map(|(key, over)| (key.clone(), over.clone()))
                 .collect();
-            if faults.is_empty() && stored.content.check(pointer).iter().all(|fault| fault.pointer.contains("/overrides")) {
+            if faults.is_empty()
+                && stored.content.check(pointer).iter().all(|fault| fault.pointer.contains("/overrides"))
+            {
                 stored.content.drop_orphans();
                 stored.content.overrides.extend(named);
             }
@@ -577,7 +621,13 @@ impl State {
     }
 
     /// Takes an appointment out of a unit. The second value says that it was the last one.
-    pub(super) fn delete(&mut self, actor: Actor, unit: &str, id: &str, expect: Option<&str>) -> Result<(Stored, bool), Problem> {
+    pub(super) fn delete(
+        &mut self,
+        actor: Actor,
+        unit: &str,
+        id: &str,
+        expect: Option<&str>,
+    ) -> Result<(Stored, bool), Problem> {
         self.may_write(actor, unit)?;
         let mut stored = self.appointment(unit, id).cloned().ok_or_else(Problem::unknown_appointment)?;
         if let Some(expect) = expect
@@ -623,19 +673,33 @@ impl State {
 
     /// Refuses to delete (`after` is `None`) or to move an appointment of a protected type.
     fn unprotected(&self, before: &Content, after: Option<&Content>) -> Result<(), Problem> {
-        let Some(kind) = before.kind.as_ref().filter(|kind| self.protected.contains(*kind)) else { return Ok(()) };
-        let times = |content: &Content| -> (Moment, Moment, Option<String>, Vec<String>, Vec<(String, Value)>) {
-            let moved = content.overrides.iter().filter_map(|(key, over)| match over {
-                Override::Cancelled => Some((key.clone(), Value::Null)),
-                Override::Changed(members) => {
-                    let times = [members.get("start"), members.get("end")];
-                    times.iter().any(Option::is_some).then(|| (key.clone(), json!(times)))
-                }
-            });
-            (content.start.clone(), content.end.clone(), content.rule.clone(), content.rdates.clone(), moved.collect())
+        let Some(kind) = before.kind.as_ref().filter(|kind| self.protected.contains(*kind)) else {
+            return Ok(());
         };
+        let times =
+            |content: &Content| -> (Moment, Moment, Option<String>, Vec<String>, Vec<(String, Value)>) {
+                let moved = content.overrides.iter().filter_map(|(key, over)| match over {
+                    Override::Cancelled => Some((key.clone(), Value::Null)),
+                    Override::Changed(members) => {
+                        let times = [members.get("start"), members.get("end")];
+                        times.iter().any(Option::is_some).then(|| (key.clone(), json!(times)))
+                    }
+                });
+                (
+                    content.start.clone(),
+                    content.end.clone(),
+                    content.rule.clone(),
+                    content.rdates.clone(),
+                    moved.collect(),
+                )
+            };
         match after {
-            Some(after) if times(before) == times(after) && before.units.iter().all(|unit| after.units.contains(unit)) => Ok(()),
+            Some(after)
+                if times(before) == times(after)
+                    && before.units.iter().all(|unit| after.units.contains(unit)) =>
+            {
+                Ok(())
+            }
             Some(_) | None => Err(Problem::protected(kind)),
         }
     }
@@ -680,7 +744,8 @@ fn check_references(references: &BTreeMap<String, String>, pointer: &str, faults
     }
     for (key, value) in references {
         if key.is_empty() || key.len() > 64 || value.len() > 2048 {
-            faults.push(Fault::at(format!("{pointer}/{key}"), "keys have 1 to 64 bytes, values at most 2048"));
+            faults
+                .push(Fault::at(format!("{pointer}/{key}"), "keys have 1 to 64 bytes, values at most 2048"));
         }
     }
 }
@@ -700,7 +765,9 @@ impl Cursor {
     fn write(&self, epoch: u64, scope: &str) -> String {
         use base64::Engine as _;
         let text = match self {
-            Cursor::Listing { since, after } => format!("{epoch}\u{1f}L\u{1f}{since}\u{1f}{scope}\u{1f}{after}"),
+            Cursor::Listing { since, after } => {
+                format!("{epoch}\u{1f}L\u{1f}{since}\u{1f}{scope}\u{1f}{after}")
+            }
             Cursor::Log { since } => format!("{epoch}\u{1f}F\u{1f}{since}\u{1f}{scope}\u{1f}"),
         };
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)

@@ -39,8 +39,9 @@ impl MockTls {
         let mut authority = CertificateParams::new(Vec::<String>::new()).map_err(io::Error::other)?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.distinguished_name.push(rcgen::DnType::CommonName, "Mock Authority");
-        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().map_err(io::Error::other)?)
-            .map_err(io::Error::other)?;
+        let authority =
+            CertifiedIssuer::self_signed(authority, KeyPair::generate().map_err(io::Error::other)?)
+                .map_err(io::Error::other)?;
         let mut names = vec![name.to_owned()];
         if name == "localhost" {
             names.push("127.0.0.1".to_owned());
@@ -75,7 +76,8 @@ impl MockTls {
             .map_err(io::Error::other)?;
         let builder = if self.wants_client_certificate {
             let mut roots = RootCertStore::empty();
-            let authority = CertificateDer::from_pem_slice(self.authority.as_bytes()).map_err(io::Error::other)?;
+            let authority =
+                CertificateDer::from_pem_slice(self.authority.as_bytes()).map_err(io::Error::other)?;
             roots.add(authority).map_err(io::Error::other)?;
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                 .build()
@@ -84,7 +86,8 @@ impl MockTls {
         } else {
             builder.with_no_client_auth()
         };
-        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes()).map_err(io::Error::other)?;
+        let certificate =
+            CertificateDer::from_pem_slice(self.certificate.as_bytes()).map_err(io::Error::other)?;
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(io::Error::other)?;
         let config = builder.with_single_cert(vec![certificate], key).map_err(io::Error::other)?;
         Ok(TlsAcceptor::from(Arc::new(config)))

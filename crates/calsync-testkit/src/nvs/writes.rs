@@ -68,7 +68,9 @@ fn one(state: &mut State, write: &Value, index: usize) -> Result<Value, Problem>
         }
         Write::Update { key, unit, id, expect, patch } => {
             let here = format!("{here}/patch");
-            let change = |content: &mut Content, faults: &mut Vec<Fault>| patch_content(content, &patch, &here, faults);
+            let change = |content: &mut Content, faults: &mut Vec<Fault>| {
+                patch_content(content, &patch, &here, faults)
+            };
             let stored =
                 state.update(Actor::Program, &unit, &id, Some(&expect), &here, change, &patch.references)?;
             (key, stored, false)
@@ -79,16 +81,27 @@ fn one(state: &mut State, write: &Value, index: usize) -> Result<Value, Problem>
         }
         Write::Restore { key, unit, id } => (key, state.bring_back(Actor::Program, &unit, &id)?, false),
     };
-    Ok(json!({"key": key, "outcome": "applied", "replayed": false, "in_bin": in_bin, "appointment": stored.to_value()}))
+    Ok(
+        json!({"key": key, "outcome": "applied", "replayed": false, "in_bin": in_bin, "appointment": stored.to_value()}),
+    )
 }
 
-fn create(state: &mut State, unit: &str, mut document: Map<String, Value>, here: &str) -> Result<super::state::Stored, Problem> {
+fn create(
+    state: &mut State,
+    unit: &str,
+    mut document: Map<String, Value>,
+    here: &str,
+) -> Result<super::state::Stored, Problem> {
     let mut faults = Vec::new();
     let mut take = |name: &str| document.remove(name).filter(|value| !value.is_null());
     let uid: Option<String> = member(take("uid"), here, "uid", &mut faults);
-    let references: Option<BTreeMap<String, String>> = member(take("references"), here, "references", &mut faults);
-    let overrides: Option<BTreeMap<String, Map<String, Value>>> = member(take("overrides"), here, "overrides", &mut faults);
-    let moment = |name: &str| document.get(name).and_then(|value| serde_json::from_value::<Moment>(value.clone()).ok());
+    let references: Option<BTreeMap<String, String>> =
+        member(take("references"), here, "references", &mut faults);
+    let overrides: Option<BTreeMap<String, Map<String, Value>>> =
+        member(take("overrides"), here, "overrides", &mut faults);
+    let moment = |name: &str| {
+        document.get(name).and_then(|value| serde_json::from_value::<Moment>(value.clone()).ok())
+    };
     let (Some(start), Some(end)) = (moment("start"), moment("end")) else {
         return Err(Problem::invalid(&[Fault::at(format!("{here}/start"), "start and end are required")]));
     };
@@ -106,7 +119,12 @@ fn create(state: &mut State, unit: &str, mut document: Map<String, Value>, here:
     state.create(Actor::Program, unit, uid, content, references.unwrap_or_default(), here)
 }
 
-fn member<T: serde::de::DeserializeOwned>(value: Option<Value>, here: &str, name: &str, faults: &mut Vec<Fault>) -> Option<T> {
+fn member<T: serde::de::DeserializeOwned>(
+    value: Option<Value>,
+    here: &str,
+    name: &str,
+    faults: &mut Vec<Fault>,
+) -> Option<T> {
     match serde_json::from_value(value?) {
         Ok(value) => Some(value),
         Err(error) => {
@@ -116,10 +134,17 @@ fn member<T: serde::de::DeserializeOwned>(value: Option<Value>, here: &str, name
     }
 }
 
-fn new_override(content: &Content, mut members: Map<String, Value>, here: &str, faults: &mut Vec<Fault>) -> Option<Override> {
+fn new_override(
+    content: &Content,
+    mut members: Map<String, Value>,
+    here: &str,
+    faults: &mut Vec<Fault>,
+) -> Option<Override> {
     match members.remove("cancelled") {
         Some(Value::Bool(true)) if members.is_empty() => return Some(Override::Cancelled),
-        Some(Value::Bool(true)) => faults.push(Fault::at(here, "a cancelled occurrence has no other members")),
+        Some(Value::Bool(true)) => {
+            faults.push(Fault::at(here, "a cancelled occurrence has no other members"))
+        }
         None | Some(Value::Bool(false)) => {}
         Some(_) => faults.push(Fault::at(format!("{here}/cancelled"), "must be true or false")),
     }
@@ -146,7 +171,10 @@ fn patch_content(content: &mut Content, patch: &Patch, here: &str, faults: &mut 
                 continue;
             }
             (Some(Override::Cancelled), None) => {
-                faults.push(Fault::at(here, "the occurrence is cancelled; set cancelled to false to bring it back"));
+                faults.push(Fault::at(
+                    here,
+                    "the occurrence is cancelled; set cancelled to false to bring it back",
+                ));
                 continue;
             }
             (Some(Override::Changed(members)), _) => members,

@@ -14,8 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceError, Write,
-    WriteOutcome,
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceError, Write, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 
@@ -36,10 +35,7 @@ pub struct NvsSource {
 impl NvsSource {
     /// Takes a client; nothing is sent yet.
     pub fn new(client: NvsClient) -> Self {
-        Self {
-            client,
-            epoch: Mutex::new(None),
-        }
+        Self { client, epoch: Mutex::new(None) }
     }
 
     /// The client underneath.
@@ -48,10 +44,7 @@ impl NvsSource {
     }
 
     fn epoch(&self) -> Option<String> {
-        self.epoch
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.epoch.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn set_epoch(&self, epoch: &str) {
@@ -62,11 +55,7 @@ impl NvsSource {
     }
 
     async fn read(&self, unit: &CalendarKey, ids: &[String]) -> Result<Vec<Seen>, SourceError> {
-        let answer = self
-            .client
-            .read(Some(unit.as_str()), ids)
-            .await
-            .map_err(outcome::source_error)?;
+        let answer = self.client.read(Some(unit.as_str()), ids).await.map_err(outcome::source_error)?;
         let entries = answer.entries.into_iter().map(|entry| match entry {
             ReadEntry::Present(appointment) => match read::item(unit.as_str(), &appointment) {
                 Ok(item) => Seen::Present(Box::new(item)),
@@ -99,27 +88,19 @@ impl NvsSource {
                 let unknown = error.may_have_arrived();
                 let mut first = Some(outcome::source_error(error));
                 for place in places {
-                    let error = first
-                        .take()
-                        .unwrap_or_else(|| SourceError::new("write appointments", kind.clone()));
+                    let error =
+                        first.take().unwrap_or_else(|| SourceError::new("write appointments", kind.clone()));
                     put(
                         place,
-                        if unknown {
-                            WriteOutcome::Unknown(error)
-                        } else {
-                            WriteOutcome::Refused(error)
-                        },
+                        if unknown { WriteOutcome::Unknown(error) } else { WriteOutcome::Refused(error) },
                     );
                 }
                 return;
             }
         };
         // A create that the server remembers may be of an item that was deleted since: look before believing.
-        let replayed: Vec<String> = answer
-            .entries
-            .iter()
-            .filter_map(outcome::replayed_create_id(&writes))
-            .collect();
+        let replayed: Vec<String> =
+            answer.entries.iter().filter_map(outcome::replayed_create_id(&writes)).collect();
         let standing: BTreeMap<String, bool> = if replayed.is_empty() {
             BTreeMap::new()
         } else {
@@ -133,10 +114,7 @@ impl NvsSource {
             }
         };
         for ((place, write), result) in places.into_iter().zip(&writes).zip(answer.entries) {
-            put(
-                place,
-                outcome::outcome(unit.as_str(), write, result.outcome, &standing),
-            );
+            put(place, outcome::outcome(unit.as_str(), write, result.outcome, &standing));
         }
     }
 }
@@ -144,10 +122,7 @@ impl NvsSource {
 #[async_trait]
 impl CalendarSource for NvsSource {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            batch: MAX_BATCH,
-            unheld: &[],
-        }
+        Capabilities { batch: MAX_BATCH, unheld: &[] }
     }
 
     async fn changes(
@@ -156,11 +131,8 @@ impl CalendarSource for NvsSource {
         since: Option<&ChangeToken>,
     ) -> Result<ChangePage, SourceError> {
         let cursor = since.map(ChangeToken::as_str);
-        let page = self
-            .client
-            .changes(calendar.as_str(), cursor, MAX_PAGE)
-            .await
-            .map_err(outcome::source_error)?;
+        let page =
+            self.client.changes(calendar.as_str(), cursor, MAX_PAGE).await.map_err(outcome::source_error)?;
         self.set_epoch(&page.epoch);
         let entries = page.entries.into_iter().map(|entry| ChangeEntry {
             key: ItemKey::new(entry.id),
@@ -174,11 +146,7 @@ impl CalendarSource for NvsSource {
         })
     }
 
-    async fn fetch(
-        &self,
-        calendar: &CalendarKey,
-        keys: &[ItemKey],
-    ) -> Result<Vec<Seen>, SourceError> {
+    async fn fetch(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError> {
         let ids: Vec<String> = keys.iter().map(|key| key.as_str().to_owned()).collect();
         self.read(calendar, &ids).await
     }
@@ -188,16 +156,9 @@ impl CalendarSource for NvsSource {
         calendar: &CalendarKey,
         tokens: &[CreateToken],
     ) -> Result<Vec<Option<Item>>, SourceError> {
-        let wanted: Vec<String> = tokens
-            .iter()
-            .map(|token| token.as_str().to_owned())
-            .collect();
-        let found = self
-            .client
-            .find(calendar.as_str(), &wanted, &[])
-            .await
-            .map_err(outcome::source_error)?
-            .entries;
+        let wanted: Vec<String> = tokens.iter().map(|token| token.as_str().to_owned()).collect();
+        let found =
+            self.client.find(calendar.as_str(), &wanted, &[]).await.map_err(outcome::source_error)?.entries;
         let mut ids: Vec<String> = found.iter().map(|entry| entry.id.clone()).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -213,9 +174,7 @@ impl CalendarSource for NvsSource {
             }
         }
         let answers = tokens.iter().map(|token| {
-            let of_token = found
-                .iter()
-                .filter(|entry| entry.token.as_deref() == Some(token.as_str()));
+            let of_token = found.iter().filter(|entry| entry.token.as_deref() == Some(token.as_str()));
             of_token
                 .filter_map(|entry| items.get(&entry.id))
                 .min_by_key(|item| (item.created, item.key.clone()))
@@ -231,11 +190,8 @@ impl CalendarSource for NvsSource {
         for (place, write) in writes.iter().enumerate() {
             match write::wire_write(calendar.as_str(), write.get()) {
                 Ok((wire, size)) => {
-                    if !batch.is_empty()
-                        && (batch.len() == MAX_BATCH || bytes + size > MAX_BATCH_BYTES)
-                    {
-                        self.send(calendar, std::mem::take(&mut batch), &mut outcomes)
-                            .await;
+                    if !batch.is_empty() && (batch.len() == MAX_BATCH || bytes + size > MAX_BATCH_BYTES) {
+                        self.send(calendar, std::mem::take(&mut batch), &mut outcomes).await;
                         bytes = 0;
                     }
                     bytes += size;
@@ -252,9 +208,6 @@ impl CalendarSource for NvsSource {
             self.send(calendar, batch, &mut outcomes).await;
         }
         // Every place was filled above; one that was not would be a write nobody answered for.
-        outcomes
-            .into_iter()
-            .map(|outcome| outcome.unwrap_or_else(outcome::unanswered))
-            .collect()
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(outcome::unanswered)).collect()
     }
 }

@@ -23,33 +23,23 @@ pub(super) fn kind_of(error: &NvsError) -> SourceErrorKind {
         NvsErrorKind::UnknownUnit => SourceErrorKind::NoCalendar(error.advice.clone()),
         // After a restore everything is read from the beginning, and no write of before may land.
         NvsErrorKind::CursorExpired | NvsErrorKind::EpochChanged => SourceErrorKind::TokenExpired,
-        NvsErrorKind::Throttled(wait) => {
-            SourceErrorKind::Throttled(wait.unwrap_or(Duration::from_secs(30)))
-        }
+        NvsErrorKind::Throttled(wait) => SourceErrorKind::Throttled(wait.unwrap_or(Duration::from_secs(30))),
         NvsErrorKind::Unavailable(Some(wait)) => SourceErrorKind::Throttled(*wait),
         NvsErrorKind::NoAnswer => SourceErrorKind::NoAnswer,
         NvsErrorKind::Refused(_) => SourceErrorKind::Rejected(error.advice.clone()),
-        NvsErrorKind::BadAnswer | NvsErrorKind::TooLarge => {
-            SourceErrorKind::Protocol(error.advice.clone())
-        }
+        NvsErrorKind::BadAnswer | NvsErrorKind::TooLarge => SourceErrorKind::Protocol(error.advice.clone()),
     }
 }
 
 pub(super) fn source_error(error: NvsError) -> SourceError {
-    SourceError {
-        doing: error.doing,
-        kind: kind_of(&error),
-        source: Some(Box::new(error)),
-    }
+    SourceError { doing: error.doing, kind: kind_of(&error), source: Some(Box::new(error)) }
 }
 
 fn kind_of_refusal(problem: &Problem) -> SourceErrorKind {
     match problem.code() {
         ProblemCode::Conflict => SourceErrorKind::Stale,
         ProblemCode::UnknownAppointment => SourceErrorKind::Missing,
-        ProblemCode::Forbidden | ProblemCode::Unauthorized => {
-            SourceErrorKind::Denied(problem.to_string())
-        }
+        ProblemCode::Forbidden | ProblemCode::Unauthorized => SourceErrorKind::Denied(problem.to_string()),
         ProblemCode::UnknownUnit => SourceErrorKind::NoCalendar(problem.to_string()),
         ProblemCode::EpochChanged | ProblemCode::CursorExpired => SourceErrorKind::TokenExpired,
         ProblemCode::Throttled => {
@@ -69,15 +59,9 @@ fn kind_of_refusal(problem: &Problem) -> SourceErrorKind {
 }
 
 /// The id of a create that the server answered from memory.
-pub(super) fn replayed_create_id(
-    writes: &[wire::Write],
-) -> impl Fn(&WriteResult) -> Option<String> + '_ {
+pub(super) fn replayed_create_id(writes: &[wire::Write]) -> impl Fn(&WriteResult) -> Option<String> + '_ {
     |result| match &result.outcome {
-        wire::WriteOutcome::Applied {
-            appointment,
-            replayed: true,
-            ..
-        } => writes
+        wire::WriteOutcome::Applied { appointment, replayed: true, .. } => writes
             .iter()
             .any(|write| matches!(write, wire::Write::Create { key, .. } if *key == result.key))
             .then(|| appointment.id.clone()),
@@ -111,19 +95,11 @@ pub(super) fn outcome(
         }
         wire::WriteOutcome::Refused(problem) => {
             let kind = kind_of_refusal(&problem);
-            WriteOutcome::Refused(SourceError {
-                doing: WRITING,
-                kind,
-                source: Some(Box::new(problem)),
-            })
+            WriteOutcome::Refused(SourceError { doing: WRITING, kind, source: Some(Box::new(problem)) })
         }
         wire::WriteOutcome::Unclear(problem) => {
             let kind = SourceErrorKind::Protocol(problem.to_string());
-            WriteOutcome::Unknown(SourceError {
-                doing: WRITING,
-                kind,
-                source: None,
-            })
+            WriteOutcome::Unknown(SourceError { doing: WRITING, kind, source: None })
         }
     }
 }

@@ -38,12 +38,8 @@ pub(super) fn item(unit: &str, appointment: &Appointment) -> Result<Item, String
 }
 
 fn receipt(references: &BTreeMap<String, String>) -> Option<Receipt> {
-    let content: Result<ContentHash, ValueError> = ContentHash::deserialize(
-        references
-            .get(reference::CONTENT)?
-            .as_str()
-            .into_deserializer(),
-    );
+    let content: Result<ContentHash, ValueError> =
+        ContentHash::deserialize(references.get(reference::CONTENT)?.as_str().into_deserializer());
     Some(Receipt {
         token: CreateToken::from_wire(references.get(reference::TOKEN)?),
         counterpart: ItemKey::new(references.get(reference::COUNTERPART)?),
@@ -68,19 +64,11 @@ fn series(appointment: &Appointment) -> Result<Series, String> {
         busy: busy(&appointment.busy),
         sensitivity: sensitivity(appointment.private),
         reminder: reminder(appointment.reminder),
-        organizer: appointment
-            .organiser
-            .as_ref()
-            .map(person)
-            .unwrap_or_default(),
+        organizer: appointment.organiser.as_ref().map(person).unwrap_or_default(),
         attendees: appointment.attendees.iter().map(attendee).collect(),
         customer: appointment.customer.clone().unwrap_or_default(),
     };
-    let recurrence = if recurs {
-        Some(recurrence(appointment)?)
-    } else {
-        None
-    };
+    let recurrence = if recurs { Some(recurrence(appointment)?) } else { None };
     let mut overrides = BTreeMap::new();
     for (key, over) in &appointment.overrides {
         let id = recurrence_id(key, &event.span)?;
@@ -97,41 +85,27 @@ fn series(appointment: &Appointment) -> Result<Series, String> {
     if recurrence.is_none() && !overrides.is_empty() {
         return Err("a single appointment has changed occurrences".to_owned());
     }
-    Ok(Series {
-        uid: Uid::new(&*appointment.uid),
-        event,
-        recurrence,
-        overrides,
-    })
+    Ok(Series { uid: Uid::new(&*appointment.uid), event, recurrence, overrides })
 }
 
 fn recurrence(appointment: &Appointment) -> Result<Recurrence, String> {
     // Dates without a rule: the start counts as the first, which is what a rule of one occurrence says.
     let text = appointment.rule.as_deref().unwrap_or("FREQ=DAILY;COUNT=1");
-    let rule: Rule = text
-        .parse()
-        .map_err(|error| format!("its recurrence cannot be read: {error}"))?;
+    let rule: Rule = text.parse().map_err(|error| format!("its recurrence cannot be read: {error}"))?;
     let dates = appointment
         .rdates
         .iter()
-        .map(|key| {
-            RecurrenceId::from_text(key)
-                .ok_or_else(|| "an additional date cannot be read".to_owned())
-        })
+        .map(|key| RecurrenceId::from_text(key).ok_or_else(|| "an additional date cannot be read".to_owned()))
         .collect::<Result<BTreeSet<_>, _>>()?;
     Ok(Recurrence { rule, dates })
 }
 
 fn recurrence_id(key: &str, span: &Span) -> Result<RecurrenceId, String> {
-    let id =
-        RecurrenceId::from_text(key).ok_or("the original start of an occurrence cannot be read")?;
+    let id = RecurrenceId::from_text(key).ok_or("the original start of an occurrence cannot be read")?;
     if matches!(id, RecurrenceId::Date(_)) == span.is_all_day() {
         Ok(id)
     } else {
-        Err(
-            "the original start of an occurrence is not of the form of the series' start"
-                .to_owned(),
-        )
+        Err("the original start of an occurrence is not of the form of the series' start".to_owned())
     }
 }
 
@@ -140,12 +114,8 @@ fn overlay(id: RecurrenceId, master: &Span, fields: &Fields) -> Result<Overlay, 
         (None, None) => None,
         (start, end) => {
             let planned = planned_span(id, master);
-            let start = start
-                .as_ref()
-                .map_or(Ok(planned.start), |start| when(start, false))?;
-            let end = end
-                .as_ref()
-                .map_or(Ok(planned.end), |end| when(end, false))?;
+            let start = start.as_ref().map_or(Ok(planned.start), |start| when(start, false))?;
+            let end = end.as_ref().map_or(Ok(planned.end), |end| when(end, false))?;
             if start.local_form() == end.local_form() {
                 Some(Span { start, end })
             } else {
@@ -162,18 +132,9 @@ fn overlay(id: RecurrenceId, master: &Span, fields: &Fields) -> Result<Overlay, 
         busy: fields.busy.as_ref().map(busy),
         sensitivity: fields.private.map(sensitivity),
         reminder: fields.reminder.map(reminder),
-        organizer: fields
-            .organiser
-            .as_ref()
-            .map(|value| value.as_ref().map(person).unwrap_or_default()),
-        attendees: fields
-            .attendees
-            .as_ref()
-            .map(|list| list.iter().map(attendee).collect()),
-        customer: fields
-            .customer
-            .as_ref()
-            .map(|value| value.clone().unwrap_or_default()),
+        organizer: fields.organiser.as_ref().map(|value| value.as_ref().map(person).unwrap_or_default()),
+        attendees: fields.attendees.as_ref().map(|list| list.iter().map(attendee).collect()),
+        customer: fields.customer.as_ref().map(|value| value.clone().unwrap_or_default()),
     })
 }
 
@@ -182,18 +143,13 @@ fn planned_span(id: RecurrenceId, master: &Span) -> Span {
     let length = master.end.local() - master.start.local();
     let start = id.local();
     let end = start.checked_add_signed(length).unwrap_or(start);
-    Span {
-        start: master.start.with_local(start),
-        end: master.end.with_local(end),
-    }
+    Span { start: master.start.with_local(start), end: master.end.with_local(end) }
 }
 
 fn when(moment: &Moment, of_series: bool) -> Result<When, String> {
     match moment {
         Moment::Date { date } => Ok(When::Date(*date)),
-        Moment::Zoned { at, zone, .. } if zone == "UTC" || zone == "Etc/UTC" => {
-            Ok(When::Utc(at.and_utc()))
-        }
+        Moment::Zoned { at, zone, .. } if zone == "UTC" || zone == "Etc/UTC" => Ok(When::Utc(at.and_utc())),
         Moment::Zoned { at, zone, later } => {
             let zone = Zone::new(zone).map_err(|error| error.to_string())?;
             if *later
@@ -208,10 +164,7 @@ fn when(moment: &Moment, of_series: bool) -> Result<When, String> {
     }
 }
 
-fn second_reading(
-    zone: &Zone,
-    local: chrono::NaiveDateTime,
-) -> Option<chrono::DateTime<chrono::Utc>> {
+fn second_reading(zone: &Zone, local: chrono::NaiveDateTime) -> Option<chrono::DateTime<chrono::Utc>> {
     let Resolved::Fold(first) = zone.resolve(local) else {
         return None;
     };
@@ -224,10 +177,7 @@ fn second_reading(
 fn notes(notes: Option<&wire::Notes>) -> Notes {
     match notes {
         None => Notes::default(),
-        Some(wire::Notes {
-            format: NotesFormat::Html,
-            text,
-        }) => Notes::html(text),
+        Some(wire::Notes { format: NotesFormat::Html, text }) => Notes::html(text),
         Some(wire::Notes { text, .. }) => Notes::plain(text),
     }
 }
@@ -248,11 +198,7 @@ fn busy(status: &BusyStatus) -> Busy {
 }
 
 fn sensitivity(private: bool) -> Sensitivity {
-    if private {
-        Sensitivity::Private
-    } else {
-        Sensitivity::Normal
-    }
+    if private { Sensitivity::Private } else { Sensitivity::Normal }
 }
 
 fn reminder(minutes: Option<u32>) -> Reminder {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use calsync_core::ids::ContentHash;
 use calsync_core::model::{
-    Attendee, Busy, Categories, Event, Notes, NotesFormat, Overlay, OverlayPatch, Override,
-    OverridePatch, Participation, Patch, Person, Recurrence, RecurrenceId, Reminder, Series,
-    SeriesPatch, Span, When,
+    Attendee, Busy, Categories, Event, Notes, NotesFormat, Overlay, OverlayPatch, Override, OverridePatch,
+    Participation, Patch, Person, Recurrence, RecurrenceId, Reminder, Series, SeriesPatch, Span, When,
 };
 use calsync_core::recur::{End, Until};
 use calsync_core::source::{Receipt, Write, WriteOp};
@@ -21,18 +20,9 @@ pub(super) fn wire_write(unit: &str, write: &Write) -> Result<(wire::Write, usiz
     let mut wire = match &write.op {
         WriteOp::Create { series, .. } => {
             let appointment = Box::new(new_appointment(series, &write.receipt)?);
-            wire::Write::Create {
-                key: String::new(),
-                unit,
-                appointment,
-            }
+            wire::Write::Create { key: String::new(), unit, appointment }
         }
-        WriteOp::Update {
-            key,
-            expected,
-            patch,
-            current,
-        } => wire::Write::Update {
+        WriteOp::Update { key, expected, patch, current } => wire::Write::Update {
             key: String::new(),
             unit,
             id: key.as_str().to_owned(),
@@ -46,8 +36,7 @@ pub(super) fn wire_write(unit: &str, write: &Write) -> Result<(wire::Write, usiz
             expect: expected.as_str().to_owned(),
         },
     };
-    let text =
-        serde_json::to_string(&wire).map_err(|_| "it cannot be written as json".to_owned())?;
+    let text = serde_json::to_string(&wire).map_err(|_| "it cannot be written as json".to_owned())?;
     set_key(&mut wire, &write.op, write.receipt.number, &text);
     Ok((wire, text.len()))
 }
@@ -73,19 +62,10 @@ fn set_key(wire: &mut wire::Write, op: &WriteOp, number: u64, text: &str) {
 
 fn references(receipt: &Receipt) -> BTreeMap<String, String> {
     BTreeMap::from([
-        (
-            reference::TOKEN.to_owned(),
-            receipt.token.as_str().to_owned(),
-        ),
-        (
-            reference::COUNTERPART.to_owned(),
-            receipt.counterpart.as_str().to_owned(),
-        ),
+        (reference::TOKEN.to_owned(), receipt.token.as_str().to_owned()),
+        (reference::COUNTERPART.to_owned(), receipt.counterpart.as_str().to_owned()),
         (reference::NUMBER.to_owned(), receipt.number.to_string()),
-        (
-            reference::CONTENT.to_owned(),
-            receipt.content.as_str().to_owned(),
-        ),
+        (reference::CONTENT.to_owned(), receipt.content.as_str().to_owned()),
     ])
 }
 
@@ -97,10 +77,7 @@ fn new_appointment(series: &Series, receipt: &Receipt) -> Result<NewAppointment,
     let mut overrides = BTreeMap::new();
     for (id, over) in &series.overrides {
         let over = match over {
-            Override::Cancelled => wire::Override {
-                cancelled: true,
-                fields: Fields::default(),
-            },
+            Override::Cancelled => wire::Override { cancelled: true, fields: Fields::default() },
             Override::Changed(overlay) => wire::Override {
                 cancelled: false,
                 fields: overlay_fields(overlay, &series.event.categories)?,
@@ -131,42 +108,24 @@ fn event(event: &Event) -> Result<Fields, String> {
         private: Some(event.sensitivity.is_private()),
         reminder: reminder(event.reminder).map(Some),
         organiser: person(&event.organizer).map(Some),
-        attendees: (!event.attendees.is_empty())
-            .then(|| event.attendees.iter().map(attendee).collect()),
+        attendees: (!event.attendees.is_empty()).then(|| event.attendees.iter().map(attendee).collect()),
         customer: customer(&event.customer).map(Some),
         ..Fields::default()
     })
 }
 
-fn series_patch(
-    patch: &SeriesPatch,
-    current: &Series,
-    receipt: &Receipt,
-) -> Result<wire::Patch, String> {
+fn series_patch(patch: &SeriesPatch, current: &Series, receipt: &Receipt) -> Result<wire::Patch, String> {
     let mut set = event_patch(&patch.master, &current.event)?;
     if let Some(change) = &patch.recurrence {
-        let start = patch
-            .master
-            .span
-            .as_ref()
-            .map_or(&current.event.span, |span| &span.to)
-            .start
-            .clone();
+        let start = patch.master.span.as_ref().map_or(&current.event.span, |span| &span.to).start.clone();
         set_recurrence(&mut set, change.to.as_ref(), &start);
     }
     let mut overrides = BTreeMap::new();
     for (id, change) in &patch.overrides {
         overrides.insert(id.to_text(), override_patch(*id, change, current)?);
     }
-    let references = references(receipt)
-        .into_iter()
-        .map(|(key, value)| (key, Some(value)))
-        .collect();
-    Ok(wire::Patch {
-        set,
-        overrides,
-        references,
-    })
+    let references = references(receipt).into_iter().map(|(key, value)| (key, Some(value))).collect();
+    Ok(wire::Patch { set, overrides, references })
 }
 
 fn event_patch(patch: &Patch, current: &Event) -> Result<Fields, String> {
@@ -181,21 +140,12 @@ fn event_patch(patch: &Patch, current: &Event) -> Result<Fields, String> {
         subject: patch.subject.as_ref().map(to),
         place: patch.place.as_ref().map(to),
         notes: patch.notes.as_ref().map(|change| notes(&change.to)),
-        kind: patch
-            .categories
-            .as_ref()
-            .map(|change| kind(&change.to, &current.categories)),
+        kind: patch.categories.as_ref().map(|change| kind(&change.to, &current.categories)),
         busy: patch.busy.as_ref().map(|change| busy(change.to)),
-        private: patch
-            .sensitivity
-            .as_ref()
-            .map(|change| change.to.is_private()),
+        private: patch.sensitivity.as_ref().map(|change| change.to.is_private()),
         reminder: patch.reminder.as_ref().map(|change| reminder(change.to)),
         organiser: patch.organizer.as_ref().map(|change| person(&change.to)),
-        attendees: patch
-            .attendees
-            .as_ref()
-            .map(|change| change.to.iter().map(attendee).collect()),
+        attendees: patch.attendees.as_ref().map(|change| change.to.iter().map(attendee).collect()),
         customer: patch.customer.as_ref().map(|change| customer(&change.to)),
         ..Fields::default()
     })
@@ -207,10 +157,9 @@ fn override_patch(
     current: &Series,
 ) -> Result<Option<wire::OverridePatch>, String> {
     match patch {
-        OverridePatch::Cancel => Ok(Some(wire::OverridePatch {
-            cancelled: Some(true),
-            ..wire::OverridePatch::default()
-        })),
+        OverridePatch::Cancel => {
+            Ok(Some(wire::OverridePatch { cancelled: Some(true), ..wire::OverridePatch::default() }))
+        }
         OverridePatch::Restore(overlay) if overlay.is_empty() => Ok(None),
         OverridePatch::Restore(overlay) => Ok(Some(wire::OverridePatch {
             cancelled: Some(false),
@@ -220,11 +169,7 @@ fn override_patch(
         OverridePatch::Change(change) => {
             let cancelled = matches!(current.overrides.get(&id), Some(Override::Cancelled));
             let (set, inherit) = overlay_patch(change, &current.event.categories)?;
-            Ok(Some(wire::OverridePatch {
-                cancelled: cancelled.then_some(false),
-                set,
-                inherit,
-            }))
+            Ok(Some(wire::OverridePatch { cancelled: cancelled.then_some(false), set, inherit }))
         }
     }
 }
@@ -241,20 +186,12 @@ fn overlay_fields(overlay: &Overlay, held: &Categories) -> Result<Fields, String
         subject: overlay.subject.clone(),
         place: overlay.place.clone(),
         notes: overlay.notes.as_ref().map(notes),
-        kind: overlay
-            .categories
-            .as_ref()
-            .map(|categories| kind(categories, held)),
+        kind: overlay.categories.as_ref().map(|categories| kind(categories, held)),
         busy: overlay.busy.map(busy),
-        private: overlay
-            .sensitivity
-            .map(calsync_core::model::Sensitivity::is_private),
+        private: overlay.sensitivity.map(calsync_core::model::Sensitivity::is_private),
         reminder: overlay.reminder.map(reminder),
         organiser: overlay.organizer.as_ref().map(person),
-        attendees: overlay
-            .attendees
-            .as_ref()
-            .map(|list| list.iter().map(attendee).collect()),
+        attendees: overlay.attendees.as_ref().map(|list| list.iter().map(attendee).collect()),
         customer: overlay.customer.as_ref().map(|text| customer(text)),
         ..Fields::default()
     })
@@ -270,94 +207,24 @@ fn overlay_patch(patch: &OverlayPatch, held: &Categories) -> Result<(Fields, Vec
             inherit.extend(members.iter().map(|member| (*member).to_owned()));
         }
     };
-    follows(
-        patch
-            .span
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["start", "end"],
-    );
-    follows(
-        patch
-            .subject
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["subject"],
-    );
-    follows(
-        patch
-            .place
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["place"],
-    );
-    follows(
-        patch
-            .notes
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["notes"],
-    );
-    follows(
-        patch
-            .categories
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["type"],
-    );
-    follows(
-        patch
-            .busy
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["busy"],
-    );
-    follows(
-        patch
-            .sensitivity
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["private"],
-    );
-    follows(
-        patch
-            .reminder
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["reminder"],
-    );
-    follows(
-        patch
-            .organizer
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["organiser"],
-    );
-    follows(
-        patch
-            .attendees
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["attendees"],
-    );
-    follows(
-        patch
-            .customer
-            .as_ref()
-            .is_some_and(|change| change.to.is_none()),
-        &["customer"],
-    );
+    follows(patch.span.as_ref().is_some_and(|change| change.to.is_none()), &["start", "end"]);
+    follows(patch.subject.as_ref().is_some_and(|change| change.to.is_none()), &["subject"]);
+    follows(patch.place.as_ref().is_some_and(|change| change.to.is_none()), &["place"]);
+    follows(patch.notes.as_ref().is_some_and(|change| change.to.is_none()), &["notes"]);
+    follows(patch.categories.as_ref().is_some_and(|change| change.to.is_none()), &["type"]);
+    follows(patch.busy.as_ref().is_some_and(|change| change.to.is_none()), &["busy"]);
+    follows(patch.sensitivity.as_ref().is_some_and(|change| change.to.is_none()), &["private"]);
+    follows(patch.reminder.as_ref().is_some_and(|change| change.to.is_none()), &["reminder"]);
+    follows(patch.organizer.as_ref().is_some_and(|change| change.to.is_none()), &["organiser"]);
+    follows(patch.attendees.as_ref().is_some_and(|change| change.to.is_none()), &["attendees"]);
+    follows(patch.customer.as_ref().is_some_and(|change| change.to.is_none()), &["customer"]);
     Ok((overlay_fields(&now, held)?, inherit))
 }
 
 fn set_recurrence(fields: &mut Fields, recurrence: Option<&Recurrence>, start: &When) {
     fields.rule = Some(recurrence.map(|recurrence| rule(recurrence, start)));
     fields.rdates = Some(
-        recurrence
-            .into_iter()
-            .flat_map(|recurrence| &recurrence.dates)
-            .map(RecurrenceId::to_text)
-            .collect(),
+        recurrence.into_iter().flat_map(|recurrence| &recurrence.dates).map(RecurrenceId::to_text).collect(),
     );
 }
 
@@ -370,16 +237,14 @@ fn rule(recurrence: &Recurrence, start: &When) -> String {
     let day_end = NaiveTime::from_hms_opt(23, 59, 59).unwrap_or(NaiveTime::MIN);
     let instant = |local| start.with_local(local).instant();
     let fitting = match (start, until) {
-        (When::Date(_), Until::Date(_)) => Some(until),
+        (When::Date(_), Until::Date(_))
+        | (When::Floating(_) | When::Utc(_) | When::Zoned { .. }, Until::Utc(_)) => Some(until),
         (When::Date(_), Until::Local(local)) => Some(Until::Date(local.date())),
         (When::Date(_), Until::Utc(at)) => Some(Until::Date(at.date_naive())),
-        (_, Until::Utc(_)) => Some(until),
         (_, Until::Local(local)) => instant(local).map(Until::Utc),
         (_, Until::Date(date)) => instant(date.and_time(day_end)).map(Until::Utc),
     };
-    rule.clone()
-        .with_end(End::Until(fitting.unwrap_or(until)))
-        .to_string()
+    rule.clone().with_end(End::Until(fitting.unwrap_or(until))).to_string()
 }
 
 fn span(span: &Span) -> Result<(Moment, Moment), String> {
@@ -389,19 +254,13 @@ fn span(span: &Span) -> Result<(Moment, Moment), String> {
 fn moment(when: &When) -> Result<Moment, String> {
     match when {
         When::Date(date) => Ok(Moment::Date { date: *date }),
-        When::Utc(instant) => Ok(Moment::Zoned {
-            at: instant.naive_utc(),
-            zone: "UTC".to_owned(),
-            later: false,
-        }),
-        When::Zoned { local, zone } => Ok(Moment::Zoned {
-            at: *local,
-            zone: zone.name().to_owned(),
-            later: false,
-        }),
-        When::Floating(_) => {
-            Err("the NVS Calender holds no times without a zone; give it a zone".to_owned())
+        When::Utc(instant) => {
+            Ok(Moment::Zoned { at: instant.naive_utc(), zone: "UTC".to_owned(), later: false })
         }
+        When::Zoned { local, zone } => {
+            Ok(Moment::Zoned { at: *local, zone: zone.name().to_owned(), later: false })
+        }
+        When::Floating(_) => Err("the NVS Calender holds no times without a zone; give it a zone".to_owned()),
     }
 }
 
@@ -410,19 +269,12 @@ fn notes(notes: &Notes) -> Option<wire::Notes> {
         NotesFormat::Plain => wire::NotesFormat::Plain,
         NotesFormat::Html => wire::NotesFormat::Html,
     };
-    (!notes.is_empty()).then(|| wire::Notes {
-        format,
-        text: notes.text.clone(),
-    })
+    (!notes.is_empty()).then(|| wire::Notes { format, text: notes.text.clone() })
 }
 
 /// The one type of an NVS appointment: the one it has while that is among the categories, else the first of them.
 fn kind(categories: &Categories, held: &Categories) -> Option<String> {
-    categories
-        .intersection(held)
-        .next()
-        .or_else(|| categories.first())
-        .cloned()
+    categories.intersection(held).next().or_else(|| categories.first()).cloned()
 }
 
 fn busy(busy: Busy) -> BusyStatus {
@@ -451,10 +303,7 @@ fn customer(customer: &str) -> Option<String> {
 }
 
 fn person(person: &Person) -> Option<wire::Person> {
-    (!person.is_nobody()).then(|| wire::Person {
-        name: text(&person.name),
-        address: text(&person.address),
-    })
+    (!person.is_nobody()).then(|| wire::Person { name: text(&person.name), address: text(&person.address) })
 }
 
 fn attendee(attendee: &Attendee) -> wire::Attendee {

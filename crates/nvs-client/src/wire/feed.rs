@@ -76,23 +76,17 @@ impl ReadEntry {
         let id = entry.get("id")?.as_str()?.to_owned();
         let read = match entry.get("state").and_then(Value::as_str) {
             Some("present") => match entry.get("appointment").map(Appointment::deserialize) {
-                Some(Ok(appointment)) if appointment.id == id => {
-                    Self::Present(Box::new(appointment))
-                }
+                Some(Ok(appointment)) if appointment.id == id => Self::Present(Box::new(appointment)),
                 Some(Ok(_)) => Self::Unreadable(unreadable("the answer carries another id")),
                 Some(Err(error)) => Self::Unreadable(unreadable(&shape_of(&error))),
                 None => Self::Unreadable(unreadable("the answer carries no appointment")),
             },
             Some("absent") => Self::Absent,
             Some("unreadable") => {
-                let problem = entry
-                    .get("problem")
-                    .and_then(|problem| Problem::deserialize(problem).ok());
+                let problem = entry.get("problem").and_then(|problem| Problem::deserialize(problem).ok());
                 Self::Unreadable(problem.unwrap_or_else(|| unreadable("the server gave no reason")))
             }
-            _ => Self::Unreadable(unreadable(
-                "the answer has a state this version does not know",
-            )),
+            _ => Self::Unreadable(unreadable("the answer has a state this version does not know")),
         };
         Some((id, read))
     }
@@ -101,10 +95,7 @@ impl ReadEntry {
 /// Says what is wrong with a document without quoting it: serde's text may hold values, which may be private.
 pub(crate) fn shape_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let missing = text
-        .split("missing field `")
-        .nth(1)
-        .and_then(|rest| rest.split('`').next());
+    let missing = text.split("missing field `").nth(1).and_then(|rest| rest.split('`').next());
     match missing {
         Some(member) => format!("the member {member} is missing"),
         None => "a member has a value of the wrong form".to_owned(),
@@ -196,17 +187,14 @@ mod tests {
         let entry = serde_json::json!({"id": "a1", "state": "present", "appointment": {"id": "a1", "subject": "secret"}});
         let (id, read) = ReadEntry::of(&entry).unwrap();
         assert_eq!(id, "a1");
-        let ReadEntry::Unreadable(problem) = read else {
-            panic!("{read:?}")
-        };
+        let ReadEntry::Unreadable(problem) = read else { panic!("{read:?}") };
         assert!(problem.is_unreadable());
         assert!(!problem.to_string().contains("secret"));
     }
 
     #[test]
     fn a_state_that_is_not_known_is_not_an_absence() {
-        let (_, read) =
-            ReadEntry::of(&serde_json::json!({"id": "a1", "state": "archived"})).unwrap();
+        let (_, read) = ReadEntry::of(&serde_json::json!({"id": "a1", "state": "archived"})).unwrap();
         assert!(matches!(read, ReadEntry::Unreadable(_)));
     }
 }

@@ -110,11 +110,7 @@ pub struct Fields {
     #[serde(deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub notes: Option<Option<Notes>>,
     /// Type, by its name.
-    #[serde(
-        rename = "type",
-        deserialize_with = "said",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "type", deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub kind: Option<Option<String>>,
     /// Colour as `#rrggbb`.
     #[serde(deserialize_with = "said", skip_serializing_if = "Option::is_none")]
@@ -222,6 +218,8 @@ pub(super) fn is_false(value: &bool) -> bool {
 }
 
 /// A member that is present, be it `null`.
+// The outer option says whether the member is there, the inner one whether it is `null`.
+#[allow(clippy::option_option)]
 fn said<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -239,10 +237,7 @@ mod tests {
         let fields: Fields = serde_json::from_str(r#"{"reminder":null,"subject":"x"}"#).unwrap();
         assert_eq!(fields.reminder, Some(None));
         assert_eq!(fields.customer, None);
-        assert_eq!(
-            serde_json::to_string(&fields).unwrap(),
-            r#"{"subject":"x","reminder":null}"#
-        );
+        assert_eq!(serde_json::to_string(&fields).unwrap(), r#"{"subject":"x","reminder":null}"#);
     }
 
     #[test]
@@ -256,12 +251,7 @@ mod tests {
     #[test]
     fn a_moment_is_a_date_or_a_clock_in_a_zone() {
         let date: Moment = serde_json::from_str(r#"{"date":"2026-03-05"}"#).unwrap();
-        assert_eq!(
-            date,
-            Moment::Date {
-                date: NaiveDate::from_ymd_opt(2026, 3, 5).unwrap()
-            }
-        );
+        assert_eq!(date, Moment::Date { date: NaiveDate::from_ymd_opt(2026, 3, 5).unwrap() });
         let text = r#"{"at":"2026-10-25T02:30:00","zone":"Europe/Berlin","later":true}"#;
         let zoned: Moment = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&zoned).unwrap(), text);
@@ -270,13 +260,8 @@ mod tests {
 
     #[test]
     fn an_override_that_goes_back_to_the_series_is_sent_as_null() {
-        let patch = Patch {
-            overrides: BTreeMap::from([("2026-03-05".to_owned(), None)]),
-            ..Patch::default()
-        };
-        assert_eq!(
-            serde_json::to_string(&patch).unwrap(),
-            r#"{"overrides":{"2026-03-05":null}}"#
-        );
+        let patch =
+            Patch { overrides: BTreeMap::from([("2026-03-05".to_owned(), None)]), ..Patch::default() };
+        assert_eq!(serde_json::to_string(&patch).unwrap(), r#"{"overrides":{"2026-03-05":null}}"#);
     }
 }

@@ -14,18 +14,14 @@ mod write;
 
 pub use appointment::{Appointment, Stamp};
 pub use feed::{
-    BinPage, Binned, Change, ChangePage, FindMatch, FindRequest, FindResponse, ReadEntry,
-    ReadRequest, ReadResponse,
+    BinPage, Binned, Change, ChangePage, FindMatch, FindRequest, FindResponse, ReadEntry, ReadRequest,
+    ReadResponse,
 };
 pub(crate) use feed::{shape_of, unreadable};
-pub use fields::{
-    Attachment, Attendee, Fields, Mark, Moment, Notes, Override, OverridePatch, Patch, Person,
-};
+pub use fields::{Attachment, Attendee, Fields, Mark, Moment, Notes, Override, OverridePatch, Patch, Person};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use server::{Limits, ServerInfo, Unit, UnitPage};
-pub use words::{
-    Access, AttendeeRole, BusyStatus, MarkKind, NotesFormat, ResponseStatus, UnitKind,
-};
+pub use words::{Access, AttendeeRole, BusyStatus, MarkKind, NotesFormat, ResponseStatus, UnitKind};
 pub use write::{NewAppointment, Write, WriteOutcome, WriteRequest, WriteResponse, WriteResult};
 
 /// Members that this version of the protocol does not know; they are kept and, in documents of our own, sent back.

@@ -119,10 +119,7 @@ impl Problem {
         ProblemCode::KNOWN
             .iter()
             .find(|(known, _)| *known == word)
-            .map_or_else(
-                || ProblemCode::Other(word.to_owned()),
-                |(_, code)| code.clone(),
-            )
+            .map_or_else(|| ProblemCode::Other(word.to_owned()), |(_, code)| code.clone())
     }
 }
 
@@ -165,8 +162,7 @@ mod tests {
     #[test]
     fn a_kind_that_is_not_known_is_kept() {
         let problem: Problem =
-            serde_json::from_str(r#"{"type":"about:blank","title":"Teapot","status":418}"#)
-                .unwrap();
+            serde_json::from_str(r#"{"type":"about:blank","title":"Teapot","status":418}"#).unwrap();
         assert_eq!(problem.code(), ProblemCode::Other("about:blank".to_owned()));
     }
 }

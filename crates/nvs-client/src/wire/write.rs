@@ -143,18 +143,12 @@ impl WriteResult {
                     replayed: flag("replayed"),
                     in_bin: flag("in_bin"),
                 },
-                Some(Err(error)) => {
-                    WriteOutcome::Unclear(feed::unreadable(&feed::shape_of(&error)))
-                }
-                None => {
-                    WriteOutcome::Unclear(feed::unreadable("the answer carries no appointment"))
-                }
+                Some(Err(error)) => WriteOutcome::Unclear(feed::unreadable(&feed::shape_of(&error))),
+                None => WriteOutcome::Unclear(feed::unreadable("the answer carries no appointment")),
             },
             Some("refused") => match entry.get("problem").map(Problem::deserialize) {
                 Some(Ok(problem)) => WriteOutcome::Refused(problem),
-                _ => WriteOutcome::Unclear(feed::unreadable(
-                    "the refusal carries no problem document",
-                )),
+                _ => WriteOutcome::Unclear(feed::unreadable("the refusal carries no problem document")),
             },
             _ => WriteOutcome::Unclear(feed::unreadable(
                 "the answer has an outcome this version does not know",
@@ -170,12 +164,7 @@ mod tests {
 
     #[test]
     fn a_write_names_its_operation_on_the_wire() {
-        let write = Write::Delete {
-            key: "k".into(),
-            unit: "u".into(),
-            id: "a".into(),
-            expect: "r1".into(),
-        };
+        let write = Write::Delete { key: "k".into(), unit: "u".into(), id: "a".into(), expect: "r1".into() };
         assert_eq!(
             serde_json::to_string(&write).unwrap(),
             r#"{"op":"delete","key":"k","unit":"u","id":"a","expect":"r1"}"#
@@ -190,10 +179,7 @@ mod tests {
             serde_json::json!({"key": "k", "outcome": "queued"}),
         ] {
             let result = WriteResult::of(&entry).unwrap();
-            assert!(
-                matches!(result.outcome, WriteOutcome::Unclear(_)),
-                "{entry}"
-            );
+            assert!(matches!(result.outcome, WriteOutcome::Unclear(_)), "{entry}");
         }
     }
 }

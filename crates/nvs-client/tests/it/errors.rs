@@ -23,65 +23,32 @@ async fn each_failure_says_what_to_do_next() {
     let seconds = |seconds| Some(Duration::from_secs(seconds));
     let cases = [
         (
-            Failure::Unavailable {
-                retry_after: Some(7),
-            },
+            Failure::Unavailable { retry_after: Some(7) },
             NvsErrorKind::Unavailable(seconds(7)),
             "wait 7 seconds",
         ),
-        (
-            Failure::Unavailable { retry_after: None },
-            NvsErrorKind::Unavailable(None),
-            "try again in a while",
-        ),
-        (
-            Failure::Throttled { retry_after: 3 },
-            NvsErrorKind::Throttled(seconds(3)),
-            "wait 3 seconds",
-        ),
-        (
-            Failure::Internal,
-            NvsErrorKind::NoAnswer,
-            "look into its log",
-        ),
-        (
-            Failure::DropBefore,
-            NvsErrorKind::NoAnswer,
-            "connection was lost",
-        ),
-        (
-            Failure::DropAfter,
-            NvsErrorKind::NoAnswer,
-            "connection was lost",
-        ),
+        (Failure::Unavailable { retry_after: None }, NvsErrorKind::Unavailable(None), "try again in a while"),
+        (Failure::Throttled { retry_after: 3 }, NvsErrorKind::Throttled(seconds(3)), "wait 3 seconds"),
+        (Failure::Internal, NvsErrorKind::NoAnswer, "look into its log"),
+        (Failure::DropBefore, NvsErrorKind::NoAnswer, "connection was lost"),
+        (Failure::DropAfter, NvsErrorKind::NoAnswer, "connection was lost"),
         (
             Failure::HtmlPage,
             NvsErrorKind::BadAnswer,
             "an HTML page came instead of JSON; check that the nvs url",
         ),
-        (
-            Failure::BadGateway,
-            NvsErrorKind::NoAnswer,
-            "proxy in front of it fails (http 502",
-        ),
+        (Failure::BadGateway, NvsErrorKind::NoAnswer, "proxy in front of it fails (http 502"),
         (
             Failure::Redirect,
             NvsErrorKind::NotCalender,
             "redirects to https://login.example.com; check the nvs url",
         ),
-        (
-            Failure::HalfAnAnswer,
-            NvsErrorKind::BadAnswer,
-            "does not follow the protocol",
-        ),
+        (Failure::HalfAnAnswer, NvsErrorKind::BadAnswer, "does not follow the protocol"),
     ];
     for (failure, kind, text) in cases {
         let error = fails_with(failure.clone()).await;
         assert_eq!(error.kind, kind, "{failure:?}");
-        assert!(
-            error.to_string().starts_with("read server information: "),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("read server information: "), "{error}");
         assert!(error.to_string().contains(text), "{failure:?}: {error}");
         assert!(!error.to_string().ends_with('.'));
     }
@@ -90,12 +57,7 @@ async fn each_failure_says_what_to_do_next() {
 #[tokio::test]
 async fn a_failure_hits_the_requests_it_is_meant_for() {
     let (mock, client) = start().await;
-    mock.fault(Fault {
-        operation: Some("unit".into()),
-        after: 1,
-        times: 1,
-        failure: Failure::Internal,
-    });
+    mock.fault(Fault { operation: Some("unit".into()), after: 1, times: 1, failure: Failure::Internal });
     assert!(client.unit("meier").await.is_ok());
     assert!(client.server().await.is_ok());
     assert!(client.unit("meier").await.is_err());
@@ -118,10 +80,7 @@ async fn an_unknown_unit_is_no_empty_calendar() {
     for error in [
         client.unit("nobody").await.unwrap_err(),
         client.changes("nobody", None, 10).await.unwrap_err(),
-        client
-            .read(Some("nobody"), &["A".into()])
-            .await
-            .unwrap_err(),
+        client.read(Some("nobody"), &["A".into()]).await.unwrap_err(),
         client.find("nobody", &["t".into()], &[]).await.unwrap_err(),
         client.bin("nobody", None, 10).await.unwrap_err(),
     ] {
@@ -132,32 +91,15 @@ async fn an_unknown_unit_is_no_empty_calendar() {
 #[tokio::test]
 async fn a_wrong_path_a_closed_port_and_an_unknown_host_are_told_apart() {
     let (mock, _) = start().await;
-    let client =
-        |url: &str| NvsClient::new(NvsSettings::new(url, Token::new(mock.token()))).unwrap();
-    let wrong = client(&format!("{}/calender", mock.url()))
-        .server()
-        .await
-        .unwrap_err();
+    let client = |url: &str| NvsClient::new(NvsSettings::new(url, Token::new(mock.token()))).unwrap();
+    let wrong = client(&format!("{}/calender", mock.url())).server().await.unwrap_err();
     assert_eq!(wrong.kind, NvsErrorKind::NotCalender);
-    assert!(
-        wrong.to_string().contains("check the path of the nvs url"),
-        "{wrong}"
-    );
+    assert!(wrong.to_string().contains("check the path of the nvs url"), "{wrong}");
 
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let closed = client(&format!("http://127.0.0.1:{port}"))
-        .server()
-        .await
-        .unwrap_err();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = client(&format!("http://127.0.0.1:{port}")).server().await.unwrap_err();
     assert_eq!(closed.kind, NvsErrorKind::Unreachable);
-    assert!(
-        closed.to_string().contains("check host name, port"),
-        "{closed}"
-    );
+    assert!(closed.to_string().contains("check host name, port"), "{closed}");
     assert!(!closed.may_have_arrived());
 
     let unknown = client("https://nvs.invalid").server().await.unwrap_err();
@@ -171,34 +113,22 @@ async fn a_write_without_an_answer_in_time_may_have_arrived() {
     settings.timeout = Duration::from_millis(300);
     let client = NvsClient::new(settings).unwrap();
     mock.fail_next_of("write", 1, Failure::Slow(Duration::from_secs(30)));
-    let error = client
-        .write(None, &[create("k", "meier", new(fields("x")))])
-        .await
-        .unwrap_err();
+    let error = client.write(None, &[create("k", "meier", new(fields("x")))]).await.unwrap_err();
     assert_eq!(error.kind, NvsErrorKind::NoAnswer);
     assert!(error.may_have_arrived());
-    assert!(
-        error.to_string().contains("did not answer in time"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("did not answer in time"), "{error}");
 }
 
 #[tokio::test]
 async fn a_refusal_of_the_whole_batch_means_that_nothing_was_done() {
     let (mock, client) = start().await;
     mock.fail_next_of("write", 1, Failure::Unavailable { retry_after: None });
-    let error = client
-        .write(None, &[create("k", "meier", new(fields("x")))])
-        .await
-        .unwrap_err();
+    let error = client.write(None, &[create("k", "meier", new(fields("x")))]).await.unwrap_err();
     assert!(!error.may_have_arrived());
     assert!(mock.list("meier").is_empty());
     // A proxy's failure says nothing of the kind, and here the server did it.
     mock.fail_next_of("write", 1, Failure::BadGateway);
-    let error = client
-        .write(None, &[create("l", "meier", new(fields("x")))])
-        .await
-        .unwrap_err();
+    let error = client.write(None, &[create("l", "meier", new(fields("x")))]).await.unwrap_err();
     assert!(error.may_have_arrived());
     assert_eq!(mock.list("meier").len(), 1);
 }
@@ -208,11 +138,7 @@ async fn an_answer_beyond_the_limit_is_stopped() {
     let (mock, _) = start().await;
     let mut settings = NvsSettings::new(mock.url(), Token::new(mock.token()));
     settings.max_answer = 100;
-    let error = NvsClient::new(settings)
-        .unwrap()
-        .server()
-        .await
-        .unwrap_err();
+    let error = NvsClient::new(settings).unwrap().server().await.unwrap_err();
     assert_eq!(error.kind, NvsErrorKind::TooLarge);
 }
 
@@ -225,10 +151,7 @@ async fn bodies_are_traced_in_order_and_tokens_are_not() {
     settings.trace = Some(Trace::new(&directory, Arc::new(AtomicU64::new(0))));
     let client = NvsClient::new(settings).unwrap();
     client.server().await.unwrap();
-    client
-        .write(None, &[create("k", "meier", new(fields("x")))])
-        .await
-        .unwrap();
+    client.write(None, &[create("k", "meier", new(fields("x")))]).await.unwrap();
     let mut files: Vec<String> = std::fs::read_dir(&directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -240,10 +163,8 @@ async fn bodies_are_traced_in_order_and_tokens_are_not() {
         "0002-write-request.json",
         "0002-write-response.json",
     ];
-    let texts: Vec<String> = files
-        .iter()
-        .map(|file| std::fs::read_to_string(directory.join(file)).unwrap())
-        .collect();
+    let texts: Vec<String> =
+        files.iter().map(|file| std::fs::read_to_string(directory.join(file)).unwrap()).collect();
     std::fs::remove_dir_all(&directory).unwrap();
     assert_eq!(files, expected);
     for text in texts {
@@ -256,85 +177,41 @@ async fn bodies_are_traced_in_order_and_tokens_are_not() {
 #[tokio::test]
 async fn the_mock_reads_strictly() {
     let (mock, _) = start().await;
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .tls_backend_preconfigured(no_tls())
-        .build()
-        .unwrap();
+    let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(no_tls()).build().unwrap();
     let problem = async |request: reqwest::RequestBuilder| {
         let response = request.bearer_auth(mock.token()).send().await.unwrap();
-        assert_eq!(
-            response.headers()["content-type"],
-            "application/problem+json"
-        );
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
         let status = response.status().as_u16();
-        let document: serde_json::Value =
-            serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
         assert_eq!(document["status"], status);
-        document["type"]
-            .as_str()
-            .unwrap()
-            .rsplit(':')
-            .next()
-            .unwrap()
-            .to_owned()
+        document["type"].as_str().unwrap().rsplit(':').next().unwrap().to_owned()
     };
     let url = |path: &str| format!("{}/v1/{path}", mock.url());
     let post = |path: &str, body: &str| {
-        http.post(url(path))
-            .header("content-type", "application/json")
-            .body(body.to_owned())
+        http.post(url(path)).header("content-type", "application/json").body(body.to_owned())
     };
     assert_eq!(problem(http.get(url("nothing"))).await, "not-found");
-    assert_eq!(
-        problem(http.delete(url("server"))).await,
-        "method-not-allowed"
-    );
+    assert_eq!(problem(http.delete(url("server"))).await, "method-not-allowed");
     assert_eq!(problem(http.get(url("units?limit=0"))).await, "bad-request");
-    assert_eq!(
-        problem(http.get(url("units?limit=1001"))).await,
-        "bad-request"
-    );
-    assert_eq!(
-        problem(http.get(url("units?order=name"))).await,
-        "bad-request"
-    );
-    assert_eq!(
-        problem(http.get(url("units/meier/changes?cursor=abc"))).await,
-        "bad-request"
-    );
-    assert_eq!(
-        problem(http.post(url("writes")).body("{}")).await,
-        "unsupported-media-type"
-    );
+    assert_eq!(problem(http.get(url("units?limit=1001"))).await, "bad-request");
+    assert_eq!(problem(http.get(url("units?order=name"))).await, "bad-request");
+    assert_eq!(problem(http.get(url("units/meier/changes?cursor=abc"))).await, "bad-request");
+    assert_eq!(problem(http.post(url("writes")).body("{}")).await, "unsupported-media-type");
     assert_eq!(problem(post("writes", "{")).await, "bad-request");
     assert_eq!(problem(post("writes", r#"{"writes":[]}"#)).await, "invalid");
-    assert_eq!(
-        problem(post("writes", r#"{"writes":[],"x":1}"#)).await,
-        "bad-request"
-    );
+    assert_eq!(problem(post("writes", r#"{"writes":[],"x":1}"#)).await, "bad-request");
     let ids: Vec<String> = (0..201).map(|n| n.to_string()).collect();
     assert_eq!(
-        problem(post(
-            "appointments/read",
-            &serde_json::json!({ "ids": ids }).to_string()
-        ))
-        .await,
+        problem(post("appointments/read", &serde_json::json!({ "ids": ids }).to_string())).await,
         "too-large"
     );
-    let unknown = post(
-        "writes",
-        r#"{"writes":[{"op":"move","key":"k"},{"op":"delete"}]}"#,
-    )
-    .bearer_auth(mock.token());
+    let unknown =
+        post("writes", r#"{"writes":[{"op":"move","key":"k"},{"op":"delete"}]}"#).bearer_auth(mock.token());
     let answer: serde_json::Value =
         serde_json::from_slice(&unknown.send().await.unwrap().bytes().await.unwrap()).unwrap();
     for result in answer["results"].as_array().unwrap() {
         assert_eq!(result["outcome"], "refused");
-        assert_eq!(
-            result["problem"]["type"],
-            "urn:x-calender-sync:problem:invalid"
-        );
+        assert_eq!(result["problem"]["type"], "urn:x-calender-sync:problem:invalid");
     }
 }
 

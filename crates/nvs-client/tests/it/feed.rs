@@ -11,10 +11,7 @@ use nvs_client::{Event, NvsErrorKind};
 use super::{applied, create, fields, new, references, start, start_with, write_one};
 
 fn small() -> MockLimits {
-    MockLimits {
-        page: 2,
-        ..MockLimits::default()
-    }
+    MockLimits { page: 2, ..MockLimits::default() }
 }
 
 #[tokio::test]
@@ -27,10 +24,7 @@ async fn the_server_says_who_it_is_and_what_time_it_has() {
     assert_eq!(info.limits.batch, 200);
     assert_eq!(info.protected_types, ["Urlaub"]);
     let ahead = info.time - chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
-    assert!(
-        (4.9..5.1).contains(&(ahead.num_seconds() as f64 / 3600.0)),
-        "{ahead}"
-    );
+    assert!((4.9..5.1).contains(&(ahead.num_seconds() as f64 / 3600.0)), "{ahead}");
     assert_eq!(client.traffic().requests(), 1);
     assert!(client.traffic().received() > 100);
 }
@@ -43,18 +37,9 @@ async fn units_are_read_page_by_page_with_kind_and_access() {
     assert_eq!(ids, ["huber", "meier", "raum 1/ost"]);
     assert_eq!(mock.seen().requests["units"], 2);
     let room = client.unit("raum 1/ost").await.unwrap();
-    assert_eq!(
-        (room.kind, room.access, room.address),
-        (UnitKind::Room, Access::Read, None)
-    );
-    mock.put_unit(MockUnit {
-        kind: "crane".into(),
-        ..MockUnit::person("kran", "Kran", "k@example.com")
-    });
-    assert_eq!(
-        client.unit("kran").await.unwrap().kind,
-        UnitKind::Other("crane".into())
-    );
+    assert_eq!((room.kind, room.access, room.address), (UnitKind::Room, Access::Read, None));
+    mock.put_unit(MockUnit { kind: "crane".into(), ..MockUnit::person("kran", "Kran", "k@example.com") });
+    assert_eq!(client.unit("kran").await.unwrap().kind, UnitKind::Other("crane".into()));
 }
 
 #[tokio::test]
@@ -91,37 +76,24 @@ async fn a_listing_misses_nothing_that_happens_while_it_is_read() {
     mock.forget_seen();
     let quiet = client.changes("meier", Some(&cursor), 1000).await.unwrap();
     assert!(quiet.entries.is_empty() && !quiet.more);
-    assert_eq!(
-        mock.seen().requests,
-        BTreeMap::from([("changes".to_owned(), 1)])
-    );
+    assert_eq!(mock.seen().requests, BTreeMap::from([("changes".to_owned(), 1)]));
 }
 
 #[tokio::test]
 async fn one_feed_tells_of_all_units_and_names_them() {
     let (_mock, client) = start().await;
     let both = NewAppointment {
-        fields: nvs_client::wire::Fields {
-            units: Some(vec!["meier".into(), "huber".into()]),
-            ..fields("x")
-        },
+        fields: nvs_client::wire::Fields { units: Some(vec!["meier".into(), "huber".into()]), ..fields("x") },
         ..NewAppointment::default()
     };
     let start = client.all_changes(None, 100).await.unwrap();
     let made = applied(&client, create("k", "meier", both)).await;
     let page = client.all_changes(Some(&start.cursor), 100).await.unwrap();
-    let units: Vec<Option<&str>> = page
-        .entries
-        .iter()
-        .map(|entry| entry.unit.as_deref())
-        .collect();
+    let units: Vec<Option<&str>> = page.entries.iter().map(|entry| entry.unit.as_deref()).collect();
     assert_eq!(units, [Some("meier"), Some("huber")]);
     assert!(page.entries.iter().all(|entry| entry.id == made.id));
     // A cursor of one feed is of no use in another.
-    let error = client
-        .changes("meier", Some(&page.cursor), 100)
-        .await
-        .unwrap_err();
+    let error = client.changes("meier", Some(&page.cursor), 100).await.unwrap_err();
     assert!(matches!(error.kind, NvsErrorKind::Refused(_)), "{error}");
 }
 
@@ -130,24 +102,15 @@ async fn a_cursor_that_is_too_old_or_of_another_epoch_has_expired() {
     let (mock, client) = start().await;
     let page = client.changes("meier", None, 10).await.unwrap();
     mock.expire_cursors();
-    let error = client
-        .changes("meier", Some(&page.cursor), 10)
-        .await
-        .unwrap_err();
+    let error = client.changes("meier", Some(&page.cursor), 10).await.unwrap_err();
     assert_eq!(error.kind, NvsErrorKind::CursorExpired);
 
     let backup = mock.snapshot();
     let page = client.changes("meier", None, 10).await.unwrap();
     mock.restore(&backup);
-    let error = client
-        .changes("meier", Some(&page.cursor), 10)
-        .await
-        .unwrap_err();
+    let error = client.changes("meier", Some(&page.cursor), 10).await.unwrap_err();
     assert_eq!(error.kind, NvsErrorKind::CursorExpired);
-    assert_ne!(
-        client.changes("meier", None, 10).await.unwrap().epoch,
-        page.epoch
-    );
+    assert_ne!(client.changes("meier", None, 10).await.unwrap().epoch, page.epoch);
 }
 
 #[tokio::test]
@@ -157,14 +120,8 @@ async fn every_id_asked_for_is_answered_present_absent_or_unreadable() {
     let b = applied(&client, create("b", "meier", new(fields("x")))).await;
     let other = applied(&client, create("c", "huber", new(fields("x")))).await;
     mock.make_unreadable(&b.id);
-    let ids = [
-        a.id.clone(),
-        "never".into(),
-        b.id.clone(),
-        a.id.to_lowercase(),
-        other.id.clone(),
-        a.id.clone(),
-    ];
+    let ids =
+        [a.id.clone(), "never".into(), b.id.clone(), a.id.to_lowercase(), other.id.clone(), a.id.clone()];
     let answer = client.read(Some("meier"), &ids).await.unwrap();
     let states: Vec<&str> = answer
         .entries
@@ -175,17 +132,7 @@ async fn every_id_asked_for_is_answered_present_absent_or_unreadable() {
             ReadEntry::Unreadable(_) => "unreadable",
         })
         .collect();
-    assert_eq!(
-        states,
-        [
-            "present",
-            "absent",
-            "unreadable",
-            "absent",
-            "absent",
-            "present"
-        ]
-    );
+    assert_eq!(states, ["present", "absent", "unreadable", "absent", "absent", "present"]);
     assert_eq!(answer.entries[0], ReadEntry::Present(Box::new(a)));
     // Without a unit it does not matter where it is.
     let anywhere = client.read(None, &[other.id.clone()]).await.unwrap();
@@ -197,14 +144,7 @@ async fn what_is_left_out_of_listings_can_still_be_read() {
     let (mock, client) = start().await;
     let a = applied(&client, create("a", "meier", new(fields("x")))).await;
     mock.leave_out_of_listings(&a.id);
-    assert!(
-        client
-            .changes("meier", None, 10)
-            .await
-            .unwrap()
-            .entries
-            .is_empty()
-    );
+    assert!(client.changes("meier", None, 10).await.unwrap().entries.is_empty());
     let answer = client.read(Some("meier"), &[a.id.clone()]).await.unwrap();
     assert!(matches!(answer.entries[0], ReadEntry::Present(_)));
 }
@@ -212,31 +152,15 @@ async fn what_is_left_out_of_listings_can_still_be_read() {
 #[tokio::test]
 async fn appointments_are_found_by_the_token_of_their_unit_and_by_uid() {
     let (_mock, client) = start().await;
-    let token = |token: &str| NewAppointment {
-        references: references(&[("token", token)]),
-        ..new(fields("x"))
-    };
+    let token =
+        |token: &str| NewAppointment { references: references(&[("token", token)]), ..new(fields("x")) };
     let a = applied(&client, create("a", "meier", token("t1"))).await;
     let b = applied(&client, create("b", "meier", token("t1"))).await;
     applied(&client, create("c", "huber", token("t1"))).await;
-    let found = client
-        .find("meier", &["t1".into(), "t2".into()], &[])
-        .await
-        .unwrap()
-        .entries;
-    let ids: Vec<(&str, Option<&str>)> = found
-        .iter()
-        .map(|m| (m.id.as_str(), m.token.as_deref()))
-        .collect();
-    assert_eq!(
-        ids,
-        [(a.id.as_str(), Some("t1")), (b.id.as_str(), Some("t1"))]
-    );
-    let found = client
-        .find("meier", &[], &[b.uid.clone()])
-        .await
-        .unwrap()
-        .entries;
+    let found = client.find("meier", &["t1".into(), "t2".into()], &[]).await.unwrap().entries;
+    let ids: Vec<(&str, Option<&str>)> = found.iter().map(|m| (m.id.as_str(), m.token.as_deref())).collect();
+    assert_eq!(ids, [(a.id.as_str(), Some("t1")), (b.id.as_str(), Some("t1"))]);
+    let found = client.find("meier", &[], &[b.uid.clone()]).await.unwrap().entries;
     assert_eq!(
         (found.len(), found[0].id.as_str(), found[0].uid.as_deref()),
         (1, b.id.as_str(), Some(b.uid.as_str()))
@@ -254,10 +178,7 @@ async fn many_ids_are_read_in_batches_and_a_batch_that_is_too_large_is_halved() 
                 create(
                     &format!("{batch}-{n}"),
                     "meier",
-                    new(nvs_client::wire::Fields {
-                        place: Some(long),
-                        ..fields("x")
-                    }),
+                    new(nvs_client::wire::Fields { place: Some(long), ..fields("x") }),
                 )
             })
             .collect();
@@ -271,15 +192,11 @@ async fn many_ids_are_read_in_batches_and_a_batch_that_is_too_large_is_halved() 
     mock.forget_seen();
     let answer = client.read(Some("meier"), &ids).await.unwrap();
     assert_eq!(mock.seen().requests["read"], 2);
-    let mut settings =
-        nvs_client::NvsSettings::new(mock.url(), nvs_client::Token::new(mock.token()));
+    let mut settings = nvs_client::NvsSettings::new(mock.url(), nvs_client::Token::new(mock.token()));
     settings.max_answer = 60_000;
     mock.forget_seen();
     let narrow = nvs_client::NvsClient::new(settings).unwrap();
-    assert_eq!(
-        narrow.read(Some("meier"), &ids).await.unwrap().entries,
-        answer.entries
-    );
+    assert_eq!(narrow.read(Some("meier"), &ids).await.unwrap().entries, answer.entries);
     assert!(mock.seen().requests["read"] > 4);
 }
 
@@ -287,68 +204,33 @@ async fn many_ids_are_read_in_batches_and_a_batch_that_is_too_large_is_halved() 
 async fn what_was_deleted_is_in_the_bin_and_comes_back_from_there() {
     let (_mock, client) = start().await;
     let a = applied(&client, create("a", "meier", new(fields("x")))).await;
-    let delete = Write::Delete {
-        key: "d".into(),
-        unit: "meier".into(),
-        id: a.id.clone(),
-        expect: a.revision.clone(),
-    };
-    let WriteOutcome::Applied { in_bin: true, .. } = write_one(&client, delete).await else {
-        panic!()
-    };
+    let delete =
+        Write::Delete { key: "d".into(), unit: "meier".into(), id: a.id.clone(), expect: a.revision.clone() };
+    let WriteOutcome::Applied { in_bin: true, .. } = write_one(&client, delete).await else { panic!() };
     let bin = client.bin("meier", None, 10).await.unwrap();
     assert_eq!(bin.entries.len(), 1);
     assert_eq!(bin.entries[0].appointment.uid, a.uid);
     assert_eq!(bin.entries[0].deleted.by.as_deref(), Some("calsync"));
-    let back = applied(
-        &client,
-        Write::Restore {
-            key: "r".into(),
-            unit: "meier".into(),
-            id: a.id.clone(),
-        },
-    )
-    .await;
+    let back =
+        applied(&client, Write::Restore { key: "r".into(), unit: "meier".into(), id: a.id.clone() }).await;
     assert_eq!((back.uid, back.subject), (a.uid, a.subject));
-    assert!(
-        client
-            .bin("meier", None, 10)
-            .await
-            .unwrap()
-            .entries
-            .is_empty()
-    );
+    assert!(client.bin("meier", None, 10).await.unwrap().entries.is_empty());
 }
 
 #[tokio::test]
 async fn notifications_name_the_unit_and_tell_of_a_restore() {
     let (mock, client) = start().await;
     let mut stream = client.events(&["meier".into()]).await.unwrap();
-    let Some(Event::Hello { epoch, .. }) = stream.next().await.unwrap() else {
-        panic!()
-    };
+    let Some(Event::Hello { epoch, .. }) = stream.next().await.unwrap() else { panic!() };
     assert_eq!(epoch, mock.epoch());
     let backup = mock.snapshot();
     applied(&client, create("h", "huber", new(fields("x")))).await;
     applied(&client, create("m", "meier", new(fields("x")))).await;
-    let next = tokio::time::timeout(Duration::from_secs(5), stream.next())
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        next,
-        Some(Event::Changed {
-            unit: "meier".into()
-        })
-    );
+    let next = tokio::time::timeout(Duration::from_secs(5), stream.next()).await.unwrap().unwrap();
+    assert_eq!(next, Some(Event::Changed { unit: "meier".into() }));
     mock.restore(&backup);
     let next = stream.next().await.unwrap();
-    assert_eq!(
-        next,
-        Some(Event::Epoch {
-            epoch: mock.epoch()
-        })
-    );
+    assert_eq!(next, Some(Event::Epoch { epoch: mock.epoch() }));
     let error = client.events(&["nobody".into()]).await.unwrap_err();
     assert_eq!(error.kind, NvsErrorKind::UnknownUnit);
 }

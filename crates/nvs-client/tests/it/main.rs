@@ -1,11 +1,5 @@
 //! The client against the mock, over HTTP.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 mod errors;
 mod feed;
@@ -26,22 +20,9 @@ async fn start() -> (MockNvs, NvsClient) {
 }
 
 async fn start_with(limits: MockLimits) -> (MockNvs, NvsClient) {
-    let mock = MockNvs::start(MockNvsSettings {
-        limits,
-        ..MockNvsSettings::default()
-    })
-    .await
-    .unwrap();
-    mock.put_unit(MockUnit::person(
-        "meier",
-        "Eva Meier",
-        "eva.meier@example.com",
-    ));
-    mock.put_unit(MockUnit::person(
-        "huber",
-        "Jan Huber",
-        "jan.huber@example.com",
-    ));
+    let mock = MockNvs::start(MockNvsSettings { limits, ..MockNvsSettings::default() }).await.unwrap();
+    mock.put_unit(MockUnit::person("meier", "Eva Meier", "eva.meier@example.com"));
+    mock.put_unit(MockUnit::person("huber", "Jan Huber", "jan.huber@example.com"));
     mock.put_unit(MockUnit {
         id: "raum 1/ost".into(),
         kind: "room".into(),
@@ -58,11 +39,7 @@ fn client_of(mock: &MockNvs) -> NvsClient {
 }
 
 fn at(text: &str) -> Moment {
-    Moment::Zoned {
-        at: text.parse().unwrap(),
-        zone: "Europe/Berlin".into(),
-        later: false,
-    }
+    Moment::Zoned { at: text.parse().unwrap(), zone: "Europe/Berlin".into(), later: false }
 }
 
 fn fields(subject: &str) -> Fields {
@@ -75,25 +52,15 @@ fn fields(subject: &str) -> Fields {
 }
 
 fn new(fields: Fields) -> NewAppointment {
-    NewAppointment {
-        fields,
-        ..NewAppointment::default()
-    }
+    NewAppointment { fields, ..NewAppointment::default() }
 }
 
 fn create(key: &str, unit: &str, appointment: NewAppointment) -> Write {
-    Write::Create {
-        key: key.into(),
-        unit: unit.into(),
-        appointment: Box::new(appointment),
-    }
+    Write::Create { key: key.into(), unit: unit.into(), appointment: Box::new(appointment) }
 }
 
 fn series(subject: &str, rule: &str) -> Fields {
-    Fields {
-        rule: Some(Some(rule.into())),
-        ..fields(subject)
-    }
+    Fields { rule: Some(Some(rule.into())), ..fields(subject) }
 }
 
 async fn write_one(client: &NvsClient, write: Write) -> WriteOutcome {
@@ -116,8 +83,5 @@ async fn refused(client: &NvsClient, write: Write) -> Problem {
 }
 
 fn references(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
-    entries
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
+    entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }

@@ -7,8 +7,8 @@ use calsync_core::ids::{
 };
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{
-    Attendee, Busy, Event, Notes, Overlay, Override, Participation, Person, Recurrence, RecurrenceId, Reminder,
-    Sensitivity, Series, Span, When,
+    Attendee, Busy, Event, Notes, Overlay, Override, Participation, Person, Recurrence, RecurrenceId,
+    Reminder, Sensitivity, Series, Span, When,
 };
 use calsync_core::recur::Rule;
 use calsync_core::source::{
@@ -131,7 +131,8 @@ async fn what_is_created_is_read_back_with_its_receipt_and_found_by_its_token() 
     let mut made = series(full(), "FREQ=WEEKLY;BYDAY=TH;COUNT=10");
     let key = |text: &str| RecurrenceId::from_text(text).unwrap();
     made.overrides.insert(key("2026-03-12T09:00:00"), Override::Cancelled);
-    let overlay = Overlay { reminder: Some(Reminder::Off), customer: Some(String::new()), ..Overlay::default() };
+    let overlay =
+        Overlay { reminder: Some(Reminder::Off), customer: Some(String::new()), ..Overlay::default() };
     made.overrides.insert(key("2026-03-19T09:00:00"), Override::Changed(overlay));
     made.recurrence.as_mut().unwrap().dates.insert(key("2026-03-06T11:00:00"));
 
@@ -167,11 +168,17 @@ async fn what_nvs_cannot_hold_is_rounded_and_never_refused() {
     // A day without a time, a time without a zone, an instant.
     let day = NaiveDate::from_ymd_opt(2026, 3, 5).unwrap();
     let mut floating = single.clone();
-    floating.event.span = Span { start: When::Floating(local("2026-03-05T09:00:00")), end: When::Floating(local("2026-03-05T10:00:00")) };
+    floating.event.span = Span {
+        start: When::Floating(local("2026-03-05T09:00:00")),
+        end: When::Floating(local("2026-03-05T10:00:00")),
+    };
     assert!(matches!(refusal(apply(&source, create(&floating), 1).await), SourceErrorKind::Rejected(_)));
     for span in [
         Span::days(day, day),
-        Span { start: When::Utc(local("2026-03-05T09:00:00").and_utc()), end: When::Utc(local("2026-03-05T09:00:00").and_utc()) },
+        Span {
+            start: When::Utc(local("2026-03-05T09:00:00").and_utc()),
+            end: When::Utc(local("2026-03-05T09:00:00").and_utc()),
+        },
     ] {
         let mut other = single.clone();
         other.event = Event { span: span.clone(), ..Event::new("x", span) };
@@ -210,7 +217,10 @@ async fn fields_that_nobody_here_knows_survive_an_update() {
     let now = item(apply(&source, update(&seen, &to), 2).await);
     assert_eq!((&now.series, now.receipt), (&to, Some(receipt(2))));
     let document = mock.document("meier", stored.key.as_str()).unwrap();
-    assert_eq!((&document["x-depot"]["bay"], &document["colour"]), (&serde_json::json!(3), &serde_json::json!("#00ff00")));
+    assert_eq!(
+        (&document["x-depot"]["bay"], &document["colour"]),
+        (&serde_json::json!(3), &serde_json::json!("#00ff00"))
+    );
 }
 
 #[tokio::test]
@@ -219,7 +229,10 @@ async fn a_lost_answer_is_unknown_and_settled_by_asking() {
     let single = Series::single(Uid::new("u"), full());
     mock.fail_next_of("write", 1, Failure::DropBefore);
     let outcome = apply(&source, create(&single), 1).await;
-    assert!(matches!(&outcome, WriteOutcome::Unknown(error) if error.kind == SourceErrorKind::NoAnswer), "{outcome:?}");
+    assert!(
+        matches!(&outcome, WriteOutcome::Unknown(error) if error.kind == SourceErrorKind::NoAnswer),
+        "{outcome:?}"
+    );
     assert_eq!(source.find_created(&unit(), &[receipt(1).token]).await.unwrap(), [None]);
 
     mock.fail_next_of("write", 1, Failure::DropAfter);
@@ -249,11 +262,17 @@ async fn each_refusal_says_what_the_engine_does_next() {
     let mut to = single.clone();
     to.event.subject = "y".into();
     assert_eq!(refusal(apply(&source, update(&stored, &to), 2).await), SourceErrorKind::Stale);
-    let delete = |key: &ItemKey, revision: &str| WriteOp::Delete { key: key.clone(), expected: Revision::new(revision) };
+    let delete = |key: &ItemKey, revision: &str| WriteOp::Delete {
+        key: key.clone(),
+        expected: Revision::new(revision),
+    };
     assert_eq!(refusal(apply(&source, delete(&stored.key, "r1"), 2).await), SourceErrorKind::Stale);
     assert_eq!(refusal(apply(&source, delete(&ItemKey::new("no"), "r1"), 2).await), SourceErrorKind::Missing);
     mock.protect_type("Einsatz");
-    assert!(matches!(refusal(apply(&source, delete(&stored.key, "r2"), 2).await), SourceErrorKind::Rejected(_)));
+    assert!(matches!(
+        refusal(apply(&source, delete(&stored.key, "r2"), 2).await),
+        SourceErrorKind::Rejected(_)
+    ));
     mock.heal();
     mock.fail_next(1, Failure::Throttled { retry_after: 4 });
     let seconds = std::time::Duration::from_secs(4);
@@ -374,20 +393,26 @@ fn any_series() -> impl Strategy<Value = Series> {
         any_person(),
         "[K]{0,1}",
     )
-        .prop_map(|(subject, place, notes, categories, busy, private, reminder, organizer, customer)| Event {
-            place,
-            notes,
-            categories,
-            busy,
-            sensitivity: if private { Sensitivity::Private } else { Sensitivity::Normal },
-            reminder,
-            organizer,
-            customer,
-            ..Event::new(subject, hour("2026-03-05T09:00:00"))
+        .prop_map(|(subject, place, notes, categories, busy, private, reminder, organizer, customer)| {
+            Event {
+                place,
+                notes,
+                categories,
+                busy,
+                sensitivity: if private { Sensitivity::Private } else { Sensitivity::Normal },
+                reminder,
+                organizer,
+                customer,
+                ..Event::new(subject, hour("2026-03-05T09:00:00"))
+            }
         });
     let over = prop_oneof![1 => Just(Override::Cancelled), 3 => any_overlay().prop_map(Override::Changed)];
     let overrides = proptest::collection::btree_map(0..6i64, over, 0..4);
-    let rule = prop_oneof![Just("FREQ=DAILY;COUNT=6"), Just("FREQ=DAILY"), Just("FREQ=DAILY;UNTIL=20260320T080000Z")];
+    let rule = prop_oneof![
+        Just("FREQ=DAILY;COUNT=6"),
+        Just("FREQ=DAILY"),
+        Just("FREQ=DAILY;UNTIL=20260320T080000Z")
+    ];
     (event, proptest::option::weighted(0.8, rule), overrides).prop_map(|(event, rule, overrides)| {
         let Some(rule) = rule else { return Series::single(Uid::new("u-1"), event) };
         let mut series = series(event, rule);

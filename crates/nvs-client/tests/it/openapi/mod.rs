@@ -69,15 +69,30 @@ fn every_schema_has_an_example_that_follows_it_and_is_known_to_this_test() {
     let document = Document::load();
     // Words and values without members; unions whose parts are types; an entry of a page.
     let others = [
-        "UnitKind", "Access", "BusyStatus", "NotesFormat", "AttendeeRole", "ResponseStatus", "MarkKind", "ProblemType",
-        "Key", "OriginalStart", "Write", "ReadEntry", "WriteResult", "WriteResponse", "Event", "Binned",
+        "UnitKind",
+        "Access",
+        "BusyStatus",
+        "NotesFormat",
+        "AttendeeRole",
+        "ResponseStatus",
+        "MarkKind",
+        "ProblemType",
+        "Key",
+        "OriginalStart",
+        "Write",
+        "ReadEntry",
+        "WriteResult",
+        "WriteResponse",
+        "Event",
+        "Binned",
     ];
     let known: BTreeSet<&str> = types().iter().map(|(name, _)| *name).chain(others).collect();
     let there: BTreeSet<&str> =
         document.0["components"]["schemas"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(known, there);
     for (name, _) in types() {
-        let examples = document.schema(name)["examples"].as_array().unwrap_or_else(|| panic!("{name} has no example"));
+        let examples =
+            document.schema(name)["examples"].as_array().unwrap_or_else(|| panic!("{name} has no example"));
         for example in examples {
             assert_eq!(document.faults(document.schema(name), example), Vec::<String>::new(), "{name}");
         }
@@ -94,22 +109,29 @@ fn every_member_of_the_document_is_a_member_of_the_client_s_types() {
             // What a type leaves out is what says nothing: `false` flags, empty lists and maps.
             for (member, value) in example.as_object().unwrap() {
                 let says_nothing = *value == json!(false) || *value == json!([]) || *value == json!({});
-                assert!(back.get(member) == Some(value) || (says_nothing && back.get(member).is_none()), "{name}.{member}");
+                assert!(
+                    back.get(member) == Some(value) || (says_nothing && back.get(member).is_none()),
+                    "{name}.{member}"
+                );
             }
         }
         // Together the examples show every member; each is then broken on purpose. A type that only kept it among
         // the members it does not know would read it all the same.
         let properties = document.properties(document.schema(name));
         for member in &properties {
-            let shown: Vec<&Value> = examples.iter().filter(|example| example.get(member).is_some()).collect();
-            let in_part = ["Fields", "SeriesFields"].iter().any(|part| {
-                *part != name && document.properties(document.schema(part)).contains(member)
-            });
+            let shown: Vec<&Value> =
+                examples.iter().filter(|example| example.get(member).is_some()).collect();
+            let in_part = ["Fields", "SeriesFields"]
+                .iter()
+                .any(|part| *part != name && document.properties(document.schema(part)).contains(member));
             assert!(!shown.is_empty() || in_part, "no example of {name} shows {member}");
             for example in shown {
                 let mut broken = example.clone();
                 broken[member] = json!([1]);
-                assert!(round(&broken).is_err() || may_be_anything(name, member), "{name}.{member} is not a member of the type");
+                assert!(
+                    round(&broken).is_err() || may_be_anything(name, member),
+                    "{name}.{member} is not a member of the type"
+                );
             }
         }
     }
@@ -131,15 +153,22 @@ fn every_member_of_the_client_s_types_is_in_the_document() {
     let fields: Fields = serde_json::from_value(said.clone()).unwrap();
     assert_eq!(fields.extra.len(), 0);
     let new = NewAppointment { uid: Some("u".into()), fields: fields.clone(), ..NewAppointment::default() };
-    assert_eq!(document.faults(document.schema("NewAppointment"), &serde_json::to_value(new).unwrap()), Vec::<String>::new());
+    assert_eq!(
+        document.faults(document.schema("NewAppointment"), &serde_json::to_value(new).unwrap()),
+        Vec::<String>::new()
+    );
     let patch = Patch { set: fields, ..Patch::default() };
-    assert_eq!(document.faults(document.schema("Patch"), &serde_json::to_value(patch).unwrap()), Vec::<String>::new());
+    assert_eq!(
+        document.faults(document.schema("Patch"), &serde_json::to_value(patch).unwrap()),
+        Vec::<String>::new()
+    );
 
     let text = serde_json::to_value(&document.schema("Appointment")["examples"][0]).unwrap();
     let appointment: wire::Appointment = serde_json::from_value(text).unwrap();
     assert_eq!(appointment.extra.keys().collect::<Vec<_>>(), ["x-depot"]);
     let written = serde_json::to_value(appointment).unwrap();
-    let members: BTreeSet<String> = written.as_object().unwrap().keys().filter(|name| *name != "x-depot").cloned().collect();
+    let members: BTreeSet<String> =
+        written.as_object().unwrap().keys().filter(|name| *name != "x-depot").cloned().collect();
     assert_eq!(members, document.properties(document.schema("Appointment")));
 }
 
@@ -158,9 +187,12 @@ fn words_and_kinds_of_problems_are_those_of_the_document() {
     for (name, known) in words {
         assert_eq!(document.schema(name)["enum"], json!(known), "{name}");
     }
-    let codes: Vec<String> =
-        wire::ProblemCode::KNOWN.iter().map(|(word, _)| format!("urn:x-calender-sync:problem:{word}")).collect();
-    let mut listed: Vec<String> = serde_json::from_value(document.schema("ProblemType")["enum"].clone()).unwrap();
+    let codes: Vec<String> = wire::ProblemCode::KNOWN
+        .iter()
+        .map(|(word, _)| format!("urn:x-calender-sync:problem:{word}"))
+        .collect();
+    let mut listed: Vec<String> =
+        serde_json::from_value(document.schema("ProblemType")["enum"].clone()).unwrap();
     let mut codes = codes;
     codes.sort();
     listed.sort();
@@ -188,12 +220,15 @@ async fn what_client_and_mock_say_to_each_other_follows_the_document() {
     talk(&directory).await;
 
     let mut covered = BTreeSet::new();
-    let mut names: Vec<String> =
-        std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = std::fs::read_dir(&directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     for name in names {
         let body: Value = serde_json::from_slice(&std::fs::read(directory.join(&name)).unwrap()).unwrap();
-        let operation = name.strip_suffix("-request.json").or_else(|| name.strip_suffix("-response.json")).unwrap();
+        let operation =
+            name.strip_suffix("-request.json").or_else(|| name.strip_suffix("-response.json")).unwrap();
         let operation = &operation[5..];
         let (_, method, path) = OPERATIONS.into_iter().find(|(name, ..)| *name == operation).unwrap();
         let described = &document.0["paths"][path][method];
@@ -206,7 +241,9 @@ async fn what_client_and_mock_say_to_each_other_follows_the_document() {
                 .map(|parameter| document.resolve(parameter)["name"].as_str().unwrap())
                 .collect();
             let sent = body["query"].as_array().unwrap().iter().map(|pair| pair[0].as_str().unwrap());
-            sent.filter(|name| !parameters.contains(name)).map(|name| format!("there is no parameter {name}")).collect()
+            sent.filter(|name| !parameters.contains(name))
+                .map(|name| format!("there is no parameter {name}"))
+                .collect()
         } else if name.ends_with("-request.json") {
             document.faults(&described["requestBody"]["content"]["application/json"]["schema"], &body)
         } else if body["type"].as_str().is_some_and(|kind| kind.starts_with("urn:")) {
@@ -221,7 +258,8 @@ async fn what_client_and_mock_say_to_each_other_follows_the_document() {
     assert_eq!(covered.len(), OPERATIONS.len(), "{covered:?}");
 
     // And nothing is in the document that nobody serves, but for the stream, which has tests of its own.
-    let described: BTreeSet<&str> = document.0["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    let described: BTreeSet<&str> =
+        document.0["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     let served: BTreeSet<&str> = OPERATIONS.iter().map(|(_, _, path)| *path).chain(["/v1/events"]).collect();
     assert_eq!(described, served);
 }
@@ -243,7 +281,10 @@ async fn talk(directory: &Path) {
     let mut example = document.schema("Fields")["examples"][0].clone();
     example["rule"] = json!("FREQ=DAILY;COUNT=9");
     let example: Fields = serde_json::from_value(example).unwrap();
-    let over = wire::Override { fields: Fields { place: Some("x".into()), reminder: Some(None), ..Fields::default() }, ..wire::Override::default() };
+    let over = wire::Override {
+        fields: Fields { place: Some("x".into()), reminder: Some(None), ..Fields::default() },
+        ..wire::Override::default()
+    };
     let rich = NewAppointment {
         uid: Some("u-1".into()),
         overrides: BTreeMap::from([
@@ -253,18 +294,34 @@ async fn talk(directory: &Path) {
         references: references(&[("token", "t")]),
         ..new(example)
     };
-    let answer = client.write(Some(&mock.epoch()), &[create("a", "meier", rich.clone()), create("b", "meier", full)]).await.unwrap();
+    let answer = client
+        .write(Some(&mock.epoch()), &[create("a", "meier", rich.clone()), create("b", "meier", full)])
+        .await
+        .unwrap();
     assert_eq!(answer.entries.len(), 2);
     let stored = applied(&client, create("a", "meier", rich)).await;
     let patch = Patch {
         set: Fields { mark: Some(None), subject: Some("y".into()), ..Fields::default() },
         overrides: BTreeMap::from([
             ("2026-03-06T09:00:00".into(), None),
-            ("2026-03-07T09:00:00".into(), Some(OverridePatch { cancelled: Some(false), set: Fields { subject: Some("z".into()), ..Fields::default() }, inherit: vec!["place".into()] })),
+            (
+                "2026-03-07T09:00:00".into(),
+                Some(OverridePatch {
+                    cancelled: Some(false),
+                    set: Fields { subject: Some("z".into()), ..Fields::default() },
+                    inherit: vec!["place".into()],
+                }),
+            ),
         ]),
         references: BTreeMap::from([("token".into(), None), ("number".into(), Some("2".into()))]),
     };
-    let update = |key: &str| Write::Update { key: key.into(), unit: "meier".into(), id: stored.id.clone(), expect: stored.revision.clone(), patch: Box::new(patch.clone()) };
+    let update = |key: &str| Write::Update {
+        key: key.into(),
+        unit: "meier".into(),
+        id: stored.id.clone(),
+        expect: stored.revision.clone(),
+        patch: Box::new(patch.clone()),
+    };
     let updated = applied(&client, update("u")).await;
     refused(&client, update("stale")).await;
     refused(&client, create("r", "raum 1/ost", new(fields("x")))).await;
@@ -273,7 +330,12 @@ async fn talk(directory: &Path) {
     client.read(Some("meier"), &[updated.id.clone(), "no".into(), "A000002".into()]).await.unwrap();
     client.read(None, &[updated.id.clone()]).await.unwrap();
     client.find("meier", &["t".into()], &["u-1".into()]).await.unwrap();
-    let delete = |key: &str| Write::Delete { key: key.into(), unit: "meier".into(), id: updated.id.clone(), expect: updated.revision.clone() };
+    let delete = |key: &str| Write::Delete {
+        key: key.into(),
+        unit: "meier".into(),
+        id: updated.id.clone(),
+        expect: updated.revision.clone(),
+    };
     applied(&client, delete("d")).await;
     refused(&client, delete("gone")).await;
     client.bin("meier", None, 1).await.unwrap();

@@ -21,7 +21,9 @@ impl Document {
 
     pub(crate) fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema["$ref"].as_str() {
-            Some(target) => self.0.pointer(target.strip_prefix('#').unwrap()).unwrap_or_else(|| panic!("{target}")),
+            Some(target) => {
+                self.0.pointer(target.strip_prefix('#').unwrap()).unwrap_or_else(|| panic!("{target}"))
+            }
             None => schema,
         }
     }
@@ -69,7 +71,9 @@ impl Document {
                     }
                 }
                 "const" if value != rule => fault(format!("is {value}, not {rule}")),
-                "enum" if !rule.as_array().unwrap().contains(value) => fault(format!("{value} is not in {rule}")),
+                "enum" if !rule.as_array().unwrap().contains(value) => {
+                    fault(format!("{value} is not in {rule}"))
+                }
                 "required" => {
                     for name in rule.as_array().unwrap() {
                         if value.is_object() && value.get(name.as_str().unwrap()).is_none() {
@@ -77,27 +81,53 @@ impl Document {
                         }
                     }
                 }
-                "minimum" if value.as_i64().is_some_and(|value| value < rule.as_i64().unwrap()) => fault(format!("< {rule}")),
-                "maximum" if value.as_i64().is_some_and(|value| value > rule.as_i64().unwrap()) => fault(format!("> {rule}")),
-                "minLength" if value.as_str().is_some_and(|text| (text.len() as u64) < rule.as_u64().unwrap()) => {
+                "minimum" if value.as_i64().is_some_and(|value| value < rule.as_i64().unwrap()) => {
+                    fault(format!("< {rule}"))
+                }
+                "maximum" if value.as_i64().is_some_and(|value| value > rule.as_i64().unwrap()) => {
+                    fault(format!("> {rule}"))
+                }
+                "minLength"
+                    if value.as_str().is_some_and(|text| (text.len() as u64) < rule.as_u64().unwrap()) =>
+                {
                     fault("is too short".into());
                 }
-                "maxLength" if value.as_str().is_some_and(|text| text.chars().count() as u64 > rule.as_u64().unwrap()) => {
+                "maxLength"
+                    if value
+                        .as_str()
+                        .is_some_and(|text| text.chars().count() as u64 > rule.as_u64().unwrap()) =>
+                {
                     fault("is too long".into());
                 }
-                "minItems" if value.as_array().is_some_and(|list| (list.len() as u64) < rule.as_u64().unwrap()) => {
+                "minItems"
+                    if value.as_array().is_some_and(|list| (list.len() as u64) < rule.as_u64().unwrap()) =>
+                {
                     fault("has too few items".into());
                 }
-                "maxItems" if value.as_array().is_some_and(|list| list.len() as u64 > rule.as_u64().unwrap()) => {
+                "maxItems"
+                    if value.as_array().is_some_and(|list| list.len() as u64 > rule.as_u64().unwrap()) =>
+                {
                     fault("has too many items".into());
                 }
                 "pattern" if value.as_str().is_some_and(|text| !matches(rule.as_str().unwrap(), text)) => {
                     fault(format!("{value} does not match {rule}"));
                 }
-                "const" | "enum" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "pattern" => {}
+                "const" | "enum" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems"
+                | "maxItems" | "pattern" => {}
                 // Looked at below, or of no effect here.
-                "$ref" | "allOf" | "oneOf" | "not" | "properties" | "patternProperties" | "additionalProperties" => {}
-                "unevaluatedProperties" | "propertyNames" | "items" | "description" | "examples" | "default" => {}
+                "$ref"
+                | "allOf"
+                | "oneOf"
+                | "not"
+                | "properties"
+                | "patternProperties"
+                | "additionalProperties" => {}
+                "unevaluatedProperties"
+                | "propertyNames"
+                | "items"
+                | "description"
+                | "examples"
+                | "default" => {}
                 "format" | "discriminator" | "uniqueItems" | "maxProperties" => {}
                 unknown => panic!("the keyword {unknown} is not known to this test"),
             }
