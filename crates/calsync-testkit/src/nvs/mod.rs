@@ -41,6 +41,8 @@ pub struct MockNvsSettings {
     pub address: SocketAddr,
     /// The bearer token it accepts.
     pub token: String,
+    /// Id of the installation; two mocks with the same one give the same UIDs.
+    pub installation: String,
     /// Limits it announces and enforces.
     pub limits: MockLimits,
     /// Serve HTTPS, with a certificate made up on the spot.
@@ -52,6 +54,7 @@ impl Default for MockNvsSettings {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             token: "nvs-mock-token".to_owned(),
+            installation: "mock-installation".to_owned(),
             limits: MockLimits::default(),
             tls: None,
         }
@@ -83,7 +86,7 @@ impl MockNvs {
         let address = listener.local_addr()?;
         let (news, _) = broadcast::channel(1024);
         let inner = Arc::new(Inner {
-            state: Mutex::new(State::new(settings.limits)),
+            state: Mutex::new(State::new(settings.installation, settings.limits)),
             hooks: Mutex::default(),
             token: settings.token,
             certificate_is_enough: settings.tls.as_ref().is_some_and(MockTls::wants_client_certificate),

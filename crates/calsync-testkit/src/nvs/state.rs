@@ -164,6 +164,7 @@ impl Actor {
 
 #[derive(Debug)]
 pub(super) struct State {
+    installation: String,
     data: Data,
     epoch: u64,
     /// Cursors made before this entry of the log are expired.
@@ -179,11 +180,10 @@ pub(super) struct State {
     pub(super) touched: BTreeSet<String>,
 }
 
-const INSTALLATION: &str = "mock-installation";
-
 impl State {
-    pub(super) fn new(limits: MockLimits) -> Self {
+    pub(super) fn new(installation: String, limits: MockLimits) -> Self {
         Self {
+            installation,
             data: Data::default(),
             epoch: 1,
             expired_before: 0,
@@ -255,7 +255,7 @@ impl State {
             "protocol": "1.0",
             "product": "NVS Calender (mock)",
             "version": env!("CARGO_PKG_VERSION"),
-            "installation": INSTALLATION,
+            "installation": self.installation,
             "epoch": self.epoch(),
             "time": self.time(),
             "limits": {
@@ -329,32 +329,28 @@ impl State {
         let mut entries = Vec::new();
         let (next, more) = match cursor {
             Cursor::Listing { since, after } => {
-                let mut present: Vec<(String, &str, String)> = Vec::new();
-                for (id, stored) in &self.data.appointments {
-                    for of in &stored.content.units {
-                        let place = format!("{id}/{of}");
-                        if (unit.is_none() || unit == Some(of.as_str()))
-                            && place > after
-                            && !self.unlisted.contains(id)
-                        {
-                            present.push((place, id, of.clone()));
-                        }
+                let (after_id, after_unit) = after.split_once('\u{1e}').unwrap_or(("", ""));
+                let mut present: Vec<(&str, &str, String)> = Vec::new();
+                for (id, stored) in self.data.appointments.range(after_id.to_owned()..) {
+                    if present.len() > limit {
+                        break;
                     }
+                    let mut units: Vec<&str> = stored.content.units.iter().map(String::as_str).collect();
+                    units.sort_unstable();
+                    units.retain(|of| unit.is_none_or(|unit| unit == *of));
+                    units.retain(|of| {
+                        (id.as_str(), *of) > (after_id, after_unit) && !self.unlisted.contains(id)
+                    });
+                    present.extend(units.into_iter().map(|of| (id.as_str(), of, stored.revision_text())));
                 }
-                present.sort();
                 let more = present.len() > limit;
                 present.truncate(limit);
-                for (_, id, of) in &present {
-                    if let Some(stored) = self.data.appointments.get(*id) {
-                        entries.push(change(unit, of, id, Some(&stored.revision_text())));
+                entries.extend(present.iter().map(|(id, of, revision)| change(unit, of, id, Some(revision))));
+                match (more, present.last()) {
+                    (true, Some((id, of, _))) => {
+                        (Cursor::Listing { since, after: format!("{id}\u{1e}{of}") }, true)
                     }
-                }
-                match (more, present.pop()) {
-                    (true, Some((after, _, _))) => (Cursor::Listing { since, after }, true),
-                    _ => (
-                        Cursor::Log { since },
-                        since < self.data.next_entry && self.log_after(unit, since).next().is_some(),
-                    ),
+                    _ => (Cursor::Log { since }, self.log_after(unit, since).next().is_some()),
                 }
             }
             Cursor::Log { since } => {
@@ -527,7 +523,7 @@ impl State {
         self.births += 1;
         self.data.next_id += 1;
         let id = format!("A{:06}", self.data.next_id);
-        let birth = Sha256::digest(format!("{INSTALLATION}/{}/{}", self.epoch, self.births));
+        let birth = Sha256::digest(format!("{}/{}/{}", self.installation, self.epoch, self.births));
         let uid = uid.unwrap_or_else(|| {
             let hex: String = birth.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
             format!("{hex}@nvs.example")

@@ -4,6 +4,7 @@
 mod errors;
 mod feed;
 mod openapi;
+mod rounds;
 mod source;
 mod tls;
 mod writes;
@@ -16,11 +17,15 @@ use nvs_client::{NvsClient, NvsSettings, Token};
 
 /// A mock with two persons and a room that may only be read, and a client of it.
 async fn start() -> (MockNvs, NvsClient) {
-    start_with(MockLimits::default()).await
+    start_as(MockNvsSettings::default()).await
 }
 
 async fn start_with(limits: MockLimits) -> (MockNvs, NvsClient) {
-    let mock = MockNvs::start(MockNvsSettings { limits, ..MockNvsSettings::default() }).await.unwrap();
+    start_as(MockNvsSettings { limits, ..MockNvsSettings::default() }).await
+}
+
+async fn start_as(settings: MockNvsSettings) -> (MockNvs, NvsClient) {
+    let mock = MockNvs::start(settings).await.unwrap();
     mock.put_unit(MockUnit::person("meier", "Eva Meier", "eva.meier@example.com"));
     mock.put_unit(MockUnit::person("huber", "Jan Huber", "jan.huber@example.com"));
     mock.put_unit(MockUnit {
