@@ -70,6 +70,12 @@ impl Period {
     /// Keeps what `BYSETPOS` names.
     fn apply_set_pos(&mut self, plan: &Plan) {
         let times = plan.times.len();
+        if let ([block], [n], 1) = (self.blocks.as_mut_slice(), plan.set_pos.as_slice(), times) {
+            let count = block.mask.count_ones();
+            let index = if *n > 0 { n.unsigned_abs() - 1 } else { count.wrapping_sub(n.unsigned_abs()) };
+            block.mask = if index < count { 1 << nth_bit(block.mask, index as usize) } else { 0 };
+            return;
+        }
         let mut picked = select(&plan.set_pos, self.days() as usize * times).peekable();
         let mut passed = 0;
         for block in &mut self.blocks {
@@ -163,18 +169,15 @@ impl Plan {
     /// The number of the period that has `day`, or of one not long before. `day` is not before the start.
     pub(super) fn period_of(&self, day: i32) -> i64 {
         let (year, month, _) = civil::ymd(day);
-        let since = |year0: i32| i64::from(year) - i64::from(year0);
-        let months = || {
-            let (year0, month0, _) = civil::ymd(self.day0);
-            since(year0) * 12 + i64::from(month) - i64::from(month0)
-        };
+        let years = i64::from(year) - i64::from(self.year0);
+        let months = i64::from(year) * 12 + i64::from(month) - 1 - self.month0;
         match self.freq {
             // A week may belong to the year before or after the one of its days.
-            Frequency::Yearly if self.week_years => (since(self.year0) - 1).max(0) / self.interval,
-            Frequency::Yearly => since(self.year0) / self.interval,
-            Frequency::Weekly => i64::from(day - self.first_week_day()) / 7 / self.interval,
-            Frequency::Monthly => months() / self.interval,
-            _ => months(),
+            Frequency::Yearly if self.week_years => (years - 1).max(0) / self.interval,
+            Frequency::Yearly => years / self.interval,
+            Frequency::Weekly => i64::from(day - self.week0) / 7 / self.interval,
+            Frequency::Monthly => months / self.interval,
+            _ => months,
         }
     }
 
@@ -197,18 +200,13 @@ impl Plan {
     }
 
     fn month(&self, months: i64) -> Option<(i32, u32)> {
-        let (year, month, _) = civil::ymd(self.day0);
-        let months = months.checked_add(i64::from(year) * 12 + i64::from(month) - 1)?;
+        let months = months.checked_add(self.month0)?;
         (months < 10_000 * 12).then(|| ((months / 12) as i32, (months % 12) as u32 + 1))
     }
 
-    fn first_week_day(&self) -> i32 {
-        self.day0 - ((civil::weekday(self.day0) + 7 - self.week_start) % 7) as i32
-    }
-
     fn week(&self, number: i64) -> Option<i32> {
-        let days = number.checked_mul(self.interval)?.checked_mul(7)?;
-        let day = days.checked_add(i64::from(self.first_week_day()))?;
+        let days = number.checked_mul(self.interval * 7)?;
+        let day = days.checked_add(i64::from(self.week0))?;
         (day <= i64::from(civil::LAST_DAY)).then_some(day as i32)
     }
 

@@ -20,8 +20,10 @@ pub(super) struct Plan {
     /// First day and seconds of that day.
     pub(super) day0: i32,
     pub(super) second0: u32,
-    /// The year of the first yearly period.
+    /// The first period: its year, its month counted from January of year 0, the first day of its week.
     pub(super) year0: i32,
+    pub(super) month0: i64,
+    pub(super) week0: i32,
     /// 0 for Monday.
     pub(super) week_start: u32,
     /// Bit 1 is January; all bits when there is no `BYMONTH`.
@@ -134,12 +136,15 @@ impl Plan {
         rule::fill(&mut parts, start);
         let freq = parts.freq;
         let week_start = parts.week_start.map_or(0, |day| day.num_days_from_monday());
+        let (year, month, _) = civil::ymd(day0);
         let mut plan = Self {
             freq,
             interval: i64::from(parts.interval.get()),
             day0,
             second0: start.time().num_seconds_from_midnight(),
-            year0: if week_years { civil::week_year(day0, week_start) } else { civil::ymd(day0).0 },
+            year0: if week_years { civil::week_year(day0, week_start) } else { year },
+            month0: i64::from(year) * 12 + i64::from(month) - 1,
+            week0: day0 - ((civil::weekday(day0) + 7 - week_start) % 7) as i32,
             week_start,
             months: months(&parts, start),
             days: days(&parts),

@@ -46,6 +46,9 @@ pub(super) fn settle(
     if plan.bury || deleted {
         return After::End;
     }
+    if plan.untouched {
+        return After::Keep(Box::new(link.clone()));
+    }
     let mut next = link.clone();
     next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
     next.hold = plan
@@ -53,7 +56,7 @@ pub(super) fn settle(
         .as_ref()
         .map(|why| Hold { why: why.clone(), since: link.hold.as_ref().map_or(now, |hold| hold.since) });
     let waits_whole = plan.hold.is_some() && plan.held.a.is_empty() && plan.held.b.is_empty();
-    if !plan.untouched && !waits_whole {
+    if !waits_whole {
         for side in Side::BOTH {
             settle_half(link, side, plan, outcomes, listings, &mut next);
         }
