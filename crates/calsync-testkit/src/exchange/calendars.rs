@@ -111,7 +111,7 @@ impl Calendars for MockExchange {
                     let zone = &view.item.when.zone;
                     civil(start, zone).date() < to && civil(end, zone).date() > from
                 } else {
-                    start < midnight(to) && (end > midnight(from) || (start == end && start == midnight(from)))
+                    start < midnight(to) && (end > midnight(from) || (start == end && start >= midnight(from)))
                 }
             })
             .map(|view| tile(&view))

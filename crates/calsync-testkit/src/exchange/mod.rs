@@ -39,6 +39,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -233,6 +234,11 @@ impl MockExchange {
     /// Stops the server's clock at an instant.
     pub fn fix_clock(&self, at: Timestamp) {
         lock(&self.shared.world).fix_clock(at);
+    }
+
+    /// The counter that numbers the trace's files, for a second server that writes into the same folder.
+    pub fn trace_numbers(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.shared.sequence)
     }
 
     /// Requests and bytes by operation; `Unknown` holds what was no SOAP request.

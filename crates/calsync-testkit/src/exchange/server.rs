@@ -85,7 +85,7 @@ pub(crate) struct Shared {
     pub(crate) traffic: Mutex<BTreeMap<String, Traffic>>,
     pub(crate) latency: Mutex<Duration>,
     pub(crate) trace: Option<PathBuf>,
-    sequence: AtomicU64,
+    pub(crate) sequence: Arc<AtomicU64>,
 }
 
 /// A lock that a panicking test thread cannot spoil for the others.
@@ -101,7 +101,7 @@ impl Shared {
             traffic: Mutex::default(),
             latency: Mutex::default(),
             trace,
-            sequence: AtomicU64::new(0),
+            sequence: Arc::default(),
         }
     }
 
@@ -176,7 +176,7 @@ impl Shared {
     fn trace(&self, name: &str, request: &[u8], response: &str) {
         let Some(dir) = &self.trace else { return };
         let number = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
-        let stem = format!("{number:04}-{}", name.to_lowercase());
+        let stem = format!("{number:04}-{name}");
         // A trace that cannot be written must not change what the server does.
         let _ = std::fs::write(dir.join(format!("{stem}-request.xml")), request);
         let _ = std::fs::write(dir.join(format!("{stem}-response.xml")), response);
