@@ -75,6 +75,7 @@ struct State {
     writes: u64,
     refuse: Option<String>,
     half_make: bool,
+    unreadable: Vec<String>,
     clock: i64,
 }
 
@@ -173,6 +174,10 @@ impl Fake {
 
     pub fn refuse_subject(&self, subject: Option<&str>) {
         self.with(|state| state.refuse = subject.map(str::to_owned));
+    }
+
+    pub fn unreadable(&self, keys: &[&str]) {
+        self.with(|state| state.unreadable = keys.iter().map(|key| (*key).to_owned()).collect());
     }
 
     /// The next create stops after its first step, and nobody learns of it.
@@ -281,6 +286,9 @@ impl CalendarSource for Fake {
         Ok(self.with(|state| {
             keys.iter()
                 .map(|key| {
+                    if state.unreadable.iter().any(|bad| bad == key.as_str()) {
+                        return Seen::Unreadable("the server stumbles over it".to_owned());
+                    }
                     state.item(key.as_str()).map_or(Seen::Absent, |item| Seen::Present(Box::new(item)))
                 })
                 .collect()

@@ -367,6 +367,25 @@ fn an_item_that_is_refused_is_set_aside_with_growing_delay_and_the_rest_goes_on(
 }
 
 #[test]
+fn an_item_that_cannot_be_read_is_no_deletion_and_is_tried_again_later() {
+    let world = World::new();
+    let known = world.a.add(event("bekannt", 1));
+    world.sync();
+    let new = world.a.add(event("neu", 2));
+    world.a.edit(&known, |series| series.event.place = "Ulm".to_owned());
+    world.a.unreadable(&[&known, &new]);
+    for _ in 0..12 {
+        assert_eq!(world.sync().writes(), 0);
+    }
+    assert_eq!(world.sync().failing, 2);
+    world.a.unreadable(&[]);
+    world.clock.pass(86_400);
+    world.sync();
+    world.assert_in_step();
+    assert_eq!(world.settle().failing, 0);
+}
+
+#[test]
 fn a_lost_store_finds_everything_again() {
     let mut world = World::new();
     for day in 1..8 {
