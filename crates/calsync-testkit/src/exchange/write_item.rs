@@ -118,7 +118,7 @@ impl ItemWriter<'_> {
         }
         self.flag(xml, "item:HasAttachments", false);
         for key in &self.shape.extended {
-            if let Some(values) = self.content.extended.get(key) {
+            if let Some(values) = self.content.extended.get(key).filter(|v| !v.is_empty()) {
                 write_extended(xml, key, values);
             }
         }
