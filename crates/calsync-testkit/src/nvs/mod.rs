@@ -32,7 +32,7 @@ pub use state::{MockLimits, MockUnit, Snapshot};
 pub use tls::MockTls;
 
 use server::Inner;
-use state::{Actor, State};
+use state::{Actor, State, Target};
 
 /// How a [`MockNvs`] starts.
 #[derive(Debug, Clone)]
@@ -223,10 +223,12 @@ impl MockNvs {
     pub fn set_members(&self, unit: &str, id: &str, members: &BTreeMap<String, Value>) -> Result<(), String> {
         let members = members.clone().into_iter().collect();
         let change = |content: &mut content::Content, faults: &mut Vec<problem::Fault>| {
-            content.set_all(&members, "", faults)
+            content.set_all(&members, "", faults);
         };
         self.inner
-            .act(|state| state.update(Actor::Person, unit, id, None, "", change, &BTreeMap::new()))
+            .act(|state| {
+                state.update(Actor::Person, Target { unit, id, expect: None }, "", change, &BTreeMap::new())
+            })
             .map(|_| ())
             .map_err(|problem| problem.to_value().to_string())
     }

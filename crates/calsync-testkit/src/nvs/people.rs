@@ -9,7 +9,7 @@ use super::MockNvs;
 use super::content::{BusyStatus, Content, Moment, NotesFormat, Override};
 use super::expand;
 use super::problem::Fault;
-use super::state::Actor;
+use super::state::{Actor, Target};
 use crate::people::{Busy, Calendars, Draft, Edit, Repeat, Rhythm, Tile, Until};
 
 impl Calendars for MockNvs {
@@ -61,7 +61,9 @@ impl Calendars for MockNvs {
     }
 
     fn delete(&self, calendar: &str, id: &str) -> bool {
-        self.inner.act(|state| state.delete(Actor::Person, calendar, id, None)).is_ok()
+        self.inner
+            .act(|state| state.delete(Actor::Person, Target { unit: calendar, id, expect: None }))
+            .is_ok()
     }
 
     fn edit_occurrence(&self, calendar: &str, id: &str, original: NaiveDateTime, edit: &Edit) -> bool {
@@ -127,7 +129,15 @@ impl MockNvs {
     /// Changes an appointment; `false` when it is gone or the change breaks a rule.
     fn change(&self, calendar: &str, id: &str, change: impl FnOnce(&mut Content, &mut Vec<Fault>)) -> bool {
         self.inner
-            .act(|state| state.update(Actor::Person, calendar, id, None, "", change, &BTreeMap::new()))
+            .act(|state| {
+                state.update(
+                    Actor::Person,
+                    Target { unit: calendar, id, expect: None },
+                    "",
+                    change,
+                    &BTreeMap::new(),
+                )
+            })
             .is_ok()
     }
 }
@@ -188,17 +198,18 @@ fn rule(repeat: &Repeat, draft: &Draft) -> String {
     if matches!(repeat.rhythm, Rhythm::Weekly(_)) {
         rule.push_str(";WKST=MO");
     }
-    match repeat.until {
-        Until::Forever => {}
-        Until::Count(count) => rule.push_str(&format!(";COUNT={count}")),
-        Until::Day(day) if draft.all_day => rule.push_str(&format!(";UNTIL={}", day.format("%Y%m%d"))),
+    let until = match repeat.until {
+        Until::Forever => String::new(),
+        Until::Count(count) => format!(";COUNT={count}"),
+        Until::Day(day) if draft.all_day => format!(";UNTIL={}", day.format("%Y%m%d")),
         Until::Day(day) => {
             // The last start that may still be: the end of that day where the appointment is.
             let last = day.and_hms_opt(23, 59, 59).unwrap_or(draft.start);
             let until = expand::in_zone(last, &draft.zone, false).unwrap_or_else(|| last.and_utc());
-            rule.push_str(&format!(";UNTIL={}", until.format("%Y%m%dT%H%M%SZ")));
+            format!(";UNTIL={}", until.format("%Y%m%dT%H%M%SZ"))
         }
-    }
+    };
+    rule.push_str(&until);
     rule
 }
 

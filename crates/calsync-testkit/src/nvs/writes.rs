@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::content::{Content, Moment, Override};
 use super::problem::{Fault, Problem};
-use super::state::{Actor, State};
+use super::state::{Actor, State, Target};
 
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
@@ -69,14 +69,20 @@ fn one(state: &mut State, write: &Value, index: usize) -> Result<Value, Problem>
         Write::Update { key, unit, id, expect, patch } => {
             let here = format!("{here}/patch");
             let change = |content: &mut Content, faults: &mut Vec<Fault>| {
-                patch_content(content, &patch, &here, faults)
+                patch_content(content, &patch, &here, faults);
             };
-            let stored =
-                state.update(Actor::Program, &unit, &id, Some(&expect), &here, change, &patch.references)?;
+            let stored = state.update(
+                Actor::Program,
+                Target { unit: &unit, id: &id, expect: Some(&expect) },
+                &here,
+                change,
+                &patch.references,
+            )?;
             (key, stored, false)
         }
         Write::Delete { key, unit, id, expect } => {
-            let (stored, last) = state.delete(Actor::Program, &unit, &id, Some(&expect))?;
+            let (stored, last) =
+                state.delete(Actor::Program, Target { unit: &unit, id: &id, expect: Some(&expect) })?;
             (key, stored, last)
         }
         Write::Restore { key, unit, id } => (key, state.bring_back(Actor::Program, &unit, &id)?, false),
@@ -143,7 +149,7 @@ fn new_override(
     match members.remove("cancelled") {
         Some(Value::Bool(true)) if members.is_empty() => return Some(Override::Cancelled),
         Some(Value::Bool(true)) => {
-            faults.push(Fault::at(here, "a cancelled occurrence has no other members"))
+            faults.push(Fault::at(here, "a cancelled occurrence has no other members"));
         }
         None | Some(Value::Bool(false)) => {}
         Some(_) => faults.push(Fault::at(format!("{here}/cancelled"), "must be true or false")),

@@ -24,7 +24,7 @@ async fn the_server_says_who_it_is_and_what_time_it_has() {
     assert_eq!(info.limits.batch, 200);
     assert_eq!(info.protected_types, ["Urlaub"]);
     let ahead = info.time - chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
-    assert!((4.9..5.1).contains(&(ahead.num_seconds() as f64 / 3600.0)), "{ahead}");
+    assert!((290..310).contains(&ahead.num_minutes()), "{ahead}");
     assert_eq!(client.traffic().requests(), 1);
     assert!(client.traffic().received() > 100);
 }
@@ -135,7 +135,7 @@ async fn every_id_asked_for_is_answered_present_absent_or_unreadable() {
     assert_eq!(states, ["present", "absent", "unreadable", "absent", "absent", "present"]);
     assert_eq!(answer.entries[0], ReadEntry::Present(Box::new(a)));
     // Without a unit it does not matter where it is.
-    let anywhere = client.read(None, &[other.id.clone()]).await.unwrap();
+    let anywhere = client.read(None, std::slice::from_ref(&other.id)).await.unwrap();
     assert_eq!(anywhere.entries, [ReadEntry::Present(Box::new(other))]);
 }
 
@@ -145,7 +145,7 @@ async fn what_is_left_out_of_listings_can_still_be_read() {
     let a = applied(&client, create("a", "meier", new(fields("x")))).await;
     mock.leave_out_of_listings(&a.id);
     assert!(client.changes("meier", None, 10).await.unwrap().entries.is_empty());
-    let answer = client.read(Some("meier"), &[a.id.clone()]).await.unwrap();
+    let answer = client.read(Some("meier"), std::slice::from_ref(&a.id)).await.unwrap();
     assert!(matches!(answer.entries[0], ReadEntry::Present(_)));
 }
 
@@ -160,7 +160,7 @@ async fn appointments_are_found_by_the_token_of_their_unit_and_by_uid() {
     let found = client.find("meier", &["t1".into(), "t2".into()], &[]).await.unwrap().entries;
     let ids: Vec<(&str, Option<&str>)> = found.iter().map(|m| (m.id.as_str(), m.token.as_deref())).collect();
     assert_eq!(ids, [(a.id.as_str(), Some("t1")), (b.id.as_str(), Some("t1"))]);
-    let found = client.find("meier", &[], &[b.uid.clone()]).await.unwrap().entries;
+    let found = client.find("meier", &[], std::slice::from_ref(&b.uid)).await.unwrap().entries;
     assert_eq!(
         (found.len(), found[0].id.as_str(), found[0].uid.as_deref()),
         (1, b.id.as_str(), Some(b.uid.as_str()))

@@ -93,7 +93,7 @@ async fn a_repeated_write_is_answered_from_memory_and_not_done_again() {
     let WriteOutcome::Applied { appointment, replayed: true, .. } = write_one(&client, write).await else {
         panic!()
     };
-    assert_eq!(mock.list("meier"), [appointment.id.clone()]);
+    assert_eq!(mock.list("meier"), std::slice::from_ref(&appointment.id));
 
     // What a person did meanwhile is not part of the answer: it says what this write stored.
     assert!(mock.edit(
@@ -312,7 +312,7 @@ async fn an_appointment_leaves_one_unit_after_the_other_and_then_goes_into_the_b
     assert!(!v3.references.contains_key("meier"));
     let page = client.changes("meier", Some(&cursor), 10).await.unwrap();
     assert!(page.entries[0].removed);
-    assert_eq!(mock.list("huber"), [v3.id.clone()]);
+    assert_eq!(mock.list("huber"), std::slice::from_ref(&v3.id));
     let problem = refused(&client, delete("d2", "meier", &v3)).await;
     assert_eq!(problem.code(), ProblemCode::UnknownAppointment);
 
@@ -321,6 +321,28 @@ async fn an_appointment_leaves_one_unit_after_the_other_and_then_goes_into_the_b
         panic!()
     };
     assert_eq!(mock.bin("huber"), [v3.id]);
+}
+
+#[tokio::test]
+async fn units_can_be_added_but_are_left_by_deleting_there() {
+    let (mock, client) = start().await;
+    let v1 = applied(&client, create("k", "meier", new(fields("x")))).await;
+    let units = |units: &[&str]| {
+        set(Fields { units: Some(units.iter().map(|unit| (*unit).into()).collect()), ..Fields::default() })
+    };
+    let problem = refused(&client, update("u1", "meier", &v1, units(&["huber"]))).await;
+    assert_eq!(problem.code(), ProblemCode::Invalid);
+    let problem = refused(&client, update("u2", "meier", &v1, units(&["meier", "raum 1/ost"]))).await;
+    assert_eq!(problem.code(), ProblemCode::Forbidden);
+    let v2 = applied(&client, update("u3", "meier", &v1, units(&["meier", "huber"]))).await;
+    assert_eq!(mock.list("huber"), std::slice::from_ref(&v2.id));
+
+    // A room that only people may book does not lock the appointment.
+    let booked = std::collections::BTreeMap::from([("units".to_owned(), json!(["meier", "raum 1/ost"]))]);
+    mock.set_members("meier", &v2.id, &booked).unwrap();
+    let v3 = client.read(None, std::slice::from_ref(&v2.id)).await.unwrap().entries.remove(0);
+    let nvs_client::wire::ReadEntry::Present(v3) = v3 else { panic!("{v3:?}") };
+    assert_eq!(applied(&client, update("u4", "meier", &v3, set(subject("y")))).await.subject, "y");
 }
 
 #[tokio::test]

@@ -328,7 +328,7 @@ async fn talk(directory: &Path) {
     refused(&client, create("i", "meier", new(series("x", "FREQ=NEVER")))).await;
     mock.make_unreadable("A000002");
     client.read(Some("meier"), &[updated.id.clone(), "no".into(), "A000002".into()]).await.unwrap();
-    client.read(None, &[updated.id.clone()]).await.unwrap();
+    client.read(None, std::slice::from_ref(&updated.id)).await.unwrap();
     client.find("meier", &["t".into()], &["u-1".into()]).await.unwrap();
     let delete = |key: &str| Write::Delete {
         key: key.into(),

@@ -50,70 +50,31 @@ impl Document {
     fn check(&self, schema: &Value, value: &Value, at: &str, faults: &mut Vec<String>) -> BTreeSet<String> {
         let mut looked_at = BTreeSet::new();
         let keywords = schema.as_object().unwrap_or_else(|| panic!("{at}: not a schema: {schema}"));
-        let mut fault = |text: String| faults.push(format!("{at}: {text}"));
+        let number = |value: &Value| value.as_i64().unwrap_or_default();
         for (keyword, rule) in keywords {
-            match keyword.as_str() {
-                "type" => {
-                    let types: Vec<&str> = match rule {
-                        Value::Array(types) => types.iter().map(|name| name.as_str().unwrap()).collect(),
-                        one => vec![one.as_str().unwrap()],
-                    };
-                    let is = match value {
-                        Value::Null => "null",
-                        Value::Bool(_) => "boolean",
-                        Value::Number(_) => "integer",
-                        Value::String(_) => "string",
-                        Value::Array(_) => "array",
-                        Value::Object(_) => "object",
-                    };
-                    if !types.contains(&is) {
-                        fault(format!("is {is}, not {types:?}"));
-                    }
-                }
-                "const" if value != rule => fault(format!("is {value}, not {rule}")),
-                "enum" if !rule.as_array().unwrap().contains(value) => {
-                    fault(format!("{value} is not in {rule}"))
-                }
+            let holds = match keyword.as_str() {
+                "type" => match rule {
+                    Value::Array(types) => types.iter().any(|name| is(value, name)),
+                    name => is(value, name),
+                },
+                "const" => value == rule,
+                "enum" => rule.as_array().unwrap().contains(value),
                 "required" => {
-                    for name in rule.as_array().unwrap() {
-                        if value.is_object() && value.get(name.as_str().unwrap()).is_none() {
-                            fault(format!("lacks {name}"));
-                        }
-                    }
+                    let names = rule.as_array().unwrap().iter();
+                    !value.is_object()
+                        || names.clone().all(|name| value.get(name.as_str().unwrap()).is_some())
                 }
-                "minimum" if value.as_i64().is_some_and(|value| value < rule.as_i64().unwrap()) => {
-                    fault(format!("< {rule}"))
+                "minimum" => !value.is_number() || number(value) >= number(rule),
+                "maximum" => !value.is_number() || number(value) <= number(rule),
+                "minLength" => {
+                    value.as_str().is_none_or(|text| text.chars().count() as u64 >= rule.as_u64().unwrap())
                 }
-                "maximum" if value.as_i64().is_some_and(|value| value > rule.as_i64().unwrap()) => {
-                    fault(format!("> {rule}"))
+                "maxLength" => {
+                    value.as_str().is_none_or(|text| text.chars().count() as u64 <= rule.as_u64().unwrap())
                 }
-                "minLength"
-                    if value.as_str().is_some_and(|text| (text.len() as u64) < rule.as_u64().unwrap()) =>
-                {
-                    fault("is too short".into());
-                }
-                "maxLength"
-                    if value
-                        .as_str()
-                        .is_some_and(|text| text.chars().count() as u64 > rule.as_u64().unwrap()) =>
-                {
-                    fault("is too long".into());
-                }
-                "minItems"
-                    if value.as_array().is_some_and(|list| (list.len() as u64) < rule.as_u64().unwrap()) =>
-                {
-                    fault("has too few items".into());
-                }
-                "maxItems"
-                    if value.as_array().is_some_and(|list| list.len() as u64 > rule.as_u64().unwrap()) =>
-                {
-                    fault("has too many items".into());
-                }
-                "pattern" if value.as_str().is_some_and(|text| !matches(rule.as_str().unwrap(), text)) => {
-                    fault(format!("{value} does not match {rule}"));
-                }
-                "const" | "enum" | "minimum" | "maximum" | "minLength" | "maxLength" | "minItems"
-                | "maxItems" | "pattern" => {}
+                "minItems" => value.as_array().is_none_or(|list| list.len() as u64 >= rule.as_u64().unwrap()),
+                "maxItems" => value.as_array().is_none_or(|list| list.len() as u64 <= rule.as_u64().unwrap()),
+                "pattern" => value.as_str().is_none_or(|text| matches(rule.as_str().unwrap(), text)),
                 // Looked at below, or of no effect here.
                 "$ref"
                 | "allOf"
@@ -121,15 +82,21 @@ impl Document {
                 | "not"
                 | "properties"
                 | "patternProperties"
-                | "additionalProperties" => {}
-                "unevaluatedProperties"
+                | "additionalProperties"
+                | "unevaluatedProperties"
                 | "propertyNames"
                 | "items"
                 | "description"
                 | "examples"
-                | "default" => {}
-                "format" | "discriminator" | "uniqueItems" | "maxProperties" => {}
+                | "default"
+                | "format"
+                | "discriminator"
+                | "uniqueItems"
+                | "maxProperties" => true,
                 unknown => panic!("the keyword {unknown} is not known to this test"),
+            };
+            if !holds {
+                faults.push(format!("{at}: {value} does not keep {keyword} {rule}"));
             }
         }
         if schema.get("$ref").is_some() {
@@ -193,6 +160,18 @@ impl Document {
             }
         }
         looked_at
+    }
+}
+
+fn is(value: &Value, name: &Value) -> bool {
+    match name.as_str().unwrap() {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        unknown => panic!("the type {unknown} is not known to this test"),
     }
 }
 
