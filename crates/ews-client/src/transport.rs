@@ -262,25 +262,33 @@ fn connect_failure(error: &reqwest::Error) -> ConnectFailure {
     }
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return tls::explain(tls);
-        }
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                return tls::explain(tls);
-            }
-            match io.kind() {
-                io::ErrorKind::ConnectionRefused => return ConnectFailure::Refused,
-                io::ErrorKind::TimedOut => return ConnectFailure::TimedOut,
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-                    return ConnectFailure::Tls("the server closed the connection".to_owned());
-                }
-                _ => {}
-            }
+        if let Some(failure) = known_failure(cause) {
+            return failure;
         }
         source = cause.source();
     }
     if error.is_dns() { ConnectFailure::Name } else { ConnectFailure::Other }
+}
+
+/// What a cause says by itself or by what it wraps: errors of the TLS library come inside errors of the operating system.
+fn known_failure(cause: &(dyn std::error::Error + 'static)) -> Option<ConnectFailure> {
+    if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+        return Some(tls::explain(tls));
+    }
+    let io = cause.downcast_ref::<io::Error>()?;
+    if let Some(inner) = io.get_ref()
+        && let Some(failure) = known_failure(inner)
+    {
+        return Some(failure);
+    }
+    match io.kind() {
+        io::ErrorKind::ConnectionRefused => Some(ConnectFailure::Refused),
+        io::ErrorKind::TimedOut => Some(ConnectFailure::TimedOut),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+            Some(ConnectFailure::Tls("the server closed the connection".to_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// A random GUID by which the server's log can be searched.

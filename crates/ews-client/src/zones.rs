@@ -56,7 +56,8 @@ pub fn windows_id_by_rules(zone: &Zone, span: &Range<DateTime<Utc>>) -> Option<&
     if let Some(id) = windows_id(zone.name()).or_else(|| windows_id(zone.primary_name())) {
         return Some(id);
     }
-    let agrees = |iana: &str| Zone::new(iana).is_ok_and(|other| zone.same_rules(&other, span.start, span.end));
+    let agrees =
+        |iana: &str| Zone::new(iana).is_ok_and(|other| zone.same_rules(&other, span.start, span.end));
     in_order().find(|(_, iana)| agrees(iana)).map(|(id, _)| id)
 }
 
@@ -121,9 +122,10 @@ impl Hints<'_> {
     /// A Windows id: the noted zone or the mailbox's, if they are of that id, otherwise CLDR's.
     fn windows(&self, id: &str) -> Option<Zone> {
         let default = iana_name(id, None)?;
-        let own = [self.noted, self.mailbox].into_iter().flatten().find(|zone| {
-            windows_id(zone.name()).is_some_and(|own| own.eq_ignore_ascii_case(id))
-        });
+        let own = [self.noted, self.mailbox]
+            .into_iter()
+            .flatten()
+            .find(|zone| windows_id(zone.name()).is_some_and(|own| own.eq_ignore_ascii_case(id)));
         own.cloned().or_else(|| Zone::new(default).ok())
     }
 

@@ -88,7 +88,11 @@ const LAST_YEAR: i32 = 4500;
 /// # Errors
 ///
 /// Exchange has no pattern with exactly these dates. Further dates (`RDATE`) are the caller's to look at.
-pub fn to_exchange(rule: &Rule, series: Series<'_>, first_day_known: bool) -> Result<ToExchange, NotExpressible> {
+pub fn to_exchange(
+    rule: &Rule,
+    series: Series<'_>,
+    first_day_known: bool,
+) -> Result<ToExchange, NotExpressible> {
     let rule = if series.all_day { rule.clone().without_times() } else { rule.clone() };
     let start = rule.occurrences(series.start, series.zone).next().ok_or(NotExpressible::Empty)?;
     let mut parts = rule.anchored(series.start).parts().clone();
@@ -103,8 +107,10 @@ pub fn to_exchange(rule: &Rule, series: Series<'_>, first_day_known: bool) -> Re
 /// Whether the recurrence gives the dates of the rule.
 fn equal(rule: &Rule, found: &ToExchange, series: Series<'_>) -> bool {
     let Ok(back) = to_rule(&found.recurrence, Series { start: found.start, ..series }) else { return false };
-    let ours = rule.occurrences(series.start, series.zone).take_while(|at| at.year() < LAST_YEAR).take(COMPARED);
-    let theirs = back.rule.occurrences(back.start, series.zone).take_while(|at| at.year() < LAST_YEAR).take(COMPARED);
+    let ours =
+        rule.occurrences(series.start, series.zone).take_while(|at| at.year() < LAST_YEAR).take(COMPARED);
+    let theirs =
+        back.rule.occurrences(back.start, series.zone).take_while(|at| at.year() < LAST_YEAR).take(COMPARED);
     ours.eq(theirs)
 }
 
@@ -189,7 +195,8 @@ fn regroup(parts: &mut Parts) -> Result<(), NotExpressible> {
             }
         }
         Frequency::Monthly | Frequency::Yearly => {
-            let whole = parts.by_month.is_empty() && parts.by_month_day.is_empty() && parts.by_set_pos.is_empty();
+            let whole =
+                parts.by_month.is_empty() && parts.by_month_day.is_empty() && parts.by_set_pos.is_empty();
             if single && whole && plain_days {
                 parts.freq = Frequency::Weekly;
             }
@@ -247,7 +254,8 @@ fn weekly(
 
 /// Whether all days fall into the same weeks, seen from the start, whichever of two days begins a week.
 fn same_weeks(days: &[Weekday], start: Weekday, a: Weekday, b: Weekday) -> bool {
-    let away = |day: &Weekday, first: Weekday| i64::from(day.days_since(first)) - i64::from(start.days_since(first));
+    let away =
+        |day: &Weekday, first: Weekday| i64::from(day.days_since(first)) - i64::from(start.days_since(first));
     days.iter().all(|day| away(day, a) == away(day, b))
 }
 
@@ -261,7 +269,9 @@ fn monthly(mut parts: Parts, start: NaiveDateTime) -> Result<Pattern, NotExpress
     let (interval, month) = if yearly {
         match parts.by_month.as_slice() {
             [month] => (parts.interval.get().saturating_mul(12), Some(u32::from(*month))),
-            _ if parts.interval.get() == 1 && parts.by_set_pos.is_empty() => (spacing(&parts.by_month)?, None),
+            _ if parts.interval.get() == 1 && parts.by_set_pos.is_empty() => {
+                (spacing(&parts.by_month)?, None)
+            }
             _ => return Err(NotExpressible::Months),
         }
     } else {
@@ -283,7 +293,9 @@ fn monthly(mut parts: Parts, start: NaiveDateTime) -> Result<Pattern, NotExpress
         (Day::Nth(index, days), Some(month)) if interval == 12 => {
             Pattern::RelativeYearly { days, index, month: month_name(month)? }
         }
-        (Day::Nth(index, days), _) => Pattern::RelativeMonthly { interval: within(interval, 99)?, days, index },
+        (Day::Nth(index, days), _) => {
+            Pattern::RelativeMonthly { interval: within(interval, 99)?, days, index }
+        }
     })
 }
 
@@ -349,7 +361,9 @@ fn day(parts: &Parts, months: &Months) -> Result<Day, NotExpressible> {
         (days, [DayRule { nth: None, weekday }]) if parts.by_set_pos.is_empty() => {
             // Seven days in a row have one of each weekday: the 8th to the 14th have the second.
             let index = match days {
-                [first @ (1 | 8 | 15 | 22), .., last] if days.len() == 7 && last - first == 6 => (first + 6) / 7,
+                [first @ (1 | 8 | 15 | 22), .., last] if days.len() == 7 && last - first == 6 => {
+                    (first + 6) / 7
+                }
                 [-7, .., -1] if days.len() == 7 => -1,
                 _ => return Err(NotExpressible::CombinedDays),
             };
@@ -392,7 +406,9 @@ fn relative(days: &[DayRule], set_pos: &[i16]) -> Result<Day, NotExpressible> {
             Ok(Day::Nth(index_name(i16::from(*nth))?, day_name(*weekday)))
         }
         (_, [position]) if days.iter().all(|day| day.nth.is_none()) => {
-            let is = |set: &[Weekday]| days.len() == set.len() && days.iter().all(|day| set.contains(&day.weekday));
+            let is = |set: &[Weekday]| {
+                days.len() == set.len() && days.iter().all(|day| set.contains(&day.weekday))
+            };
             let kind = match days {
                 [single] => day_name(single.weekday),
                 _ if is(&WEEKDAYS) => DayOfWeek::Weekday,

@@ -53,7 +53,11 @@ fn each_pattern_has_its_rule() {
         (yearly(31, MonthName::April), "FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=-1"),
         (yearly(30, MonthName::May), "FREQ=YEARLY;BYMONTH=5;BYMONTHDAY=30"),
         (
-            Pattern::RelativeYearly { days: Monday, index: DayOfWeekIndex::Second, month: MonthName::October },
+            Pattern::RelativeYearly {
+                days: Monday,
+                index: DayOfWeekIndex::Second,
+                month: MonthName::October,
+            },
             "FREQ=YEARLY;BYMONTH=10;BYDAY=2MO",
         ),
     ] {
@@ -63,7 +67,12 @@ fn each_pattern_has_its_rule() {
 
 #[test]
 fn what_only_tasks_have_or_nobody_is_refused() {
-    let read = |pattern| to_rule(&Recurrence { pattern, range: Range::NoEnd { start: date("2026-01-01") } }, series("2026-01-01"));
+    let read = |pattern| {
+        to_rule(
+            &Recurrence { pattern, range: Range::NoEnd { start: date("2026-01-01") } },
+            series("2026-01-01"),
+        )
+    };
     for pattern in [
         Pattern::Other("DailyRegeneration".into()),
         Pattern::Daily { interval: 0 },
@@ -87,7 +96,9 @@ fn a_range_that_begins_off_the_pattern_starts_on_its_first_day() {
     // A Wednesday; the Monday of its week is over, so with every second week the next is in twelve days.
     let range = Range::Numbered { start: date("2026-11-25"), count: 2 };
     let read = |interval| {
-        to_rule(&Recurrence { pattern: weekly(interval), range: range.clone() }, series("2026-11-25")).unwrap().start
+        to_rule(&Recurrence { pattern: weekly(interval), range: range.clone() }, series("2026-11-25"))
+            .unwrap()
+            .start
     };
     assert_eq!(read(1), at("2026-11-30"));
     assert_eq!(read(2), at("2026-12-07"));
@@ -100,7 +111,9 @@ fn the_end_date_is_the_end_of_that_day_in_the_zone_of_the_series() {
         pattern: Pattern::Daily { interval: 1 },
         range: Range::EndDate { start: date("2026-06-01"), end: date("2026-06-03") },
     };
-    let of = |all_day, zone| to_rule(&recurrence, Series { all_day, zone, ..series("2026-06-01") }).unwrap().rule.to_string();
+    let of = |all_day, zone| {
+        to_rule(&recurrence, Series { all_day, zone, ..series("2026-06-01") }).unwrap().rule.to_string()
+    };
     assert_eq!(of(false, Some(&sydney)), "FREQ=DAILY;UNTIL=20260603T135959Z");
     assert_eq!(of(true, None), "FREQ=DAILY;UNTIL=20260603");
     assert_eq!(of(false, None), "FREQ=DAILY;UNTIL=20260603T235959");
@@ -127,7 +140,11 @@ fn rules_in_other_words_find_their_pattern() {
         ("FREQ=YEARLY;BYDAY=MO", "2026-11-23", "FREQ=WEEKLY;BYDAY=MO;WKST=MO"),
         ("FREQ=MONTHLY", "2026-11-23", "FREQ=MONTHLY;BYMONTHDAY=23"),
         ("FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1", "2026-11-30", "FREQ=MONTHLY;BYMONTHDAY=-1"),
-        ("FREQ=MONTHLY;BYMONTHDAY=30,-1;BYSETPOS=1", "2026-11-30", "FREQ=MONTHLY;BYMONTHDAY=28,29,30;BYSETPOS=-1"),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=30,-1;BYSETPOS=1",
+            "2026-11-30",
+            "FREQ=MONTHLY;BYMONTHDAY=28,29,30;BYSETPOS=-1",
+        ),
         ("FREQ=MONTHLY;BYMONTHDAY=5,12;BYSETPOS=1", "2026-11-05", "FREQ=MONTHLY;BYMONTHDAY=5"),
         ("FREQ=MONTHLY;BYDAY=TU;BYMONTHDAY=8,9,10,11,12,13,14", "2026-11-10", "FREQ=MONTHLY;BYDAY=2TU"),
         ("FREQ=MONTHLY;BYDAY=TU;BYMONTHDAY=-1,-2,-3,-4,-5,-6,-7", "2026-11-24", "FREQ=MONTHLY;BYDAY=-1TU"),
@@ -202,10 +219,19 @@ fn ends_are_written_as_exchange_has_them() {
 
 #[test]
 fn a_server_without_first_day_of_week_gets_only_what_does_not_need_it() {
-    let old = |rule: &str, start| to_exchange(&rule.parse().unwrap(), series(start), false).map(|found| found.recurrence.pattern);
-    let days = |interval, days: &[DayOfWeek]| Ok(Pattern::Weekly { interval, days: days.to_vec(), first_day: None });
-    assert_eq!(old("FREQ=WEEKLY;BYDAY=SU,WE", "2026-11-25"), days(1, &[DayOfWeek::Sunday, DayOfWeek::Wednesday]));
-    assert_eq!(old("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE", "2026-11-25"), days(2, &[DayOfWeek::Monday, DayOfWeek::Wednesday]));
+    let old = |rule: &str, start| {
+        to_exchange(&rule.parse().unwrap(), series(start), false).map(|found| found.recurrence.pattern)
+    };
+    let days =
+        |interval, days: &[DayOfWeek]| Ok(Pattern::Weekly { interval, days: days.to_vec(), first_day: None });
+    assert_eq!(
+        old("FREQ=WEEKLY;BYDAY=SU,WE", "2026-11-25"),
+        days(1, &[DayOfWeek::Sunday, DayOfWeek::Wednesday])
+    );
+    assert_eq!(
+        old("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE", "2026-11-25"),
+        days(2, &[DayOfWeek::Monday, DayOfWeek::Wednesday])
+    );
     assert_eq!(old("FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,WE", "2026-11-25"), Err(NotExpressible::FirstDayOfWeek));
     assert_eq!(
         old("FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,WE;WKST=SU", "2026-11-25"),
@@ -226,19 +252,28 @@ mod random {
 
     fn recurrence() -> impl Strategy<Value = Recurrence> {
         use DayOfWeekIndex as I;
-        let months = (1..=12u8).prop_map(|n| MonthName::from_wire(chrono::Month::try_from(n).unwrap().name()));
+        let months =
+            (1..=12u8).prop_map(|n| MonthName::from_wire(chrono::Month::try_from(n).unwrap().name()));
         let index = select(vec![I::First, I::Second, I::Third, I::Fourth, I::Last]);
         let any = prop_oneof![day(), select(vec![DayOfWeek::Day, DayOfWeek::Weekday, DayOfWeek::WeekendDay])];
-        let days = proptest::collection::btree_set(day(), 1..=7).prop_map(|days| days.into_iter().collect::<Vec<_>>());
+        let days = proptest::collection::btree_set(day(), 1..=7)
+            .prop_map(|days| days.into_iter().collect::<Vec<_>>());
         let pattern = prop_oneof![
             (1..=999u32).prop_map(|interval| Pattern::Daily { interval }),
-            (1..=99u32, days, day())
-                .prop_map(|(interval, days, first)| Pattern::Weekly { interval, days, first_day: Some(first) }),
+            (1..=99u32, days, day()).prop_map(|(interval, days, first)| Pattern::Weekly {
+                interval,
+                days,
+                first_day: Some(first)
+            }),
             (1..=99u32, 1..=31u32).prop_map(|(interval, day)| Pattern::AbsoluteMonthly { interval, day }),
             (1..=99u32, any.clone(), index.clone())
                 .prop_map(|(interval, days, index)| Pattern::RelativeMonthly { interval, days, index }),
             (1..=31u32, months.clone()).prop_map(|(day, month)| Pattern::AbsoluteYearly { day, month }),
-            (any, index, months).prop_map(|(days, index, month)| Pattern::RelativeYearly { days, index, month }),
+            (any, index, months).prop_map(|(days, index, month)| Pattern::RelativeYearly {
+                days,
+                index,
+                month
+            }),
         ];
         let range = (0..20_000i64, 0..3000i64, 1..=999u32, 0..3u8).prop_map(|(from, len, count, kind)| {
             let start = date("1990-01-01") + chrono::TimeDelta::days(from);

@@ -1,34 +1,55 @@
 //! Reading items by their ids, series with their changed occurrences.
 
 use calsync_core::ids::{CalendarKey, ItemKey};
-use calsync_core::source::{Item, Seen};
+use calsync_core::source::Seen;
 
 use super::{BATCH, ExchangeSource, Place, properties, read};
 use crate::client::Access;
 use crate::error::{EwsError, Next, ResponseError};
 use crate::ops::{BodyForm, GetItem, Shape};
-use crate::wire::{CalendarItem, CodeClass, Folder, ItemId, ItemRef, OccurrenceInfo, ResponseCode};
+use crate::wire::{CalendarItem, CodeClass, Folder, ItemId, ItemRef, ResponseCode};
 
 type Read = Result<CalendarItem, ResponseError>;
 
+/// How to read a series whose recurrence is being set anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// As it was before, for whoever plans.
+    Settled,
+    /// As it is, for whoever is at it.
+    Raw,
+}
+
 impl ExchangeSource {
-    pub(super) async fn fetch_items(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, EwsError> {
+    pub(super) async fn fetch_items(
+        &self,
+        calendar: &CalendarKey,
+        keys: &[ItemKey],
+        look: Look,
+    ) -> Result<Vec<Seen>, EwsError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         let place = self.place(calendar);
-        let folder = self.folder(calendar, &place).await?;
+        let mut folder = self.folder(calendar, &place).await?;
         let mut seen = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BATCH) {
             let ids = keys.iter().map(|key| ItemRef::Id(ItemId::new(key.as_str()))).collect();
             let items = self.read_all(&place, ids, full_shape()).await?;
+            if items.iter().any(is_missing) {
+                // To an account that has lost its rights, everything is missing.
+                folder = self.folder_now(calendar, &place).await?;
+                if folder.effective_rights.is_some_and(|rights| !rights.read) {
+                    return Err(ResponseError::new(ResponseCode::AccessDenied).into());
+                }
+            }
             let mut exceptions = self.read_exceptions(&place, &items).await?.into_iter();
             for item in items {
                 seen.push(match item {
                     Ok(item) => {
                         let count = if wants_exceptions(&item) { item.modified_occurrences.len() } else { 0 };
                         let exceptions: Vec<Read> = exceptions.by_ref().take(count).collect();
-                        self.seen(&item, &exceptions, &folder)
+                        self.seen(&item, &exceptions, &folder, look)
                     }
                     Err(error) => self.unseen(&error, &folder),
                 });
@@ -38,8 +59,8 @@ impl ExchangeSource {
     }
 
     /// One item, or why it is not there.
-    pub(super) async fn fetch_one(&self, calendar: &CalendarKey, key: &ItemKey) -> Result<Seen, EwsError> {
-        let mut seen = self.fetch_items(calendar, std::slice::from_ref(key)).await?;
+    pub(super) async fn fetch_one(&self, calendar: &CalendarKey, key: &ItemKey, look: Look) -> Result<Seen, EwsError> {
+        let mut seen = self.fetch_items(calendar, std::slice::from_ref(key), look).await?;
         Ok(seen.pop().unwrap_or(Seen::Unreadable("the server did not answer about it".to_owned())))
     }
 
@@ -92,7 +113,7 @@ impl ExchangeSource {
         self.read_all(place, ids, full_shape()).await
     }
 
-    fn seen(&self, item: &CalendarItem, exceptions: &[Read], folder: &Folder) -> Seen {
+    fn seen(&self, item: &CalendarItem, exceptions: &[Read], folder: &Folder, look: Look) -> Seen {
         if item.element != "CalendarItem" {
             return Seen::Unreadable("it is no appointment".to_owned());
         }
@@ -111,18 +132,14 @@ impl ExchangeSource {
                 Err(error) => return Seen::Unreadable(format!("a changed occurrence of it cannot be read: {error}")),
             }
         }
-        match self.to_item(item, &contents) {
+        let read = match look {
+            Look::Settled => read::settled_item(item, &contents, &self.zone),
+            Look::Raw => read::item(item, &contents, &self.zone),
+        };
+        match read {
             Ok(item) => Seen::Present(Box::new(item)),
             Err(why) => Seen::Unreadable(why),
         }
-    }
-
-    fn to_item(
-        &self,
-        item: &CalendarItem,
-        exceptions: &[(&OccurrenceInfo, &CalendarItem)],
-    ) -> Result<Item, read::Unreadable> {
-        read::item(item, exceptions, &self.zone)
     }
 
     /// Whether the server may show less of a private item than there is.
@@ -160,6 +177,10 @@ fn is_whole_server(code: &ResponseCode) -> bool {
             | ResponseCode::ExceededConnectionCount
             | ResponseCode::InsufficientResources
     )
+}
+
+fn is_missing(read: &Read) -> bool {
+    matches!(read, Err(error) if error.code.class() == CodeClass::Missing)
 }
 
 fn wants_exceptions(item: &CalendarItem) -> bool {

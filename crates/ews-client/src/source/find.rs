@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use calsync_core::ids::{CalendarKey, CreateToken, ItemKey};
 use calsync_core::source::{Item, Seen};
 
+use super::fetch::Look;
 use super::{ExchangeSource, properties};
 use crate::error::EwsError;
 use crate::ops::{FindItem, Range, Restriction, Shape};
@@ -26,7 +27,7 @@ impl ExchangeSource {
         let found: Vec<Option<ItemKey>> =
             tokens.iter().map(|token| keys.get(token.as_str()).map(|(_, id)| ItemKey::new(id))).collect();
         let wanted: Vec<ItemKey> = found.iter().flatten().cloned().collect();
-        let mut seen = self.fetch_items(calendar, &wanted).await?.into_iter();
+        let mut seen = self.fetch_items(calendar, &wanted, Look::Settled).await?.into_iter();
         let mut items = Vec::with_capacity(found.len());
         for key in found {
             items.push(match key.and_then(|_| seen.next()) {

@@ -37,6 +37,7 @@ use crate::error::EwsError;
 use crate::ops::{FolderRef, GetFolder, SyncFolderItems};
 use crate::version::Version;
 use crate::wire::{CalendarItem, Change, Folder, FolderId};
+use fetch::Look;
 use outcome::source_error;
 
 /// The most items in one request.
@@ -102,9 +103,14 @@ impl ExchangeSource {
         if let Some(known) = lock().get(calendar).filter(|known| known.asked.elapsed() < FOLDER_FRESH) {
             return Ok(known.folder.clone());
         }
+        self.folder_now(calendar, place).await
+    }
+
+    /// What the folder is, asked at this moment.
+    async fn folder_now(&self, calendar: &CalendarKey, place: &Place) -> Result<Folder, EwsError> {
         let folder = self.client.get_folder(&place.target, &GetFolder { folder: place.folder.clone() }).await?;
         let known = KnownFolder { folder: folder.clone(), asked: Instant::now() };
-        lock().insert(calendar.clone(), known);
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(calendar.clone(), known);
         Ok(folder)
     }
 
@@ -140,7 +146,7 @@ impl CalendarSource for ExchangeSource {
     }
 
     async fn fetch(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError> {
-        self.fetch_items(calendar, keys).await.map_err(|error| source_error("read items", error))
+        self.fetch_items(calendar, keys, Look::Settled).await.map_err(|error| source_error("read items", error))
     }
 
     async fn find_created(

@@ -3,7 +3,9 @@
 //! Names are constant, because every name uses up room in a table of the mailbox. People's clients keep the properties
 //! and copy them along with an item, so none of them proves who an item is.
 
+use calsync_core::model::{Override, Recurrence, RecurrenceId, Series, Span};
 use calsync_core::source::Receipt;
+use serde::{Deserialize, Serialize};
 
 use crate::wire::{CalendarItem, ExtendedField, ExtendedProperty, ExtendedValue, Property};
 
@@ -19,9 +21,48 @@ pub(super) const CUSTOMER: ExtendedField = ExtendedField::string(SET, "calsync-c
 /// IANA names of the zones of start and end, which Windows ids do not tell exactly.
 pub(super) const ZONES: ExtendedField = ExtendedField::string(SET, "calsync-zone");
 
+/// What a series was before its recurrence was taken apart, while that is going on; see [`Unfinished`].
+pub(super) const UNFINISHED: ExtendedField = ExtendedField::string(SET, "calsync-unfinished");
+
 /// All of them, for reading.
 pub(super) fn all() -> Vec<ExtendedField> {
-    vec![TOKEN, RECEIPT, CUSTOMER, ZONES]
+    vec![TOKEN, RECEIPT, CUSTOMER, ZONES, UNFINISHED]
+}
+
+/// The times of a series whose recurrence is being set anew, which takes several requests.
+///
+/// Whoever reads the item in between is shown these, so that a write that was cut short does not look like a person who
+/// cut the series short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Unfinished {
+    span: Span,
+    recurrence: Option<Recurrence>,
+    overrides: Vec<(RecurrenceId, Override)>,
+}
+
+impl Unfinished {
+    pub(super) fn of(series: &Series) -> Self {
+        Self {
+            span: series.event.span.clone(),
+            recurrence: series.recurrence.clone(),
+            overrides: series.overrides.iter().map(|(key, value)| (*key, value.clone())).collect(),
+        }
+    }
+
+    pub(super) fn read(item: &CalendarItem) -> Option<Self> {
+        serde_json::from_str(item.extended(&UNFINISHED)?).ok()
+    }
+
+    pub(super) fn apply(self, series: &mut Series) {
+        series.event.span = self.span;
+        series.recurrence = self.recurrence;
+        series.overrides = self.overrides.into_iter().collect();
+    }
+
+    /// As a property; text, numbers and lists always become JSON.
+    pub(super) fn property(&self) -> Option<Property> {
+        serde_json::to_string(self).ok().map(|json| text(UNFINISHED, json))
+    }
 }
 
 pub(super) fn text(field: ExtendedField, value: impl Into<String>) -> Property {

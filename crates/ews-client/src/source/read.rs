@@ -63,7 +63,21 @@ impl ItemZones {
     }
 }
 
-/// Reads an item with the content of its changed occurrences.
+/// Reads an item with the content of its changed occurrences, as it is or, while its recurrence is being set anew, as it
+/// was before.
+pub(super) fn settled_item(
+    master: &CalendarItem,
+    exceptions: &[(&OccurrenceInfo, &CalendarItem)],
+    home: &Zone,
+) -> Result<Item, Unreadable> {
+    let mut item = item(master, exceptions, home)?;
+    if let Some(before) = properties::Unfinished::read(master) {
+        before.apply(&mut item.series);
+    }
+    Ok(item)
+}
+
+/// Reads an item with the content of its changed occurrences, exactly as it is.
 pub(super) fn item(
     master: &CalendarItem,
     exceptions: &[(&OccurrenceInfo, &CalendarItem)],

@@ -11,11 +11,12 @@ use calsync_core::source::{Receipt, Seen, Write, WriteOp, WriteOutcome};
 
 use super::apply::{Failure, Job, Outcomes, stored};
 use super::create::fail_all;
+use super::fetch::Look;
 use super::outcome::{failed_write, rejected};
-use super::write::{field_changes, no_recurrence, receipt_change, time_changes};
-use super::{ExchangeSource, apply};
+use super::write::{field_changes, no_recurrence, receipt_change, stub_changes, time_changes};
+use super::{ExchangeSource, apply, properties};
 use crate::ops::{ConflictResolution, ItemChange, Notify, UpdateItem};
-use crate::wire::{FieldChange, ItemId, ItemRef};
+use crate::wire::{FieldChange, FieldRef, ItemId, ItemRef};
 
 const DOING: &str = "update items";
 
@@ -37,6 +38,14 @@ fn master_changes(job: &Job<'_>, patch: &SeriesPatch, new: &Series) -> Result<Ve
     if patch.recurrence.is_some() && new.recurrence.is_none() {
         changes.push(no_recurrence());
     }
+    Ok(changes)
+}
+
+/// Makes Exchange forget all exceptions of a series, and notes in the item what the series was: see
+/// [`Unfinished`](properties::Unfinished).
+fn take_apart(current: &Series, new: &Series, job: &Job<'_>) -> Result<Vec<FieldChange>, String> {
+    let mut changes = stub_changes(new, job.setting)?;
+    changes.extend(properties::Unfinished::of(current).property().map(FieldChange::Set));
     Ok(changes)
 }
 
@@ -104,6 +113,7 @@ impl ExchangeSource {
         }
         if patches.values().any(|patch| matches!(patch, OverridePatch::Restore(_))) {
             // There is no way to bring an occurrence back but to set the recurrence anew.
+            id = self.update_one(job, &id, take_apart(current, &new, job)?).await?;
             id = self.update_one(job, &id, time_changes(&new, job.setting)?).await?;
             patches = self.missing_overrides(job, &mut id, &new).await?;
             if patches.values().any(|patch| matches!(patch, OverridePatch::Restore(_))) {
@@ -111,7 +121,9 @@ impl ExchangeSource {
             }
         }
         self.write_occurrences(job, &mut id, &new, patches).await?;
-        Ok(self.write_receipt(job, &id, receipt).await?)
+        let mut changes: Vec<FieldChange> = receipt_change(receipt).into_iter().collect();
+        changes.push(FieldChange::Delete(FieldRef::Extended(properties::UNFINISHED)));
+        Ok(self.update_one(job, &id, changes).await?)
     }
 
     /// What the occurrences lack after the times of the series changed. Occurrences that the new rule does not have are
@@ -123,7 +135,7 @@ impl ExchangeSource {
         new: &Series,
     ) -> Result<BTreeMap<RecurrenceId, OverridePatch>, Failure> {
         let key = calsync_core::ids::ItemKey::new(&id.id);
-        let now = match self.fetch_one(job.calendar, &key).await? {
+        let now = match self.fetch_one(job.calendar, &key, Look::Raw).await? {
             Seen::Present(item) => item,
             Seen::Absent => return Err(Failure::Missing),
             Seen::Unreadable(why) => return Err(Failure::NotHeld(format!("the series cannot be read back: {why}"))),

@@ -13,7 +13,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use super::properties;
 use crate::version::Version;
 use crate::wire::{
-    self, Body, BodyType, BusyStatus, FieldChange, FieldRef, MeetingTimeZone, Property, ZoneDefinition,
+    self, Body, BodyType, BusyStatus, FieldChange, FieldRef, MeetingTimeZone, Pattern, Property, Range, ZoneDefinition,
 };
 use crate::{recurrence, zones};
 
@@ -77,6 +77,20 @@ pub(super) fn field_changes(fields: &[Field], event: &Event) -> Vec<FieldChange>
 /// Start, end, all-day mark and zones, and the recurrence if there is one.
 pub(super) fn time_changes(series: &Series, setting: Setting<'_>) -> Result<Vec<FieldChange>, NotHeld> {
     Ok(times(series, setting)?.into_iter().map(FieldChange::Set).collect())
+}
+
+/// The times of a series with a recurrence that has nothing in common with its own, for a moment: one occurrence, the
+/// first one.
+pub(super) fn stub_changes(series: &Series, setting: Setting<'_>) -> Result<Vec<FieldChange>, NotHeld> {
+    let mut properties = times(series, setting)?;
+    for property in &mut properties {
+        if let Property::Recurrence(recurrence) = property {
+            let interval = if recurrence.pattern == (Pattern::Daily { interval: 1 }) { 2 } else { 1 };
+            recurrence.pattern = Pattern::Daily { interval };
+            recurrence.range = Range::Numbered { start: recurrence.range.start(), count: 1 };
+        }
+    }
+    Ok(properties.into_iter().map(FieldChange::Set).collect())
 }
 
 /// The change that makes a single appointment of a series.

@@ -46,7 +46,9 @@ impl When {
             Self::Day { month, weekday, nth: nth @ 1..=5 } => {
                 let nth = u8::try_from(nth).ok()?;
                 // Windows writes 5 for the last one, too.
-                (1..=nth).rev().find_map(|nth| NaiveDate::from_weekday_of_month_opt(year, month, weekday, nth))
+                (1..=nth)
+                    .rev()
+                    .find_map(|nth| NaiveDate::from_weekday_of_month_opt(year, month, weekday, nth))
             }
             Self::Day { month, weekday, nth: -1 } => Self::Day { month, weekday, nth: 5 }.in_year(year),
             Self::Day { .. } => None,

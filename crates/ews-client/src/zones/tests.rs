@@ -1,6 +1,6 @@
 use super::*;
-use crate::wire::{DayOfWeek, DayOfWeekIndex, MonthName};
 use crate::wire::{ChangeRule, Period, Target, TimeChange, Transition, TransitionGroup, TransitionTime};
+use crate::wire::{DayOfWeek, DayOfWeekIndex, MonthName};
 
 fn utc(text: &str) -> DateTime<Utc> {
     format!("{text}T00:00:00Z").parse().unwrap()
@@ -102,7 +102,10 @@ fn canadians_are_where_their_clocks_are() {
 
 #[test]
 fn names_of_all_kinds_are_understood() {
-    let server = [ZoneDefinition { name: Some("(UTC+01:00) Amsterdam, Berlin".into()), ..named("W. Europe Standard Time") }];
+    let server = [ZoneDefinition {
+        name: Some("(UTC+01:00) Amsterdam, Berlin".into()),
+        ..named("W. Europe Standard Time")
+    }];
     let hints = Hints { server: &server, ..hints() };
     for (id, zone) in [
         ("W. Europe Standard Time", "Europe/Berlin"),
@@ -118,7 +121,13 @@ fn names_of_all_kinds_are_understood() {
 
 #[test]
 fn an_unknown_name_without_rules_stays_unknown() {
-    for id in ["", "Customized Time Zone", "tzone://Microsoft/Custom", "Kamchatka Standard Time", "Mitteleurop\u{e4}ische Zeit"] {
+    for id in [
+        "",
+        "Customized Time Zone",
+        "tzone://Microsoft/Custom",
+        "Kamchatka Standard Time",
+        "Mitteleurop\u{e4}ische Zeit",
+    ] {
         assert_eq!(hints().zone(&named(id)), None, "{id}");
     }
     assert_eq!(hints().meeting_zone(&MeetingTimeZone::default()), None);
@@ -138,7 +147,10 @@ fn the_mailbox_decides_among_zones_of_one_id() {
 #[test]
 fn a_custom_zone_is_recognised_by_its_clocks() {
     assert_eq!(name(hints().zone(&european("Customized Time Zone", -60))).as_deref(), Some("Europe/Berlin"));
-    assert_eq!(name(hints().zone(&european("tzone://Microsoft/Custom", 0))).as_deref(), Some("Europe/London"));
+    assert_eq!(
+        name(hints().zone(&european("tzone://Microsoft/Custom", 0))).as_deref(),
+        Some("Europe/London")
+    );
     let vienna = Zone::new("Europe/Vienna").unwrap();
     let hints = Hints { mailbox: Some(&vienna), ..hints() };
     assert_eq!(name(hints.zone(&european("", -60))).as_deref(), Some("Europe/Vienna"));
@@ -161,7 +173,8 @@ fn rules_that_changed_over_the_years_are_followed() {
     let clock = Clock::of_definition(&definition).unwrap();
     let between = clock.between(utc("2025-01-01"), utc("2028-01-01")).unwrap();
     assert_eq!(between.before.local_minus_utc(), 3600);
-    let changes: Vec<_> = between.changes.iter().map(|(at, to)| (at.to_rfc3339(), to.local_minus_utc())).collect();
+    let changes: Vec<_> =
+        between.changes.iter().map(|(at, to)| (at.to_rfc3339(), to.local_minus_utc())).collect();
     assert_eq!(
         changes,
         [("2027-03-28T01:00:00+00:00".to_owned(), 7200), ("2027-10-31T01:00:00+00:00".to_owned(), 3600)]

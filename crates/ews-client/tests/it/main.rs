@@ -2,4 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 mod hostile;
+mod operations;
 mod samples;
+mod server;
+mod source;
+mod trouble;
