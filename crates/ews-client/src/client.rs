@@ -200,7 +200,11 @@ impl EwsClient {
     }
 
     /// Carries out one operation.
-    pub(crate) async fn call<O: Operation>(&self, target: &Target, operation: &O) -> Result<O::Output, EwsError> {
+    pub(crate) async fn call<O: Operation>(
+        &self,
+        target: &Target,
+        operation: &O,
+    ) -> Result<O::Output, EwsError> {
         let mut version = match self.known(target) {
             Some(known) => known.version,
             None if O::ANY_VERSION => self.learnt().last.unwrap_or(Version::LOWEST),
@@ -281,9 +285,7 @@ impl EwsClient {
 fn refuses_version(answer: &Answer) -> bool {
     let is_version = |class| class == CodeClass::Version;
     match &answer.fault {
-        Some(fault) => {
-            fault.code.as_ref().is_some_and(|code| is_version(code.class()))
-        }
+        Some(fault) => fault.code.as_ref().is_some_and(|code| is_version(code.class())),
         None => {
             !answer.messages.is_empty()
                 && answer
@@ -305,7 +307,9 @@ mod tests {
     use super::*;
 
     fn client() -> EwsClient {
-        EwsClient::basic("http://127.0.0.1:1/EWS/Exchange.asmx", "user", Secret::new("hunter2")).build().unwrap()
+        EwsClient::basic("http://127.0.0.1:1/EWS/Exchange.asmx", "user", Secret::new("hunter2"))
+            .build()
+            .unwrap()
     }
 
     fn build(major: u32, minor: u32) -> ServerBuild {
@@ -325,9 +329,15 @@ mod tests {
         let client = client();
         let target = Target::by_rights("a@example.com");
         let said = Answer { server: Some(build(14, 3)), ..Answer::default() };
-        assert_eq!(client.other_version(&target, &said, Version::Exchange2016), Some(Version::Exchange2010Sp2));
+        assert_eq!(
+            client.other_version(&target, &said, Version::Exchange2016),
+            Some(Version::Exchange2010Sp2)
+        );
         let silent = Answer::default();
-        assert_eq!(client.other_version(&target, &silent, Version::Exchange2016), Some(Version::Exchange2013Sp1));
+        assert_eq!(
+            client.other_version(&target, &silent, Version::Exchange2016),
+            Some(Version::Exchange2013Sp1)
+        );
         assert_eq!(client.other_version(&target, &silent, Version::Exchange2007Sp1), None);
     }
 

@@ -75,7 +75,9 @@ pub enum EwsError {
     #[error("{0}")]
     Unreadable(#[from] XmlError),
     /// The answer does not have what the operation promises.
-    #[error("the answer to {operation} has no {what}, which every Exchange server sends; check that the URL leads to one")]
+    #[error(
+        "the answer to {operation} has no {what}, which every Exchange server sends; check that the URL leads to one"
+    )]
     Incomplete {
         /// Name of the operation.
         operation: &'static str,
@@ -122,7 +124,9 @@ pub enum ConnectFailure {
     #[error("the server's certificate is not valid yet: check this machine's clock")]
     CertificateTooNew,
     /// The certificate is not the pinned one.
-    #[error("the server's certificate is not the pinned one: if it was replaced on purpose, pin SHA-256 {found}")]
+    #[error(
+        "the server's certificate is not the pinned one: if it was replaced on purpose, pin SHA-256 {found}"
+    )]
     CertificatePin {
         /// Fingerprint of the certificate that the server shows.
         found: String,
@@ -202,7 +206,9 @@ impl ResponseError {
             }
             C::NonExistentMailbox | C::NameResolutionNoMailbox => "check the mailbox address",
             C::NonPrimarySmtpAddress => "use the primary address of the mailbox",
-            C::MissingEmailAddress => "the service account has no mailbox of its own; name the mailbox to be read",
+            C::MissingEmailAddress => {
+                "the service account has no mailbox of its own; name the mailbox to be read"
+            }
             C::FolderNotFound | C::SyncFolderNotFound | C::SavedItemFolderNotFound | C::NoCalendar => {
                 "check that the calendar exists and that the service account may see it"
             }
@@ -241,18 +247,20 @@ impl EwsError {
     /// What the caller does next.
     pub fn next(&self) -> Next {
         match self {
-            Self::Settings(_) | Self::Login { .. } | Self::Forbidden | Self::WrongUrl { .. } => Next::AskPerson,
+            Self::Settings(_) | Self::Login { .. } | Self::Forbidden | Self::WrongUrl { .. } => {
+                Next::AskPerson
+            }
             Self::Unreachable { failure, .. } => match failure {
-                ConnectFailure::Refused | ConnectFailure::TimedOut | ConnectFailure::Name | ConnectFailure::Other => {
-                    Next::Later(None)
-                }
+                ConnectFailure::Refused
+                | ConnectFailure::TimedOut
+                | ConnectFailure::Name
+                | ConnectFailure::Other => Next::Later(None),
                 _ => Next::AskPerson,
             },
             Self::Busy { wait, .. } => Next::Later(*wait),
             Self::Response(error) => error.next(),
-            Self::Unreadable(XmlError::Html | XmlError::NotEws { .. } | XmlError::DocumentType) | Self::Incomplete { .. } => {
-                Next::AskPerson
-            }
+            Self::Unreadable(XmlError::Html | XmlError::NotEws { .. } | XmlError::DocumentType)
+            | Self::Incomplete { .. } => Next::AskPerson,
             Self::Unreadable(XmlError::TooMany { .. }) | Self::TooLarge { .. } => Next::Smaller,
             Self::NoAnswer { .. } | Self::Failed { .. } | Self::Unreadable(_) => Next::Later(None),
         }
@@ -261,7 +269,9 @@ impl EwsError {
     /// Whether a write may have been carried out although it ended like this.
     pub fn may_have_happened(&self) -> bool {
         match self {
-            Self::NoAnswer { .. } | Self::Failed { .. } | Self::Incomplete { .. } | Self::TooLarge { .. } => true,
+            Self::NoAnswer { .. } | Self::Failed { .. } | Self::Incomplete { .. } | Self::TooLarge { .. } => {
+                true
+            }
             Self::Busy { refused_first, .. } => !refused_first,
             Self::Response(error) => error.may_have_happened(),
             Self::Unreadable(error) => !matches!(error, XmlError::Html | XmlError::NotEws { .. }),
@@ -274,7 +284,9 @@ impl EwsError {
     }
 
     pub(crate) fn of_fault(fault: Fault) -> Self {
-        let code = fault.code.unwrap_or_else(|| ResponseCode::Other(format!("a fault ({})", short(&fault.soap_code))));
+        let code = fault
+            .code
+            .unwrap_or_else(|| ResponseCode::Other(format!("a fault ({})", short(&fault.soap_code))));
         let text = (!fault.text.trim().is_empty()).then_some(fault.text);
         let error = ResponseError { code, text, details: fault.details };
         error.into()
@@ -284,7 +296,9 @@ impl EwsError {
 impl From<ResponseError> for EwsError {
     fn from(error: ResponseError) -> Self {
         match error.code {
-            ResponseCode::ServerBusy | ResponseCode::ServiceUnavailable | ResponseCode::ExceededConnectionCount => {
+            ResponseCode::ServerBusy
+            | ResponseCode::ServiceUnavailable
+            | ResponseCode::ExceededConnectionCount => {
                 let wait = error.back_off().filter(|wait| !wait.is_zero());
                 Self::Busy { wait, what: error.code.to_string(), refused_first: true }
             }
@@ -349,7 +363,10 @@ mod tests {
 
     #[test]
     fn a_lost_answer_to_a_write_is_never_taken_for_a_failure() {
-        assert!(EwsError::NoAnswer { operation: "CreateItem", what: "the connection was closed" }.may_have_happened());
+        assert!(
+            EwsError::NoAnswer { operation: "CreateItem", what: "the connection was closed" }
+                .may_have_happened()
+        );
         assert!(EwsError::Unreadable(XmlError::Truncated { at: 7 }).may_have_happened());
         assert!(ResponseError::new(ResponseCode::InternalServerError).may_have_happened());
         assert!(!ResponseError::new(ResponseCode::AccessDenied).may_have_happened());

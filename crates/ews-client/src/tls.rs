@@ -11,7 +11,9 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
+};
 use sha2::{Digest, Sha256};
 
 use crate::error::{ConnectFailure, EwsError};
@@ -30,7 +32,9 @@ pub struct Trust {
 pub(crate) fn client_config(trust: &Trust) -> Result<ClientConfig, EwsError> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match &trust.fingerprint {
-        Some(text) => Arc::new(Pinned { fingerprint: parse_fingerprint(text)?, provider: Arc::clone(&provider) }),
+        Some(text) => {
+            Arc::new(Pinned { fingerprint: parse_fingerprint(text)?, provider: Arc::clone(&provider) })
+        }
         None => Arc::new(Rooted::new(trust, &provider)?),
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -44,7 +48,9 @@ pub(crate) fn client_config(trust: &Trust) -> Result<ClientConfig, EwsError> {
 
 fn parse_fingerprint(text: &str) -> Result<[u8; 32], EwsError> {
     let wrong = || {
-        EwsError::Settings("the pinned fingerprint must be a SHA-256 value of 64 hexadecimal digits".to_owned())
+        EwsError::Settings(
+            "the pinned fingerprint must be a SHA-256 value of 64 hexadecimal digits".to_owned(),
+        )
     };
     let digits: String = text.chars().filter(|c| !matches!(c, ':' | ' ' | '-')).collect();
     if digits.len() != 64 || !digits.is_ascii() {
@@ -52,7 +58,8 @@ fn parse_fingerprint(text: &str) -> Result<[u8; 32], EwsError> {
     }
     let mut fingerprint = [0; 32];
     for (byte, at) in fingerprint.iter_mut().zip((0..64).step_by(2)) {
-        *byte = digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).ok_or_else(wrong)?;
+        *byte =
+            digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).ok_or_else(wrong)?;
     }
     Ok(fingerprint)
 }
@@ -105,7 +112,12 @@ impl ServerCertVerifier for Pinned {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -114,7 +126,12 @@ impl ServerCertVerifier for Pinned {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -139,7 +156,9 @@ impl Rooted {
         let mut own = Vec::new();
         if let Some(path) = &trust.ca_file {
             let shown = path.display();
-            let unreadable = |why: &dyn fmt::Display| EwsError::Settings(format!("cannot read the CA file {shown}: {why}"));
+            let unreadable = |why: &dyn fmt::Display| {
+                EwsError::Settings(format!("cannot read the CA file {shown}: {why}"))
+            };
             let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?;
             for certificate in certificates {
                 let certificate = certificate.map_err(|error| unreadable(&error))?;
@@ -171,11 +190,12 @@ impl ServerCertVerifier for Rooted {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let result = self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let result =
+            self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match result {
-            Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_)))
-                if self.own.contains(end_entity) =>
-            {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::Other(_),
+            )) if self.own.contains(end_entity) => {
                 rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -223,7 +243,9 @@ pub(crate) fn explain(error: &rustls::Error) -> ConnectFailure {
             C::Other(OtherError(inner)) => match inner.downcast_ref::<PinMismatch>() {
                 Some(PinMismatch(found)) => ConnectFailure::CertificatePin { found: found.clone() },
                 // A self-signed certificate that calls itself an authority.
-                None if inner.to_string().contains("CaUsedAsEndEntity") => ConnectFailure::CertificateUntrusted,
+                None if inner.to_string().contains("CaUsedAsEndEntity") => {
+                    ConnectFailure::CertificateUntrusted
+                }
                 None => ConnectFailure::Certificate(inner.to_string()),
             },
             other => ConnectFailure::Certificate(other.to_string()),

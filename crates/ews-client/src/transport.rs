@@ -13,7 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
 use reqwest::{StatusCode, Url};
 
 use crate::auth::Authentication;
@@ -107,11 +110,17 @@ impl Transport {
     }
 
     /// Sends a request. `mailbox` is the one it concerns: servers with several back ends route by it.
-    pub(crate) async fn post(&self, operation: &'static str, mailbox: &str, body: String) -> Result<Reply, EwsError> {
+    pub(crate) async fn post(
+        &self,
+        operation: &'static str,
+        mailbox: &str,
+        body: String,
+    ) -> Result<Reply, EwsError> {
         let counters = &self.settings.traffic.counters;
         counters.requests.fetch_add(1, Ordering::Relaxed);
         counters.bytes_out.fetch_add(body.len() as u64, Ordering::Relaxed);
-        let traced = self.settings.trace.as_ref().map(|trace| (trace, trace.request(operation, body.as_bytes())));
+        let traced =
+            self.settings.trace.as_ref().map(|trace| (trace, trace.request(operation, body.as_bytes())));
         let request = self.http.post(self.url.clone()).headers(self.headers(operation, mailbox)?).body(body);
         let mut response = request.send().await.map_err(|error| self.explain(operation, &error))?;
         let status = response.status();
@@ -127,7 +136,12 @@ impl Transport {
                 Err(error) if error.is_timeout() => {
                     return Err(EwsError::NoAnswer { operation, what: "the answer did not end in time" });
                 }
-                Err(_) => return Err(EwsError::NoAnswer { operation, what: "the connection broke during the answer" }),
+                Err(_) => {
+                    return Err(EwsError::NoAnswer {
+                        operation,
+                        what: "the connection broke during the answer",
+                    });
+                }
             };
             counters.bytes_in.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             if body.len() + chunk.len() > self.settings.max_response {
@@ -144,14 +158,19 @@ impl Transport {
     }
 
     fn headers(&self, operation: &str, mailbox: &str) -> Result<HeaderMap, EwsError> {
-        let unfit = |what: &str| EwsError::Settings(format!("the {what} holds characters that HTTP cannot carry"));
+        let unfit =
+            |what: &str| EwsError::Settings(format!("the {what} holds characters that HTTP cannot carry"));
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
         headers.insert(ACCEPT, HeaderValue::from_static("text/xml"));
         let action = soap_action(operation);
         headers.insert("SOAPAction", HeaderValue::from_str(&action).map_err(|_| unfit("operation"))?);
-        headers.insert("X-AnchorMailbox", HeaderValue::from_str(mailbox).map_err(|_| unfit("mailbox address"))?);
-        headers.insert("client-request-id", HeaderValue::from_str(&request_id()).map_err(|_| unfit("request id"))?);
+        headers
+            .insert("X-AnchorMailbox", HeaderValue::from_str(mailbox).map_err(|_| unfit("mailbox address"))?);
+        headers.insert(
+            "client-request-id",
+            HeaderValue::from_str(&request_id()).map_err(|_| unfit("request id"))?,
+        );
         headers.insert("return-client-request-id", HeaderValue::from_static("true"));
         let authorization = self.settings.authentication.authorization();
         let mut value = HeaderValue::from_str(authorization.reveal()).map_err(|_| unfit("login"))?;
@@ -219,7 +238,8 @@ impl Transport {
         } else {
             "the server does not take this kind of login, enable Basic authentication for its EWS directory"
         };
-        let offered = if offered.is_empty() { String::new() } else { format!(", it offers {}", offered.join(", ")) };
+        let offered =
+            if offered.is_empty() { String::new() } else { format!(", it offers {}", offered.join(", ")) };
         EwsError::Login { offered, advice }
     }
 
@@ -237,7 +257,9 @@ impl Transport {
 }
 
 fn check_url(text: &str) -> Result<Url, EwsError> {
-    let wrong = |why: &str| EwsError::Settings(format!("the Exchange URL {why}: it looks like https://HOST/EWS/Exchange.asmx"));
+    let wrong = |why: &str| {
+        EwsError::Settings(format!("the Exchange URL {why}: it looks like https://HOST/EWS/Exchange.asmx"))
+    };
     let url = Url::parse(text.trim()).map_err(|_| wrong("is no URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong("must not hold a user name or password"));
@@ -253,7 +275,8 @@ fn check_url(text: &str) -> Result<Url, EwsError> {
 
 fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn connect_failure(error: &reqwest::Error) -> ConnectFailure {
@@ -334,7 +357,10 @@ mod tests {
             "",
         ] {
             let error = check_url(bad).unwrap_err().to_string();
-            assert!(error.contains("https://HOST/EWS/Exchange.asmx") && !error.contains("password@"), "{bad}: {error}");
+            assert!(
+                error.contains("https://HOST/EWS/Exchange.asmx") && !error.contains("password@"),
+                "{bad}: {error}"
+            );
         }
     }
 

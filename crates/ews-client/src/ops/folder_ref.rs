@@ -20,7 +20,9 @@ impl FolderRef {
             Self::Calendar => "calendar",
             Self::DeletedItems => "deleteditems",
             Self::Id(id) => {
-                xml.start("t:FolderId").attribute("Id", &id.id).attribute_opt("ChangeKey", id.change_key.as_ref());
+                xml.start("t:FolderId")
+                    .attribute("Id", &id.id)
+                    .attribute_opt("ChangeKey", id.change_key.as_ref());
                 xml.end("t:FolderId");
                 return;
             }

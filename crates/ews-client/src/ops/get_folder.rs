@@ -31,7 +31,11 @@ impl Operation for GetFolder {
 
     fn read(&self, answer: Answer) -> Result<Folder, EwsError> {
         let message = only(answer, Self::NAME)?;
-        message.folders.into_iter().next().ok_or(EwsError::Incomplete { operation: Self::NAME, what: "folder" })
+        message
+            .folders
+            .into_iter()
+            .next()
+            .ok_or(EwsError::Incomplete { operation: Self::NAME, what: "folder" })
     }
 }
 

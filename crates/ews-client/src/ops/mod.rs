@@ -52,8 +52,11 @@ pub(crate) trait Operation {
 
 /// The only message of an answer, or its error.
 fn only(answer: Answer, operation: &'static str) -> Result<Message, EwsError> {
-    let message =
-        answer.messages.into_iter().next().ok_or(EwsError::Incomplete { operation, what: "response message" })?;
+    let message = answer
+        .messages
+        .into_iter()
+        .next()
+        .ok_or(EwsError::Incomplete { operation, what: "response message" })?;
     match checked(message) {
         Ok(message) => Ok(message),
         Err(error) => Err(error.into()),

@@ -41,7 +41,11 @@ impl Operation for ResolveNames {
 
 impl EwsClient {
     /// The mailboxes that a name may mean, at most 100; nobody is no error.
-    pub async fn resolve_names(&self, target: &Target, question: &ResolveNames) -> Result<Vec<Mailbox>, EwsError> {
+    pub async fn resolve_names(
+        &self,
+        target: &Target,
+        question: &ResolveNames,
+    ) -> Result<Vec<Mailbox>, EwsError> {
         self.call(target, question).await
     }
 }

@@ -68,7 +68,11 @@ impl EwsClient {
     /// # Errors
     ///
     /// [`StartOver`](crate::Next::StartOver): the state is worth nothing any more; nothing is said about any item.
-    pub async fn sync_folder_items(&self, target: &Target, question: &SyncFolderItems) -> Result<SyncPage, EwsError> {
+    pub async fn sync_folder_items(
+        &self,
+        target: &Target,
+        question: &SyncFolderItems,
+    ) -> Result<SyncPage, EwsError> {
         self.call(target, question).await
     }
 }

@@ -65,7 +65,11 @@ pub(super) struct Job<'a> {
 pub(super) type Outcomes = Vec<(usize, WriteOutcome)>;
 
 impl ExchangeSource {
-    pub(super) async fn apply_writes(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+    pub(super) async fn apply_writes(
+        &self,
+        calendar: &CalendarKey,
+        writes: &[Recorded<Write>],
+    ) -> Vec<WriteOutcome> {
         let place = self.place(calendar);
         let version = match self.version(&place).await {
             Ok(version) => version,
@@ -108,7 +112,9 @@ impl ExchangeSource {
             Part::Alone(index) => {
                 let Some(write) = writes.get(*index).map(Recorded::get) else { return Vec::new() };
                 let outcome = match &write.op {
-                    WriteOp::Create { token, series } => self.create_series(job, token, series, &write.receipt).await,
+                    WriteOp::Create { token, series } => {
+                        self.create_series(job, token, series, &write.receipt).await
+                    }
                     WriteOp::Update { key, expected, patch, current } => {
                         let id = ItemId::with_change_key(key.as_str(), expected.as_str());
                         self.update_series(job, id, patch, current, &write.receipt).await
@@ -143,7 +149,9 @@ fn parts(writes: &[Recorded<Write>]) -> Vec<Part> {
     for (index, write) in writes.iter().enumerate() {
         match &write.get().op {
             WriteOp::Create { series, .. } if series.overrides.is_empty() => creates.push(index),
-            WriteOp::Update { patch, current, .. } if super::update::is_plain(patch, current) => updates.push(index),
+            WriteOp::Update { patch, current, .. } if super::update::is_plain(patch, current) => {
+                updates.push(index)
+            }
             WriteOp::Delete { .. } => deletes.push(index),
             WriteOp::Create { .. } | WriteOp::Update { .. } => alone.push(index),
         }

@@ -5,7 +5,7 @@
 //! would look finished.
 
 use calsync_core::ids::CreateToken;
-use calsync_core::model::{OverridePatch, Override, Series};
+use calsync_core::model::{Override, OverridePatch, Series};
 use calsync_core::source::{Receipt, Write, WriteOp, WriteOutcome};
 
 use super::apply::{Failure, Job, Outcomes, stored};
@@ -36,10 +36,12 @@ impl ExchangeSource {
         }
         let question = CreateItem { folder: job.place.folder.clone(), items, notify: Notify::Nobody };
         match self.client.create_item(&job.place.target, &question).await {
-            Ok(results) => outcomes.extend(indexes.into_iter().zip(results.into_iter().map(|result| match result {
-                Ok(id) => stored(&id),
-                Err(error) => failed_write(DOING, error.into()),
-            }))),
+            Ok(results) => {
+                outcomes.extend(indexes.into_iter().zip(results.into_iter().map(|result| match result {
+                    Ok(id) => stored(&id),
+                    Err(error) => failed_write(DOING, error.into()),
+                })))
+            }
             Err(error) => outcomes.extend(fail_all(indexes, error)),
         }
         outcomes
@@ -85,9 +87,11 @@ impl ExchangeSource {
     }
 
     async fn create_one(&self, job: &Job<'_>, item: Vec<Property>) -> Result<ItemId, EwsError> {
-        let question = CreateItem { folder: job.place.folder.clone(), items: vec![item], notify: Notify::Nobody };
+        let question =
+            CreateItem { folder: job.place.folder.clone(), items: vec![item], notify: Notify::Nobody };
         let mut results = self.client.create_item(&job.place.target, &question).await?;
-        let result = results.pop().unwrap_or_else(|| Err(ResponseError::new(ResponseCode::InternalServerError)));
+        let result =
+            results.pop().unwrap_or_else(|| Err(ResponseError::new(ResponseCode::InternalServerError)));
         Ok(result?)
     }
 
@@ -108,7 +112,10 @@ impl ExchangeSource {
         if taken_back {
             return failure.outcome(DOING);
         }
-        WriteOutcome::Unknown(rejected(DOING, "the series is incomplete on Exchange and could not be taken back"))
+        WriteOutcome::Unknown(rejected(
+            DOING,
+            "the series is incomplete on Exchange and could not be taken back",
+        ))
     }
 
     /// Writes the receipt into an item whose change key is known.
@@ -135,7 +142,8 @@ impl ExchangeSource {
             notify: Notify::Nobody,
         };
         let mut results = self.client.update_item(&job.place.target, &question).await?;
-        let result = results.pop().unwrap_or_else(|| Err(ResponseError::new(ResponseCode::InternalServerError)));
+        let result =
+            results.pop().unwrap_or_else(|| Err(ResponseError::new(ResponseCode::InternalServerError)));
         Ok(result?.item_id)
     }
 }

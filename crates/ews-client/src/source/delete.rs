@@ -40,12 +40,17 @@ impl ExchangeSource {
         let mut doomed = Vec::new();
         for ((index, _, expected), answer) in asked.into_iter().zip(answers) {
             match answer.map(|item| item.item_id) {
-                Ok(Some(id)) if id.change_key.as_deref() == Some(expected.as_str()) => doomed.push((index, id)),
-                Ok(_) => outcomes.push((index, WriteOutcome::Refused(SourceError::new(DOING, SourceErrorKind::Stale)))),
+                Ok(Some(id)) if id.change_key.as_deref() == Some(expected.as_str()) => {
+                    doomed.push((index, id))
+                }
+                Ok(_) => outcomes
+                    .push((index, WriteOutcome::Refused(SourceError::new(DOING, SourceErrorKind::Stale)))),
                 Err(error) if error.code.class() == CodeClass::Missing => {
                     outcomes.push((index, WriteOutcome::Applied(Applied::Deleted)));
                 }
-                Err(error) => outcomes.push((index, WriteOutcome::Refused(source_error(DOING, error.into())))),
+                Err(error) => {
+                    outcomes.push((index, WriteOutcome::Refused(source_error(DOING, error.into()))))
+                }
             }
         }
         outcomes.extend(self.delete_known(job, doomed).await);
@@ -66,7 +71,9 @@ impl ExchangeSource {
         for ((index, id), result) in doomed.into_iter().zip(results) {
             let outcome = match result {
                 Ok(()) => WriteOutcome::Applied(Applied::Deleted),
-                Err(error) if error.code.class() == CodeClass::Missing => WriteOutcome::Applied(Applied::Deleted),
+                Err(error) if error.code.class() == CodeClass::Missing => {
+                    WriteOutcome::Applied(Applied::Deleted)
+                }
                 Err(error) if may_help_to_move(&error) => self.move_away(job, id, error).await,
                 Err(error) => failed_write(DOING, error.into()),
             };
@@ -83,7 +90,9 @@ impl ExchangeSource {
                 Some(Ok(_)) => WriteOutcome::Applied(Applied::Deleted),
                 Some(Err(error)) if error.may_have_happened() => failed_write(DOING, error.into()),
                 // Why deleting was refused says more than why moving was.
-                Some(Err(_)) | None => WriteOutcome::Refused(source_error(DOING, EwsError::Response(refusal))),
+                Some(Err(_)) | None => {
+                    WriteOutcome::Refused(source_error(DOING, EwsError::Response(refusal)))
+                }
             },
             Err(error) => failed_write(DOING, error),
         }

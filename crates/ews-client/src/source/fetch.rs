@@ -59,13 +59,23 @@ impl ExchangeSource {
     }
 
     /// One item, or why it is not there.
-    pub(super) async fn fetch_one(&self, calendar: &CalendarKey, key: &ItemKey, look: Look) -> Result<Seen, EwsError> {
+    pub(super) async fn fetch_one(
+        &self,
+        calendar: &CalendarKey,
+        key: &ItemKey,
+        look: Look,
+    ) -> Result<Seen, EwsError> {
         let mut seen = self.fetch_items(calendar, std::slice::from_ref(key), look).await?;
         Ok(seen.pop().unwrap_or(Seen::Unreadable("the server did not answer about it".to_owned())))
     }
 
     /// Asks until every item has an answer: a server stops a batch that takes too long.
-    pub(super) async fn read_all(&self, place: &Place, ids: Vec<ItemRef>, shape: Shape) -> Result<Vec<Read>, EwsError> {
+    pub(super) async fn read_all(
+        &self,
+        place: &Place,
+        ids: Vec<ItemRef>,
+        shape: Shape,
+    ) -> Result<Vec<Read>, EwsError> {
         let mut results: Vec<Option<Read>> = ids.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..ids.len()).collect();
         let mut size = BATCH;
@@ -105,7 +115,9 @@ impl ExchangeSource {
             .iter()
             .flatten()
             .filter(|item| wants_exceptions(item))
-            .flat_map(|item| item.modified_occurrences.iter().map(|info| ItemRef::Id(ItemId::new(&info.item_id.id))))
+            .flat_map(|item| {
+                item.modified_occurrences.iter().map(|info| ItemRef::Id(ItemId::new(&info.item_id.id)))
+            })
             .collect();
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -129,7 +141,9 @@ impl ExchangeSource {
         for (info, exception) in item.modified_occurrences.iter().zip(exceptions) {
             match exception {
                 Ok(exception) => contents.push((info, exception)),
-                Err(error) => return Seen::Unreadable(format!("a changed occurrence of it cannot be read: {error}")),
+                Err(error) => {
+                    return Seen::Unreadable(format!("a changed occurrence of it cannot be read: {error}"));
+                }
             }
         }
         let read = match look {

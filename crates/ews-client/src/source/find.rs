@@ -60,12 +60,17 @@ impl ExchangeSource {
                 range: Range::Page {
                     offset,
                     max: 500,
-                    restriction: Some(Restriction::OneOf { field: properties::TOKEN, values: Vec::clone(&values) }),
+                    restriction: Some(Restriction::OneOf {
+                        field: properties::TOKEN,
+                        values: Vec::clone(&values),
+                    }),
                 },
             };
             let page = self.client.find_item(&place.target, &question).await?;
             for item in &page.items {
-                let (Some(id), Some(token)) = (&item.item_id, item.extended(&properties::TOKEN)) else { continue };
+                let (Some(id), Some(token)) = (&item.item_id, item.extended(&properties::TOKEN)) else {
+                    continue;
+                };
                 let new = (item.date_time_created, id.id.clone());
                 let first = keys.entry(token.to_owned()).or_insert_with(|| new.clone());
                 let moment = |at: Option<DateTime>| at.map(DateTime::to_utc);

@@ -108,7 +108,8 @@ impl ExchangeSource {
 
     /// What the folder is, asked at this moment.
     async fn folder_now(&self, calendar: &CalendarKey, place: &Place) -> Result<Folder, EwsError> {
-        let folder = self.client.get_folder(&place.target, &GetFolder { folder: place.folder.clone() }).await?;
+        let folder =
+            self.client.get_folder(&place.target, &GetFolder { folder: place.folder.clone() }).await?;
         let known = KnownFolder { folder: folder.clone(), asked: Instant::now() };
         self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(calendar.clone(), known);
         Ok(folder)
@@ -125,7 +126,11 @@ impl CalendarSource for ExchangeSource {
         Capabilities { batch: BATCH, unheld: &[Field::Organizer, Field::Attendees] }
     }
 
-    async fn changes(&self, calendar: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError> {
+    async fn changes(
+        &self,
+        calendar: &CalendarKey,
+        since: Option<&ChangeToken>,
+    ) -> Result<ChangePage, SourceError> {
         let place = self.place(calendar);
         let question = SyncFolderItems {
             folder: place.folder,
@@ -146,7 +151,9 @@ impl CalendarSource for ExchangeSource {
     }
 
     async fn fetch(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError> {
-        self.fetch_items(calendar, keys, Look::Settled).await.map_err(|error| source_error("read items", error))
+        self.fetch_items(calendar, keys, Look::Settled)
+            .await
+            .map_err(|error| source_error("read items", error))
     }
 
     async fn find_created(
@@ -154,7 +161,9 @@ impl CalendarSource for ExchangeSource {
         calendar: &CalendarKey,
         tokens: &[CreateToken],
     ) -> Result<Vec<Option<Item>>, SourceError> {
-        self.find_tokens(calendar, tokens).await.map_err(|error| source_error("look for created items", error))
+        self.find_tokens(calendar, tokens)
+            .await
+            .map_err(|error| source_error("look for created items", error))
     }
 
     async fn apply(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {

@@ -13,8 +13,8 @@ use chrono::TimeDelta;
 
 use super::apply::{Failure, Job};
 use super::read::{ItemZones, base_instance, recurrence_id};
-use super::{ExchangeSource, properties};
 use super::write::{field_changes, instance_times};
+use super::{ExchangeSource, properties};
 use crate::error::{EwsError, ResponseError};
 use crate::ops::{DeleteItem, DeleteType, FindItem, Notify, Range, Shape};
 use crate::wire::{CalendarItem, DateTime, FieldRef, ItemId, ItemRef, ResponseCode};
@@ -91,7 +91,8 @@ impl ExchangeSource {
         if items.is_empty() {
             return Ok(());
         }
-        let question = DeleteItem { items, delete_type: DeleteType::MoveToDeletedItems, notify: Notify::Nobody };
+        let question =
+            DeleteItem { items, delete_type: DeleteType::MoveToDeletedItems, notify: Notify::Nobody };
         for result in self.client.delete_item(&job.place.target, &question).await? {
             match result {
                 Ok(()) => {}
@@ -99,7 +100,8 @@ impl ExchangeSource {
                 Err(error) => return Err(EwsError::from(error).into()),
             }
         }
-        let mut master = self.read_all(&job.place, vec![ItemRef::Id(ItemId::new(&id.id))], Shape::IdOnly).await?;
+        let mut master =
+            self.read_all(&job.place, vec![ItemRef::Id(ItemId::new(&id.id))], Shape::IdOnly).await?;
         let master = master.pop().ok_or(Failure::Missing)?.map_err(EwsError::from)?;
         id.change_key = master.item_id.and_then(|id| id.change_key);
         Ok(())
@@ -127,16 +129,22 @@ impl ExchangeSource {
             ResponseCode::ItemNotFound => Failure::Missing,
             _ => EwsError::from(error).into(),
         })?;
-        if let (Some(now), Some(expected)) = (master.item_id.as_ref().and_then(|id| id.change_key.as_ref()), &id.change_key)
+        if let (Some(now), Some(expected)) =
+            (master.item_id.as_ref().and_then(|id| id.change_key.as_ref()), &id.change_key)
             && now != expected
         {
             return Err(Failure::Stale);
         }
         let zones = ItemZones::of(&master, &self.zone);
-        let mut located = Located { zone: zones.reckoning().clone(), ids: BTreeMap::new(), deleted: Vec::new() };
-        located.deleted.extend(master.deleted_occurrences.iter().map(|start| recurrence_id(new, *start, &zones)));
+        let mut located =
+            Located { zone: zones.reckoning().clone(), ids: BTreeMap::new(), deleted: Vec::new() };
+        located
+            .deleted
+            .extend(master.deleted_occurrences.iter().map(|start| recurrence_id(new, *start, &zones)));
         for info in &master.modified_occurrences {
-            located.ids.insert(recurrence_id(new, info.original_start, &zones), ItemId::new(&info.item_id.id));
+            located
+                .ids
+                .insert(recurrence_id(new, info.original_start, &zones), ItemId::new(&info.item_id.id));
         }
         for (key, answer) in by_index.into_iter().zip(answers) {
             note(&mut located, new, key, answer, &zones);
@@ -161,7 +169,8 @@ impl ExchangeSource {
         let around = located.zone.to_utc(key.local()).naive_utc();
         let day = TimeDelta::days(1);
         let bound = |at: Option<chrono::NaiveDateTime>| DateTime::utc(at.unwrap_or(around));
-        let fields = ["calendar:UID", "calendar:Start", "calendar:OriginalStart", "calendar:CalendarItemType"];
+        let fields =
+            ["calendar:UID", "calendar:Start", "calendar:OriginalStart", "calendar:CalendarItemType"];
         let question = FindItem {
             folder: job.place.folder.clone(),
             shape: Shape::Fields { fields: fields.map(FieldRef::Named).to_vec(), body: None },

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use calsync_core::ids::{ItemKey, Revision, Uid};
 use calsync_core::model::{
-    Attendee, Busy, Event, Notes, Override, Participation, Person, Recurrence, RecurrenceId, Reminder, Sensitivity,
-    Series, Span, When,
+    Attendee, Busy, Event, Notes, Override, Participation, Person, Recurrence, RecurrenceId, Reminder,
+    Sensitivity, Series, Span, When,
 };
 use calsync_core::recur::Rule;
 use calsync_core::source::{Access, Item};
@@ -17,8 +17,8 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Time
 
 use super::properties;
 use super::write::starting_at;
-use crate::wire::{self, BodyType, BusyStatus, CalendarItem, ItemKind, OccurrenceInfo, ResponseType};
 use crate::recurrence;
+use crate::wire::{self, BodyType, BusyStatus, CalendarItem, ItemKind, OccurrenceInfo, ResponseType};
 use crate::zones::Hints;
 
 /// Why an item cannot be taken; for people, without anything of its content.
@@ -85,7 +85,9 @@ pub(super) fn item(
 ) -> Result<Item, Unreadable> {
     let id = master.item_id.as_ref().ok_or("the server sent it without an id")?;
     let change_key = id.change_key.as_deref().ok_or("the server sent it without a revision")?;
-    let moment = |at: Option<wire::DateTime>| at.map(wire::DateTime::to_utc).filter(|at| is_real(*at)).map(|at| at.and_utc());
+    let moment = |at: Option<wire::DateTime>| {
+        at.map(wire::DateTime::to_utc).filter(|at| is_real(*at)).map(|at| at.and_utc())
+    };
     Ok(Item {
         key: ItemKey::new(&id.id),
         revision: Revision::new(change_key),
@@ -122,7 +124,9 @@ fn series(
         all_day: event.span.is_all_day(),
         zone: event.span.start.zone(),
     };
-    let rule = recurrence::to_rule(pattern, times).map_err(|error| format!("its recurrence cannot be read: {error}"))?.rule;
+    let rule = recurrence::to_rule(pattern, times)
+        .map_err(|error| format!("its recurrence cannot be read: {error}"))?
+        .rule;
     let mut series = Series {
         uid,
         event,
@@ -153,7 +157,8 @@ fn instance(
     home: &Zone,
 ) -> Result<Event, Unreadable> {
     let mut zones = ItemZones::of(content, home);
-    if content.start_time_zone.is_none() && content.meeting_time_zone.is_none()
+    if content.start_time_zone.is_none()
+        && content.meeting_time_zone.is_none()
         && let Some(zone) = series.event.span.start.zone()
     {
         zones.start = Some(zone.clone());
@@ -191,7 +196,9 @@ pub(super) fn recurrence_id(series: &Series, original: wire::DateTime, zones: &I
     let rule = series.recurrence.as_ref().map(|recurrence| &recurrence.rule);
     let happens = |rule: &Rule, at| rule.contains(start.local(), zone, at);
     match rule {
-        Some(rule) if local != usual && !happens(rule, local) && happens(rule, usual) => RecurrenceId::Local(usual),
+        Some(rule) if local != usual && !happens(rule, local) && happens(rule, usual) => {
+            RecurrenceId::Local(usual)
+        }
         _ => RecurrenceId::Local(local),
     }
 }

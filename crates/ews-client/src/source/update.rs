@@ -67,13 +67,18 @@ impl ExchangeSource {
                 Err(why) => outcomes.push((index, WriteOutcome::Refused(rejected(DOING, why)))),
             }
         }
-        let question =
-            UpdateItem { items, conflict_resolution: ConflictResolution::NeverOverwrite, notify: Notify::Nobody };
+        let question = UpdateItem {
+            items,
+            conflict_resolution: ConflictResolution::NeverOverwrite,
+            notify: Notify::Nobody,
+        };
         match self.client.update_item(&job.place.target, &question).await {
-            Ok(results) => outcomes.extend(indexes.into_iter().zip(results.into_iter().map(|result| match result {
-                Ok(updated) => stored(&updated.item_id),
-                Err(error) => failed_write(DOING, error.into()),
-            }))),
+            Ok(results) => {
+                outcomes.extend(indexes.into_iter().zip(results.into_iter().map(|result| match result {
+                    Ok(updated) => stored(&updated.item_id),
+                    Err(error) => failed_write(DOING, error.into()),
+                })))
+            }
             Err(error) => outcomes.extend(fail_all(indexes, error)),
         }
         outcomes
@@ -117,7 +122,9 @@ impl ExchangeSource {
             id = self.update_one(job, &id, time_changes(&new, job.setting)?).await?;
             patches = self.missing_overrides(job, &mut id, &new).await?;
             if patches.values().any(|patch| matches!(patch, OverridePatch::Restore(_))) {
-                return Err(Failure::NotHeld("Exchange does not bring back a deleted occurrence of this series".to_owned()));
+                return Err(Failure::NotHeld(
+                    "Exchange does not bring back a deleted occurrence of this series".to_owned(),
+                ));
             }
         }
         self.write_occurrences(job, &mut id, &new, patches).await?;
@@ -138,7 +145,9 @@ impl ExchangeSource {
         let now = match self.fetch_one(job.calendar, &key, Look::Raw).await? {
             Seen::Present(item) => item,
             Seen::Absent => return Err(Failure::Missing),
-            Seen::Unreadable(why) => return Err(Failure::NotHeld(format!("the series cannot be read back: {why}"))),
+            Seen::Unreadable(why) => {
+                return Err(Failure::NotHeld(format!("the series cannot be read back: {why}")));
+            }
         };
         id.change_key = Some(now.revision.as_str().to_owned());
         let Some(recurrence) = &new.recurrence else { return Ok(BTreeMap::new()) };

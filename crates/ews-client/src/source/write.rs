@@ -5,7 +5,9 @@
 //! written: whoever writes them becomes the organiser and may one day mail everybody.
 
 use calsync_core::ids::CreateToken;
-use calsync_core::model::{Busy, Event, Field, Notes, NotesFormat, Reminder, Sensitivity, Series, Span, When};
+use calsync_core::model::{
+    Busy, Event, Field, Notes, NotesFormat, Reminder, Sensitivity, Series, Span, When,
+};
 use calsync_core::source::Receipt;
 use calsync_core::zone::Zone;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
@@ -13,7 +15,8 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use super::properties;
 use crate::version::Version;
 use crate::wire::{
-    self, Body, BodyType, BusyStatus, FieldChange, FieldRef, MeetingTimeZone, Pattern, Property, Range, ZoneDefinition,
+    self, Body, BodyType, BusyStatus, FieldChange, FieldRef, MeetingTimeZone, Pattern, Property, Range,
+    ZoneDefinition,
 };
 use crate::{recurrence, zones};
 
@@ -33,7 +36,11 @@ pub(super) struct Setting<'a> {
 }
 
 /// All properties of a new item, without receipt.
-pub(super) fn new_item(series: &Series, token: &CreateToken, setting: Setting<'_>) -> Result<Vec<Property>, NotHeld> {
+pub(super) fn new_item(
+    series: &Series,
+    token: &CreateToken,
+    setting: Setting<'_>,
+) -> Result<Vec<Property>, NotHeld> {
     let event = &series.event;
     let mut properties = vec![properties::text(properties::TOKEN, token.as_str())];
     let uid = series.uid.as_str();
@@ -66,7 +73,9 @@ pub(super) fn field_changes(fields: &[Field], event: &Event) -> Vec<FieldChange>
     for field in fields.iter().filter(|field| **field != Field::Span) {
         for property in values(*field, event) {
             changes.push(match (&property, says_something(&property)) {
-                (Property::Categories(_) | Property::Extended(_), false) => FieldChange::Delete(property.field()),
+                (Property::Categories(_) | Property::Extended(_), false) => {
+                    FieldChange::Delete(property.field())
+                }
                 _ => FieldChange::Set(property),
             });
         }
@@ -163,7 +172,11 @@ fn times(series: &Series, setting: Setting<'_>) -> Result<Vec<Property>, NotHeld
         if !pattern.dates.is_empty() {
             return Err("Exchange has no series with additional dates".to_owned());
         }
-        let times = recurrence::Series { start: span.start.local(), all_day: span.is_all_day(), zone: span.start.zone() };
+        let times = recurrence::Series {
+            start: span.start.local(),
+            all_day: span.is_all_day(),
+            zone: span.start.zone(),
+        };
         let first_day_known = setting.version >= Version::Exchange2010Sp1;
         let found = recurrence::to_exchange(&pattern.rule, times, first_day_known)
             .map_err(|error| format!("Exchange cannot hold this series: it {error}"))?;

@@ -190,7 +190,12 @@ pub fn decode_answer(bytes: &[u8], limits: &Limits) -> Result<Answer, XmlError> 
     if looks_like_html(text) {
         return Err(XmlError::Html);
     }
-    let mut reader = AnswerReader { xml: Pull::new(text), answer: Answer::default(), left: limits.entries, limit: limits.entries };
+    let mut reader = AnswerReader {
+        xml: Pull::new(text),
+        answer: Answer::default(),
+        left: limits.entries,
+        limit: limits.entries,
+    };
     let root = reader.xml.root()?;
     match root.local() {
         "Envelope" => reader.envelope()?,
@@ -248,7 +253,10 @@ impl AnswerReader<'_> {
         }
         let is_answer = name.ends_with("Response")
             || name.ends_with("ResponseMessage")
-            || matches!(name.as_str(), "SendNotification" | "ResponseMessages" | "Items" | "Changes" | "RootFolder");
+            || matches!(
+                name.as_str(),
+                "SendNotification" | "ResponseMessages" | "Items" | "Changes" | "RootFolder"
+            );
         if is_item(&name) {
             let mut message = Message::default();
             self.item(element, &mut message)?;
@@ -303,7 +311,12 @@ impl AnswerReader<'_> {
         Ok(())
     }
 
-    fn payload_element(&mut self, element: &Element<'_>, name: &str, message: &mut Message) -> Result<(), XmlError> {
+    fn payload_element(
+        &mut self,
+        element: &Element<'_>,
+        name: &str,
+        message: &mut Message,
+    ) -> Result<(), XmlError> {
         match name {
             "ResponseCode" => message.code = ResponseCode::from_wire(self.xml.text()?.trim()),
             "MessageText" => message.text = self.xml.filled()?,
@@ -387,7 +400,9 @@ impl AnswerReader<'_> {
                     "FolderClass" => folder.folder_class = self.xml.filled()?,
                     "DisplayName" => folder.display_name = self.xml.filled()?,
                     "TotalCount" => folder.total_count = self.xml.text()?.trim().parse().ok(),
-                    "EffectiveRights" => folder.effective_rights = Some(EffectiveRights::read(&mut self.xml)?),
+                    "EffectiveRights" => {
+                        folder.effective_rights = Some(EffectiveRights::read(&mut self.xml)?)
+                    }
                     _ => {}
                 }
             }
@@ -460,7 +475,8 @@ impl AnswerReader<'_> {
     }
 
     fn take_one(&mut self) -> Result<(), XmlError> {
-        self.left = self.left.checked_sub(1).ok_or(XmlError::TooMany { what: "entries", limit: self.limit })?;
+        self.left =
+            self.left.checked_sub(1).ok_or(XmlError::TooMany { what: "entries", limit: self.limit })?;
         Ok(())
     }
 }

@@ -196,9 +196,9 @@ impl ResponseCode {
             | Self::SubmissionQuotaExceeded
             | Self::NameResolutionNoMailbox => Configure,
             Self::AccountDisabled | Self::PasswordExpired | Self::PasswordChangeRequired => Login,
-            Self::InvalidServerVersion | Self::IncorrectSchemaVersion | Self::InvalidSchemaVersionForMailboxVersion => {
-                Version
-            }
+            Self::InvalidServerVersion
+            | Self::IncorrectSchemaVersion
+            | Self::InvalidSchemaVersionForMailboxVersion => Version,
             Self::ExceededFindCountLimit | Self::CalendarViewRangeTooBig => Smaller,
             Self::SchemaValidation
             | Self::InvalidRequest

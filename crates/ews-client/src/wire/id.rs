@@ -41,7 +41,10 @@ impl ItemId {
     }
 
     pub(crate) fn write(&self, xml: &mut Writer, name: &str) {
-        xml.start(name).attribute("Id", &self.id).attribute_opt("ChangeKey", self.change_key.as_ref()).end(name);
+        xml.start(name)
+            .attribute("Id", &self.id)
+            .attribute_opt("ChangeKey", self.change_key.as_ref())
+            .end(name);
     }
 }
 

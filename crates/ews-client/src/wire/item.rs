@@ -186,7 +186,10 @@ pub struct CalendarItem {
 impl CalendarItem {
     /// The value of a property outside the schema, by [`ExtendedField::is_same`].
     pub fn extended(&self, field: &ExtendedField) -> Option<&str> {
-        self.extended_properties.iter().find(|property| property.field.is_same(field)).and_then(ExtendedProperty::single)
+        self.extended_properties
+            .iter()
+            .find(|property| property.field.is_same(field))
+            .and_then(ExtendedProperty::single)
     }
 }
 

@@ -34,7 +34,8 @@ impl CalendarItem {
                 "Subject" => item.subject = Some(xml.string()?),
                 "Sensitivity" => item.sensitivity = Some(Sensitivity::from_wire(xml.text()?.trim())),
                 "Body" => {
-                    let body_type = child.attribute("BodyType").as_deref().map_or(BodyType::Text, BodyType::from_wire);
+                    let body_type =
+                        child.attribute("BodyType").as_deref().map_or(BodyType::Text, BodyType::from_wire);
                     let is_truncated = child.attribute("IsTruncated").as_deref() == Some("true");
                     item.body = Some(Body { body_type, text: xml.string()?, is_truncated });
                 }
@@ -54,7 +55,9 @@ impl CalendarItem {
                 }
                 "EffectiveRights" => item.effective_rights = Some(EffectiveRights::read(xml)?),
                 "LastModifiedName" => item.last_modified_name = xml.filled()?,
-                "LastModifiedTime" => leaf!(xml, item, last_modified_time, "LastModifiedTime", DateTime::parse),
+                "LastModifiedTime" => {
+                    leaf!(xml, item, last_modified_time, "LastModifiedTime", DateTime::parse)
+                }
                 "UID" => item.uid = xml.filled()?,
                 "RecurrenceId" => leaf!(xml, item, recurrence_id, "RecurrenceId", DateTime::parse),
                 "DateTimeStamp" => leaf!(xml, item, date_time_stamp, "DateTimeStamp", DateTime::parse),
@@ -72,7 +75,9 @@ impl CalendarItem {
                 "MeetingRequestWasSent" => {
                     leaf!(xml, item, meeting_request_was_sent, "MeetingRequestWasSent", boolean);
                 }
-                "IsResponseRequested" => leaf!(xml, item, is_response_requested, "IsResponseRequested", boolean),
+                "IsResponseRequested" => {
+                    leaf!(xml, item, is_response_requested, "IsResponseRequested", boolean)
+                }
                 "CalendarItemType" => item.calendar_item_type = Some(ItemKind::from_wire(xml.text()?.trim())),
                 "MyResponseType" => item.my_response_type = Some(ResponseType::from_wire(xml.text()?.trim())),
                 "Organizer" => item.organizer = Mailbox::read_inside(xml)?,

@@ -48,7 +48,9 @@ fn change(change: &Change) -> Value {
         Change::Create(content) => with_item("create", content),
         Change::Update(content) => with_item("update", content),
         Change::Delete(id) => json!({ "change": "delete", "item_id": id }),
-        Change::ReadFlag { id, is_read } => json!({ "change": "read_flag", "item_id": id, "is_read": is_read }),
+        Change::ReadFlag { id, is_read } => {
+            json!({ "change": "read_flag", "item_id": id, "is_read": is_read })
+        }
     }
 }
 

@@ -21,14 +21,13 @@ mod writer;
 pub(crate) mod zone;
 mod zone_xml;
 
-pub use answer::{
-    Answer, Change, Fault, Folder, Limits, Message, Resolution, ResponseClass, decode_answer,
-};
+pub use answer::{Answer, Change, Fault, Folder, Limits, Message, Resolution, ResponseClass, decode_answer};
 pub use code::{CodeClass, ResponseCode};
 pub use id::{ExtendedField, FieldRef, FolderId, ItemId, ItemRef};
 pub use item::{Body, CalendarItem, EffectiveRights, ExtendedProperty, ExtendedValue, OccurrenceInfo};
 pub use open_enum::{
-    BodyType, BusyStatus, DayOfWeek, DayOfWeekIndex, Importance, ItemKind, MonthName, ResponseType, Sensitivity,
+    BodyType, BusyStatus, DayOfWeek, DayOfWeekIndex, Importance, ItemKind, MonthName, ResponseType,
+    Sensitivity,
 };
 pub use person::{Attendee, Mailbox};
 pub use property::{FieldChange, Property};

@@ -224,7 +224,8 @@ fn write_attendees<'w>(xml: &'w mut Writer, name: &str, list: &[Attendee]) -> &'
 
 /// Writes a new item: the properties in schema order, without those that the version does not know.
 pub(crate) fn write_item(xml: &mut Writer, properties: &[Property], version: Version) {
-    let mut sorted: Vec<&Property> = properties.iter().filter(|property| property.is_known_to(version)).collect();
+    let mut sorted: Vec<&Property> =
+        properties.iter().filter(|property| property.is_known_to(version)).collect();
     sorted.sort_by_key(|property| property.rank());
     xml.start("t:CalendarItem");
     for property in sorted {
@@ -267,7 +268,9 @@ pub(crate) fn write_changes(xml: &mut Writer, changes: &[FieldChange], version: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{BodyType, CalendarItem, ExtendedField, Mailbox, Pattern, Range, decode_answer, Limits};
+    use crate::wire::{
+        BodyType, CalendarItem, ExtendedField, Limits, Mailbox, Pattern, Range, decode_answer,
+    };
 
     fn all() -> Vec<Property> {
         let moment = |text: &str| DateTime::parse(text).unwrap();
@@ -297,7 +300,11 @@ mod tests {
             Property::ReminderIsSet(true),
             Property::Importance(Importance::High),
             Property::Categories(vec!["a".to_owned(), "b".to_owned()]),
-            Property::Body(Body { body_type: BodyType::Text, text: "body\u{0}".to_owned(), is_truncated: false }),
+            Property::Body(Body {
+                body_type: BodyType::Text,
+                text: "body\u{0}".to_owned(),
+                is_truncated: false,
+            }),
             Property::Sensitivity(Sensitivity::Private),
             Property::Subject("subject".to_owned()),
         ]
@@ -326,10 +333,14 @@ mod tests {
     #[test]
     fn each_version_gets_only_what_it_knows() {
         let old = written(Version::Exchange2007Sp1);
-        assert!(old.meeting_time_zone.is_some() && old.start_time_zone.is_none() && old.end_time_zone.is_none());
+        assert!(
+            old.meeting_time_zone.is_some() && old.start_time_zone.is_none() && old.end_time_zone.is_none()
+        );
         assert_eq!(old.legacy_free_busy_status, Some(BusyStatus::Busy));
         let new = written(Version::Exchange2010);
-        assert!(new.meeting_time_zone.is_none() && new.start_time_zone.is_some() && new.end_time_zone.is_some());
+        assert!(
+            new.meeting_time_zone.is_none() && new.start_time_zone.is_some() && new.end_time_zone.is_some()
+        );
     }
 
     #[test]

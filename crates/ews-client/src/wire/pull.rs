@@ -36,7 +36,9 @@ pub enum XmlError {
         at: u64,
     },
     /// It has a document type declaration, which no Exchange server sends.
-    #[error("the answer has a document type declaration, which is refused; check that the URL leads to an Exchange server")]
+    #[error(
+        "the answer has a document type declaration, which is refused; check that the URL leads to an Exchange server"
+    )]
     DocumentType,
     /// Nested too deeply.
     #[error("the answer is nested deeper than {MAX_DEPTH} levels")]
@@ -50,13 +52,17 @@ pub enum XmlError {
         limit: usize,
     },
     /// An HTML page.
-    #[error("the answer is an HTML page instead of SOAP; check the URL, it usually ends in /EWS/Exchange.asmx")]
+    #[error(
+        "the answer is an HTML page instead of SOAP; check the URL, it usually ends in /EWS/Exchange.asmx"
+    )]
     Html,
     /// Nothing at all.
     #[error("the answer is empty; check that the URL leads to an Exchange server")]
     Empty,
     /// XML, but not an answer of Exchange Web Services.
-    #[error("the answer is XML but not an Exchange Web Services response (root element {root}); check the URL")]
+    #[error(
+        "the answer is XML but not an Exchange Web Services response (root element {root}); check the URL"
+    )]
     NotEws {
         /// Local name of the root element, shortened.
         root: String,
@@ -234,9 +240,9 @@ impl<'a> Pull<'a> {
             Error::Syntax(SyntaxError::InvalidBangMarkup) => self.malformed("unknown markup after <!"),
             Error::Syntax(_) => XmlError::Truncated { at: self.reader.error_position() },
             Error::IllFormed(IllFormedError::MissingEndTag(_)) => self.truncated(),
-            Error::IllFormed(IllFormedError::MismatchedEndTag { .. } | IllFormedError::UnmatchedEndTag(_)) => {
-                self.malformed("an end tag does not match its start tag")
-            }
+            Error::IllFormed(
+                IllFormedError::MismatchedEndTag { .. } | IllFormedError::UnmatchedEndTag(_),
+            ) => self.malformed("an end tag does not match its start tag"),
             Error::IllFormed(IllFormedError::UnclosedReference) => self.malformed("a lone ampersand"),
             _ => self.malformed("not XML"),
         }
@@ -255,7 +261,9 @@ impl<'a> Pull<'a> {
 pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let utf16 = |rest: &[u8], join: fn([u8; 2]) -> u16| {
         let units = rest.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(join);
-        Cow::Owned(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+        Cow::Owned(
+            char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect(),
+        )
     };
     match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest),

@@ -59,10 +59,14 @@ impl Leaves {
             "WeeklyRecurrence" => {
                 Pattern::Weekly { interval: self.interval?, days: self.days, first_day: self.first_day }
             }
-            "AbsoluteMonthlyRecurrence" => Pattern::AbsoluteMonthly { interval: self.interval?, day: self.day? },
-            "RelativeMonthlyRecurrence" => {
-                Pattern::RelativeMonthly { interval: self.interval?, days: self.one_day()?, index: self.index? }
+            "AbsoluteMonthlyRecurrence" => {
+                Pattern::AbsoluteMonthly { interval: self.interval?, day: self.day? }
             }
+            "RelativeMonthlyRecurrence" => Pattern::RelativeMonthly {
+                interval: self.interval?,
+                days: self.one_day()?,
+                index: self.index?,
+            },
             "AbsoluteYearlyRecurrence" => Pattern::AbsoluteYearly { day: self.day?, month: self.month? },
             "RelativeYearlyRecurrence" => {
                 Pattern::RelativeYearly { days: self.one_day()?, index: self.index?, month: self.month? }
@@ -193,9 +197,17 @@ mod tests {
                 first_day: Some(DayOfWeek::Monday),
             },
             Pattern::AbsoluteMonthly { interval: 1, day: 31 },
-            Pattern::RelativeMonthly { interval: 1, days: DayOfWeek::WeekendDay, index: DayOfWeekIndex::Last },
+            Pattern::RelativeMonthly {
+                interval: 1,
+                days: DayOfWeek::WeekendDay,
+                index: DayOfWeekIndex::Last,
+            },
             Pattern::AbsoluteYearly { day: 29, month: MonthName::February },
-            Pattern::RelativeYearly { days: DayOfWeek::Tuesday, index: DayOfWeekIndex::Second, month: MonthName::May },
+            Pattern::RelativeYearly {
+                days: DayOfWeek::Tuesday,
+                index: DayOfWeekIndex::Second,
+                month: MonthName::May,
+            },
         ];
         let start = day("2026-01-05");
         let ranges = [
@@ -216,10 +228,18 @@ mod tests {
     #[test]
     fn the_first_day_of_the_week_is_not_sent_to_servers_that_refuse_it() {
         let weekly = Recurrence {
-            pattern: Pattern::Weekly { interval: 1, days: vec![DayOfWeek::Monday], first_day: Some(DayOfWeek::Sunday) },
+            pattern: Pattern::Weekly {
+                interval: 1,
+                days: vec![DayOfWeek::Monday],
+                first_day: Some(DayOfWeek::Sunday),
+            },
             range: Range::NoEnd { start: day("2026-01-05") },
         };
-        for (version, sent) in [(Version::Exchange2007Sp1, false), (Version::Exchange2010, false), (Version::Exchange2010Sp1, true)] {
+        for (version, sent) in [
+            (Version::Exchange2007Sp1, false),
+            (Version::Exchange2010, false),
+            (Version::Exchange2010Sp1, true),
+        ] {
             let mut xml = Writer::new();
             weekly.write(&mut xml, version);
             assert_eq!(xml.finish().contains("FirstDayOfWeek"), sent, "{version}");

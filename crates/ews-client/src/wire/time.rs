@@ -124,7 +124,8 @@ fn parse_offset(text: &str) -> Result<Option<i16>, NoOffset> {
         [b'-', rest @ ..] => (-1, rest),
         _ => return Err(NoOffset),
     };
-    let mut numbers = digits.iter().filter(|byte| **byte != b':').map(|byte| i16::from(byte.wrapping_sub(b'0')));
+    let mut numbers =
+        digits.iter().filter(|byte| **byte != b':').map(|byte| i16::from(byte.wrapping_sub(b'0')));
     let mut minutes = 0;
     let mut count = 0;
     for (number, weight) in numbers.by_ref().zip([600, 60, 10, 1]) {
@@ -213,7 +214,13 @@ mod tests {
 
     #[test]
     fn moments_keep_local_time_and_offset_apart() {
-        for text in ["2026-03-29T02:30:00Z", "2026-03-29T02:30:00+01:00", "2026-03-29T02:30:00-03:30", "2026-03-29T02:30:00", "2026-03-29T02:30:00.123Z"] {
+        for text in [
+            "2026-03-29T02:30:00Z",
+            "2026-03-29T02:30:00+01:00",
+            "2026-03-29T02:30:00-03:30",
+            "2026-03-29T02:30:00",
+            "2026-03-29T02:30:00.123Z",
+        ] {
             assert_eq!(DateTime::parse(text).unwrap().to_string(), text);
         }
         let moment = DateTime::parse("2026-01-01T00:30:00+01:00").unwrap();
@@ -230,7 +237,16 @@ mod tests {
 
     #[test]
     fn what_is_no_moment_is_none() {
-        for text in ["", "tomorrow", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T25:00:00Z", "2026-01-01T10:00:00X", "2026-01-01T10:00:00+99:00", "ääääääääää"] {
+        for text in [
+            "",
+            "tomorrow",
+            "2026-13-01T00:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-01-01T25:00:00Z",
+            "2026-01-01T10:00:00X",
+            "2026-01-01T10:00:00+99:00",
+            "ääääääääää",
+        ] {
             assert_eq!(DateTime::parse(text), None, "{text}");
         }
     }

@@ -17,7 +17,8 @@ impl ZoneDefinition {
 
     /// Reads a `StartTimeZone`, `EndTimeZone` or `TimeZoneDefinition`.
     pub(crate) fn read(element: &Element<'_>, xml: &mut Pull<'_>) -> Result<Self, XmlError> {
-        let mut zone = Self { id: element.attribute("Id"), name: element.attribute("Name"), ..Self::default() };
+        let mut zone =
+            Self { id: element.attribute("Id"), name: element.attribute("Name"), ..Self::default() };
         let level = xml.depth();
         while let Some(child) = xml.child(level)? {
             let inner = xml.depth();
@@ -27,7 +28,11 @@ impl ZoneDefinition {
                         zone.periods.push(Period {
                             id: period.attribute("Id").unwrap_or_default(),
                             name: period.attribute("Name").unwrap_or_default(),
-                            bias_minutes: period.attribute("Bias").as_deref().and_then(parse_minutes).unwrap_or(0),
+                            bias_minutes: period
+                                .attribute("Bias")
+                                .as_deref()
+                                .and_then(parse_minutes)
+                                .unwrap_or(0),
                         });
                     }
                 }
@@ -106,7 +111,9 @@ fn read_transitions(xml: &mut Pull<'_>) -> Result<Vec<Transition>, XmlError> {
         }
         let at = match (kind.as_str(), day_of_week) {
             ("AbsoluteDateTransition", _) => TransitionTime::Date(date),
-            ("RecurringDayTransition", Some(day)) => TransitionTime::YearlyDay { month, day, occurrence, minutes },
+            ("RecurringDayTransition", Some(day)) => {
+                TransitionTime::YearlyDay { month, day, occurrence, minutes }
+            }
             ("RecurringDateTransition", _) => TransitionTime::YearlyDate { month, day, minutes },
             _ => TransitionTime::Always,
         };
@@ -248,7 +255,12 @@ mod tests {
                 transitions: vec![
                     Transition {
                         to: Target::Period("d".to_owned()),
-                        at: TransitionTime::YearlyDay { month: 3, day: DayOfWeek::Sunday, occurrence: -1, minutes: 120 },
+                        at: TransitionTime::YearlyDay {
+                            month: 3,
+                            day: DayOfWeek::Sunday,
+                            occurrence: -1,
+                            minutes: 120,
+                        },
                     },
                     Transition {
                         to: Target::Period("s".to_owned()),

@@ -35,7 +35,10 @@ fn the_unharmed_answer_decodes() {
 
 #[test]
 fn wrong_namespaces_do_not_matter() {
-    let other = ANSWER.replace("xmlns:t=\"t\"", "xmlns:t=\"https://schemas.example/types\"").replace("t:", "q7:").replace("xmlns:q7", "xmlns:q7");
+    let other = ANSWER
+        .replace("xmlns:t=\"t\"", "xmlns:t=\"https://schemas.example/types\"")
+        .replace("t:", "q7:")
+        .replace("xmlns:q7", "xmlns:q7");
     assert_eq!(decode_answer(other.as_bytes(), &Limits::default()).unwrap().messages[0].items.len(), 1);
 }
 
@@ -52,7 +55,8 @@ fn a_value_without_sense_spoils_its_field_and_not_the_page() {
 #[test]
 fn document_types_html_and_foreign_xml_are_refused_with_advice() {
     let refuse = |text: &str| decode_answer(text.as_bytes(), &Limits::default()).unwrap_err();
-    let bomb = format!("<!DOCTYPE x [<!ENTITY a \"b\"><!ENTITY c \"&a;&a;\">]>{ANSWER}").replace("<?xml version=\"1.0\" encoding=\"utf-8\"?>", "");
+    let bomb = format!("<!DOCTYPE x [<!ENTITY a \"b\"><!ENTITY c \"&a;&a;\">]>{ANSWER}")
+        .replace("<?xml version=\"1.0\" encoding=\"utf-8\"?>", "");
     assert_eq!(refuse(&bomb), XmlError::DocumentType);
     assert_eq!(refuse("<!DOCTYPE html><html><body>Sign in</body></html>"), XmlError::Html);
     assert_eq!(refuse("  <HTML>"), XmlError::Html);

@@ -3,13 +3,14 @@
 use calsync_testkit::exchange::ServerVersion;
 use calsync_testkit::people::Calendars;
 use ews_client::ops::{
-    BodyForm, ConflictResolution, CreateItem, DeleteItem, DeleteType, FindItem, FolderRef, GetFolder, GetItem, ItemChange,
-    MoveItem, Notify, Range, ResolveNames, Restriction, Shape, SyncFolderItems, UpdateItem,
+    BodyForm, ConflictResolution, CreateItem, DeleteItem, DeleteType, FindItem, FolderRef, GetFolder,
+    GetItem, ItemChange, MoveItem, Notify, Range, ResolveNames, Restriction, Shape, SyncFolderItems,
+    UpdateItem,
 };
 use ews_client::wire::{
-    Body, BodyType, BusyStatus, Change, DateTime, DayOfWeek, ExtendedField, ExtendedProperty, ExtendedValue, FieldChange,
-    ItemId, ItemKind, ItemRef, MeetingTimeZone, Pattern, Property, Range as SeriesRange, Recurrence, ResponseCode,
-    ZoneDefinition,
+    Body, BodyType, BusyStatus, Change, DateTime, DayOfWeek, ExtendedField, ExtendedProperty, ExtendedValue,
+    FieldChange, ItemId, ItemKind, ItemRef, MeetingTimeZone, Pattern, Property, Range as SeriesRange,
+    Recurrence, ResponseCode, ZoneDefinition,
 };
 use ews_client::{Target, Version};
 
@@ -32,7 +33,11 @@ fn moment(text: &str) -> DateTime {
 fn appointment(subject: &str, start: &str, end: &str) -> Vec<Property> {
     vec![
         Property::Subject(subject.to_owned()),
-        Property::Body(Body { body_type: BodyType::Text, text: "a\nb \u{1}".to_owned(), is_truncated: false }),
+        Property::Body(Body {
+            body_type: BodyType::Text,
+            text: "a\nb \u{1}".to_owned(),
+            is_truncated: false,
+        }),
         Property::Categories(vec!["Kunde".to_owned()]),
         Property::ReminderIsSet(false),
         Property::Extended(ExtendedProperty { field: MARK, value: ExtendedValue::One(subject.to_owned()) }),
@@ -58,7 +63,10 @@ async fn make(server: &Server, properties: Vec<Property>) -> ItemId {
     server.client.create_item(&target(), &create(vec![properties])).await.unwrap().remove(0).unwrap()
 }
 
-async fn get(server: &Server, item: ItemRef) -> Result<ews_client::wire::CalendarItem, ews_client::ResponseError> {
+async fn get(
+    server: &Server,
+    item: ItemRef,
+) -> Result<ews_client::wire::CalendarItem, ews_client::ResponseError> {
     let question = GetItem { items: vec![item], shape: full() };
     server.client.get_item(&target(), &question).await.unwrap().remove(0)
 }
@@ -67,7 +75,8 @@ async fn get(server: &Server, item: ItemRef) -> Result<ews_client::wire::Calenda
 async fn an_appointment_lives_and_dies_on_every_version() {
     for version in ALL {
         let server = Server::start(version).await;
-        let id = make(&server, appointment("one", "2026-03-02T09:00:00+01:00", "2026-03-02T10:00:00+01:00")).await;
+        let id =
+            make(&server, appointment("one", "2026-03-02T09:00:00+01:00", "2026-03-02T10:00:00+01:00")).await;
         let item = get(&server, id.clone().into()).await.unwrap();
         assert_eq!(item.subject.as_deref(), Some("one"));
         assert_eq!(item.location.as_deref(), Some("<Lager> & Hof"));
@@ -97,8 +106,11 @@ async fn an_appointment_lives_and_dies_on_every_version() {
         let item = get(&server, id.clone().into()).await.unwrap();
         assert_eq!((item.subject.as_deref(), item.categories.len()), (Some("two"), 0));
 
-        let remove =
-            DeleteItem { items: vec![id.clone().into()], delete_type: DeleteType::default(), notify: Notify::Nobody };
+        let remove = DeleteItem {
+            items: vec![id.clone().into()],
+            delete_type: DeleteType::default(),
+            notify: Notify::Nobody,
+        };
         server.client.delete_item(&target(), &remove).await.unwrap().remove(0).unwrap();
         assert_eq!(get(&server, id.into()).await.unwrap_err().code, ResponseCode::ItemNotFound);
         assert_eq!(server.mock.deleted_items(MAILBOX), 1);
@@ -141,7 +153,9 @@ async fn a_mailbox_on_an_older_server_steps_down_and_is_remembered() {
 #[tokio::test]
 async fn changes_come_in_pages_and_end() {
     let server = Server::newest().await;
-    let items = (0..7).map(|n| appointment(&format!("{n}"), "2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z")).collect();
+    let items = (0..7)
+        .map(|n| appointment(&format!("{n}"), "2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"))
+        .collect();
     server.client.create_item(&target(), &create(items)).await.unwrap();
     let mut question = SyncFolderItems { folder: FolderRef::Calendar, sync_state: None, max_changes: 3 };
     let mut sizes = Vec::new();
@@ -161,13 +175,21 @@ async fn changes_come_in_pages_and_end() {
     let id = server.mock.list(MAILBOX).remove(0);
     server.mock.delete(MAILBOX, &id);
     let page = server.client.sync_folder_items(&target(), &question).await.unwrap();
-    assert_eq!(page.changes, [Change::Delete(match &page.changes[0] { Change::Delete(id) => id.clone(), other => panic!("{other:?}") })]);
+    assert_eq!(
+        page.changes,
+        [Change::Delete(match &page.changes[0] {
+            Change::Delete(id) => id.clone(),
+            other => panic!("{other:?}"),
+        })]
+    );
 }
 
 #[tokio::test]
 async fn items_are_found_by_a_property_and_by_a_window() {
     let server = Server::newest().await;
-    let items = (0..5).map(|n| appointment(&format!("m{n}"), "2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z")).collect();
+    let items = (0..5)
+        .map(|n| appointment(&format!("m{n}"), "2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"))
+        .collect();
     server.client.create_item(&target(), &create(items)).await.unwrap();
     let by_mark = |values: &[&str], offset, max| FindItem {
         folder: FolderRef::Calendar,
@@ -190,7 +212,11 @@ async fn items_are_found_by_a_property_and_by_a_window() {
     let window = FindItem {
         folder: FolderRef::Calendar,
         shape: Shape::IdOnly,
-        range: Range::View { start: moment("2026-03-02T00:00:00Z"), end: moment("2026-03-03T00:00:00Z"), max: None },
+        range: Range::View {
+            start: moment("2026-03-02T00:00:00Z"),
+            end: moment("2026-03-03T00:00:00Z"),
+            max: None,
+        },
     };
     assert_eq!(server.client.find_item(&target(), &window).await.unwrap().items.len(), 5);
 }
@@ -213,8 +239,13 @@ async fn a_series_is_changed_occurrence_by_occurrence() {
             range: SeriesRange::Numbered { start: day("2026-03-02"), count: 10 },
         }));
         let master = make(&server, properties).await;
-        let occurrence = get(&server, ItemRef::Occurrence { master: master.clone(), index: 3 }).await.unwrap();
-        assert_eq!(occurrence.start.unwrap().to_utc(), moment("2026-03-09T08:00:00Z").to_utc(), "{version:?}");
+        let occurrence =
+            get(&server, ItemRef::Occurrence { master: master.clone(), index: 3 }).await.unwrap();
+        assert_eq!(
+            occurrence.start.unwrap().to_utc(),
+            moment("2026-03-09T08:00:00Z").to_utc(),
+            "{version:?}"
+        );
         let change = UpdateItem {
             items: vec![ItemChange {
                 item: occurrence.item_id.clone().unwrap().into(),
@@ -237,9 +268,15 @@ async fn a_series_is_changed_occurrence_by_occurrence() {
         let item = get(&server, ItemRef::MasterOf(occurrence.item_id.unwrap())).await.unwrap();
         assert_eq!(item.calendar_item_type, Some(ItemKind::RecurringMaster));
         assert_eq!(item.modified_occurrences.len(), 1);
-        assert_eq!(item.modified_occurrences[0].original_start.to_utc(), moment("2026-03-09T08:00:00Z").to_utc());
+        assert_eq!(
+            item.modified_occurrences[0].original_start.to_utc(),
+            moment("2026-03-09T08:00:00Z").to_utc()
+        );
         assert_eq!(item.deleted_occurrences.len(), 1);
-        assert_eq!(item.recurrence.unwrap().range, SeriesRange::Numbered { start: day("2026-03-02"), count: 10 });
+        assert_eq!(
+            item.recurrence.unwrap().range,
+            SeriesRange::Numbered { start: day("2026-03-02"), count: 10 }
+        );
         let gone = get(&server, ItemRef::Occurrence { master, index: 2 }).await.unwrap_err();
         assert_eq!(gone.code, ResponseCode::CalendarOccurrenceIsDeletedFromRecurrence);
     }
@@ -249,8 +286,10 @@ async fn a_series_is_changed_occurrence_by_occurrence() {
 async fn one_bad_id_does_not_fail_the_others() {
     let server = Server::newest().await;
     let id = make(&server, appointment("one", "2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z")).await;
-    let question =
-        GetItem { items: vec![ItemRef::Id(ItemId::new("bm9uc2Vuc2U=")), id.clone().into()], shape: Shape::IdOnly };
+    let question = GetItem {
+        items: vec![ItemRef::Id(ItemId::new("bm9uc2Vuc2U=")), id.clone().into()],
+        shape: Shape::IdOnly,
+    };
     let results = server.client.get_item(&target(), &question).await.unwrap();
     assert!(results[0].is_err());
     assert_eq!(results[1].as_ref().unwrap().item_id.as_ref().unwrap().id, id.id);
@@ -279,7 +318,8 @@ async fn names_are_resolved_and_nobody_is_no_error() {
 async fn both_ways_of_access_reach_the_calendar() {
     let server = Server::newest().await;
     for target in [Target::by_rights(MAILBOX), Target::impersonated(MAILBOX)] {
-        let folder = server.client.get_folder(&target, &GetFolder { folder: FolderRef::Calendar }).await.unwrap();
+        let folder =
+            server.client.get_folder(&target, &GetFolder { folder: FolderRef::Calendar }).await.unwrap();
         assert_eq!(folder.element, "CalendarFolder");
         let rights = folder.effective_rights.unwrap();
         assert!(folder.folder_id.is_some() && rights.create_contents && rights.read);

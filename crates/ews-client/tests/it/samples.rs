@@ -51,7 +51,9 @@ fn tags(text: &str) -> usize {
             let after = text[at + name.len()..].chars().next();
             let opens = match before {
                 Some('<') => true,
-                Some(':') => text[..*at].rfind('<').is_some_and(|open| !text[open + 1..*at].contains(['/', ' ', '>'])),
+                Some(':') => {
+                    text[..*at].rfind('<').is_some_and(|open| !text[open + 1..*at].contains(['/', ' ', '>']))
+                }
                 _ => false,
             };
             opens && after.is_some_and(|c| matches!(c, '>' | ' ' | '/' | '\n' | '\r' | '\t'))
@@ -70,11 +72,7 @@ fn every_response_with_calendar_items_gives_its_items() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         match decode_answer(&bytes, &Limits::default()) {
             Ok(answer) => {
-                let found = answer
-                    .to_json()
-                    .iter()
-                    .filter(|line| line["element"] == "CalendarItem")
-                    .count();
+                let found = answer.to_json().iter().filter(|line| line["element"] == "CalendarItem").count();
                 if found != expected {
                     problems.push(format!("{name}: {found} of {expected} items"));
                 }

@@ -88,7 +88,12 @@ pub(crate) fn single(subject: &str, span: Span) -> Series {
 }
 
 pub(crate) fn receipt(token: &CreateToken, number: u64) -> Receipt {
-    Receipt { token: token.clone(), counterpart: ItemKey::new("nvs-1"), number, content: ContentHash::of(&["x"]) }
+    Receipt {
+        token: token.clone(),
+        counterpart: ItemKey::new("nvs-1"),
+        number,
+        content: ContentHash::of(&["x"]),
+    }
 }
 
 pub(crate) fn token(origin: &str) -> CreateToken {

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use calsync_core::model::{
-    Busy, Event, Notes, Overlay, Override, Recurrence, RecurrenceId, Reminder, Sensitivity, Series, Span, When,
+    Busy, Event, Notes, Overlay, Override, Recurrence, RecurrenceId, Reminder, Sensitivity, Series, Span,
+    When,
 };
-use calsync_core::source::{Access as Rights, Applied, CalendarSource, Seen, SourceErrorKind, WriteOp, WriteOutcome};
+use calsync_core::source::{
+    Access as Rights, Applied, CalendarSource, Seen, SourceErrorKind, WriteOp, WriteOutcome,
+};
 use calsync_core::zone::Zone;
 use calsync_testkit::exchange::{ServerVersion, Trouble};
 use calsync_testkit::people::{self, Calendars, Draft, Edit};
 
 use crate::server::{
-    MAILBOX, Server, apply, apply_all, at, calendar, change, change_from, create, day, delete, read, receipt, seen, single,
-    stored, timed, token, zone,
+    MAILBOX, Server, apply, apply_all, at, calendar, change, change_from, create, day, delete, read, receipt,
+    seen, single, stored, timed, token, zone,
 };
 
 const ALL: [ServerVersion; 5] = [
@@ -74,13 +77,17 @@ async fn all_day_appointments_are_dates_across_a_change_of_the_clocks() {
     for version in ALL {
         let server = Server::start(version).await;
         let source = server.source();
-        for (first, last) in [("2026-03-29", "2026-03-29"), ("2026-10-24", "2026-10-26"), ("2026-06-01", "2026-06-01")] {
+        for (first, last) in
+            [("2026-03-29", "2026-03-29"), ("2026-10-24", "2026-10-26"), ("2026-06-01", "2026-06-01")]
+        {
             let series = single(first, Span::days(day(first), day(last)));
             assert_eq!(create(&source, &series).await.series, series, "{version:?}");
         }
         let tiles = server.mock.tiles(MAILBOX, day("2026-03-01"), day("2026-12-01"));
-        let shown: Vec<(&str, &str)> = tiles.iter().map(|tile| (tile.start.as_str(), tile.end.as_str())).collect();
-        let expected = [("2026-03-29", "2026-03-30"), ("2026-06-01", "2026-06-02"), ("2026-10-24", "2026-10-27")];
+        let shown: Vec<(&str, &str)> =
+            tiles.iter().map(|tile| (tile.start.as_str(), tile.end.as_str())).collect();
+        let expected =
+            [("2026-03-29", "2026-03-30"), ("2026-06-01", "2026-06-02"), ("2026-10-24", "2026-10-27")];
         assert_eq!(shown, expected, "{version:?}");
     }
 }
@@ -97,14 +104,18 @@ async fn zones_keep_their_names_and_instants_never_move() {
             start: When::Zoned { local: at("2026-07-01T09:00"), zone: zone() },
             end: When::Zoned { local: at("2026-07-01T10:00"), zone: Zone::new("Europe/London").unwrap() },
         },
-        Span { start: When::Utc(at("2026-07-01T09:00").and_utc()), end: When::Utc(at("2026-07-01T10:00").and_utc()) },
+        Span {
+            start: When::Utc(at("2026-07-01T09:00").and_utc()),
+            end: When::Utc(at("2026-07-01T10:00").and_utc()),
+        },
     ];
     for (index, span) in spans.into_iter().enumerate() {
         let series = single(&index.to_string(), span.clone());
         assert_eq!(create(&source, &series).await.series.event.span, span);
     }
     // A zone that Windows does not have: the instant stands, and so does the name.
-    let troll = Span::zoned(at("2026-07-01T09:00"), at("2026-07-01T10:00"), &Zone::new("Antarctica/Troll").unwrap());
+    let troll =
+        Span::zoned(at("2026-07-01T09:00"), at("2026-07-01T10:00"), &Zone::new("Antarctica/Troll").unwrap());
     let read = create(&source, &single("troll", troll.clone())).await.series.event.span;
     assert!(read.same_time(&troll), "{read:?}");
 }
@@ -134,10 +145,8 @@ async fn all_day_series_keep_their_exceptions() {
         let rule = "FREQ=WEEKLY;BYDAY=MO;COUNT=6".parse().unwrap();
         series.recurrence = Some(Recurrence { rule, dates: Default::default() });
         series.overrides.insert(RecurrenceId::Date(day("2026-03-30")), Override::Cancelled);
-        let overlay = Overlay {
-            span: Some(Span::days(day("2026-04-07"), day("2026-04-08"))),
-            ..Overlay::default()
-        };
+        let overlay =
+            Overlay { span: Some(Span::days(day("2026-04-07"), day("2026-04-08"))), ..Overlay::default() };
         series.overrides.insert(RecurrenceId::Date(day("2026-04-06")), Override::Changed(overlay));
         let item = create(&server.source(), &series).await;
         assert_eq!(item.series.overrides, series.overrides, "{version:?}");
@@ -175,7 +184,11 @@ async fn a_moved_appointment_moves_with_its_zone() {
         assert_eq!(changed.series.event.span, new.event.span, "{version:?}");
         let mut all_day = changed.series.clone();
         all_day.event.span = Span::days(day("2026-11-03"), day("2026-11-04"));
-        assert_eq!(change(&source, &changed, &all_day).await.series.event.span, all_day.event.span, "{version:?}");
+        assert_eq!(
+            change(&source, &changed, &all_day).await.series.event.span,
+            all_day.event.span,
+            "{version:?}"
+        );
     }
 }
 
@@ -310,9 +323,15 @@ async fn a_stale_write_is_refused_and_touches_nothing() {
     let mut new = item.series.clone();
     new.event.place = "anderswo".to_owned();
     let outcome = change_from(&source, &item, item.series.diff(&new)).await;
-    assert!(matches!(&outcome, WriteOutcome::Refused(error) if error.kind == SourceErrorKind::Stale), "{outcome:?}");
+    assert!(
+        matches!(&outcome, WriteOutcome::Refused(error) if error.kind == SourceErrorKind::Stale),
+        "{outcome:?}"
+    );
     let outcome = delete(&source, &item.key, &item.revision).await;
-    assert!(matches!(&outcome, WriteOutcome::Refused(error) if error.kind == SourceErrorKind::Stale), "{outcome:?}");
+    assert!(
+        matches!(&outcome, WriteOutcome::Refused(error) if error.kind == SourceErrorKind::Stale),
+        "{outcome:?}"
+    );
     assert_eq!(read(&source, &item.key).await.series.event.subject, "vom Menschen");
 }
 
@@ -326,7 +345,10 @@ async fn a_stale_change_of_an_occurrence_is_refused() {
     let mut new = item.series.clone();
     new.overrides = BTreeMap::from([cancelled()]);
     let outcome = change_from(&source, &item, item.series.diff(&new)).await;
-    assert!(matches!(&outcome, WriteOutcome::Refused(error) if error.kind == SourceErrorKind::Stale), "{outcome:?}");
+    assert!(
+        matches!(&outcome, WriteOutcome::Refused(error) if error.kind == SourceErrorKind::Stale),
+        "{outcome:?}"
+    );
     assert!(read(&source, &item.key).await.series.overrides.is_empty());
 }
 
@@ -345,7 +367,10 @@ async fn deleting_puts_into_the_bin_even_where_deleting_there_is_refused() {
             let again = delete(&source, &item.key, &item.revision).await;
             assert!(matches!(again, WriteOutcome::Applied(Applied::Deleted)), "{again:?}");
         } else {
-            assert!(matches!(&outcome, WriteOutcome::Refused(error) if matches!(error.kind, SourceErrorKind::Denied(_) | SourceErrorKind::Rejected(_))), "{outcome:?}");
+            assert!(
+                matches!(&outcome, WriteOutcome::Refused(error) if matches!(error.kind, SourceErrorKind::Denied(_) | SourceErrorKind::Rejected(_))),
+                "{outcome:?}"
+            );
         }
     }
 }
@@ -372,7 +397,8 @@ async fn a_lost_answer_is_unknown_and_asking_settles_it() {
     server.client.version(&crate::server::target()).await.unwrap();
     for (trouble, made) in [(Trouble::DropAfter, true), (Trouble::DropBefore, false)] {
         server.mock.trouble_for("CreateItem", trouble, 0, 1);
-        let series = single(if made { "made" } else { "lost" }, timed("2026-03-02T09:00", "2026-03-02T10:00"));
+        let series =
+            single(if made { "made" } else { "lost" }, timed("2026-03-02T09:00", "2026-03-02T10:00"));
         let token = token(series.uid.as_str());
         let op = WriteOp::Create { token: token.clone(), series: Box::new(series.clone()) };
         let outcome = apply(&source, op, receipt(&token, 1)).await;
@@ -403,12 +429,16 @@ async fn a_series_that_exchange_refuses_in_part_is_taken_back() {
     let source = server.source();
     // The occurrence is moved beyond its neighbour.
     let overlay = Overlay { span: Some(timed("2026-04-15T08:00", "2026-04-15T12:00")), ..Overlay::default() };
-    let series = weekly(BTreeMap::from([(RecurrenceId::Local(at("2026-04-01T06:00")), Override::Changed(overlay))]));
+    let series =
+        weekly(BTreeMap::from([(RecurrenceId::Local(at("2026-04-01T06:00")), Override::Changed(overlay))]));
     let token = token("x");
     let op = WriteOp::Create { token: token.clone(), series: Box::new(series) };
     let outcome = apply(&source, op, receipt(&token, 1)).await;
     let WriteOutcome::Refused(error) = &outcome else { panic!("{outcome:?}") };
-    assert!(matches!(&error.kind, SourceErrorKind::Rejected(why) if why.contains("ErrorOccurrenceCrossingBoundary")), "{error}");
+    assert!(
+        matches!(&error.kind, SourceErrorKind::Rejected(why) if why.contains("ErrorOccurrenceCrossingBoundary")),
+        "{error}"
+    );
     assert!(server.mock.list(MAILBOX).is_empty());
 }
 
@@ -424,7 +454,10 @@ async fn what_exchange_cannot_hold_is_rejected_without_a_request() {
     let token = token("x");
     let op = WriteOp::Create { token: token.clone(), series: Box::new(series) };
     let outcome = apply(&source, op, receipt(&token, 1)).await;
-    assert!(matches!(&outcome, WriteOutcome::Refused(error) if matches!(error.kind, SourceErrorKind::Rejected(_))), "{outcome:?}");
+    assert!(
+        matches!(&outcome, WriteOutcome::Refused(error) if matches!(error.kind, SourceErrorKind::Rejected(_))),
+        "{outcome:?}"
+    );
     assert_eq!(server.client.traffic().requests(), before);
 }
 
@@ -447,7 +480,11 @@ async fn many_creates_go_together_and_one_that_is_refused_does_not_fail_the_othe
     let outcomes = apply_all(&source, ops).await;
     assert_eq!(server.client.traffic().requests() - before, 2);
     assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, WriteOutcome::Applied(_))).count(), 29);
-    assert!(matches!(&outcomes[7], WriteOutcome::Refused(error) if matches!(error.kind, SourceErrorKind::Rejected(_))), "{:?}", outcomes[7]);
+    assert!(
+        matches!(&outcomes[7], WriteOutcome::Refused(error) if matches!(error.kind, SourceErrorKind::Rejected(_))),
+        "{:?}",
+        outcomes[7]
+    );
     stored(&outcomes[29]);
 }
 
@@ -469,7 +506,10 @@ async fn a_busy_server_ends_the_batch_without_another_request() {
     let outcomes = apply_all(&source, ops).await;
     assert_eq!(outcomes.len(), 60);
     for outcome in outcomes {
-        assert!(matches!(&outcome, WriteOutcome::Refused(error) if error.kind == SourceErrorKind::Throttled(wait)), "{outcome:?}");
+        assert!(
+            matches!(&outcome, WriteOutcome::Refused(error) if error.kind == SourceErrorKind::Throttled(wait)),
+            "{outcome:?}"
+        );
     }
     assert_eq!(server.client.traffic().requests() - before, 1);
 }

@@ -54,11 +54,20 @@ async fn a_server_without_basic_says_what_to_enable() {
 async fn wrong_urls_are_told_apart() {
     let cases = [
         ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "no Exchange Web Services at this URL"),
-        ("HTTP/1.1 302 Found\r\nLocation: https://mail.example.test/owa/auth/logon.aspx?url=x\r\nContent-Length: 0\r\n\r\n", "Outlook on the web"),
-        ("HTTP/1.1 301 Moved\r\nLocation: https://other.example.test/EWS/Exchange.asmx\r\nContent-Length: 0\r\n\r\n", "https://other.example.test/EWS/Exchange.asmx"),
+        (
+            "HTTP/1.1 302 Found\r\nLocation: https://mail.example.test/owa/auth/logon.aspx?url=x\r\nContent-Length: 0\r\n\r\n",
+            "Outlook on the web",
+        ),
+        (
+            "HTTP/1.1 301 Moved\r\nLocation: https://other.example.test/EWS/Exchange.asmx\r\nContent-Length: 0\r\n\r\n",
+            "https://other.example.test/EWS/Exchange.asmx",
+        ),
         ("HTTP/1.1 440 Login Timeout\r\nContent-Length: 0\r\n\r\n", "logon form"),
         ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "forbids access"),
-        ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 30\r\n\r\n<html><body>Sign in</body></ht", "HTML page instead of SOAP"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 30\r\n\r\n<html><body>Sign in</body></ht",
+            "HTML page instead of SOAP",
+        ),
         ("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n<feed/>", "feed"),
     ];
     for (answer, expected) in cases {
@@ -79,13 +88,17 @@ async fn busy_servers_say_how_long_to_wait() {
     server.mock.trouble(Trouble::HtmlPage, 1);
     assert!(error_of(&server.client).await.to_string().contains("HTML"));
     server.client.get_folder(&target(), &ask()).await.unwrap();
-    let url = parrot("HTTP/1.1 302 Found\r\nLocation: /ews/genericerrorpage.htm\r\nContent-Length: 0\r\n\r\n").await;
+    let url =
+        parrot("HTTP/1.1 302 Found\r\nLocation: /ews/genericerrorpage.htm\r\nContent-Length: 0\r\n\r\n")
+            .await;
     assert!(matches!(error_of(&client(&url)).await.next(), Next::Later(_)));
 }
 
 #[tokio::test]
 async fn a_lost_answer_to_a_write_is_not_called_a_failure() {
-    for (trouble, may) in [(Trouble::DropAfter, true), (Trouble::CutAnswer, true), (Trouble::Status(503), false)] {
+    for (trouble, may) in
+        [(Trouble::DropAfter, true), (Trouble::CutAnswer, true), (Trouble::Status(503), false)]
+    {
         let server = Server::newest().await;
         server.client.version(&target()).await.unwrap();
         server.mock.trouble_for("CreateItem", trouble, 0, 1);
@@ -137,7 +150,10 @@ async fn an_answer_that_is_too_large_is_not_swallowed() {
 async fn a_server_that_says_nothing_is_given_up() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/EWS/Exchange.asmx", listener.local_addr().unwrap());
-    let client = EwsClient::basic(url, USER, Secret::new(PASSWORD)).timeout(Duration::from_millis(200)).build().unwrap();
+    let client = EwsClient::basic(url, USER, Secret::new(PASSWORD))
+        .timeout(Duration::from_millis(200))
+        .build()
+        .unwrap();
     let error = error_of(&client).await;
     assert!(matches!(error, EwsError::NoAnswer { .. }), "{error:?}");
     assert!(error.may_have_happened());
@@ -166,7 +182,9 @@ async fn an_unknown_certificate_is_refused_and_can_be_trusted_by_file_or_fingerp
     std::fs::remove_file(&file).unwrap();
 
     let wrong = basic().fingerprint("00".repeat(32)).build().unwrap();
-    let EwsError::Unreachable { failure: ConnectFailure::CertificatePin { found }, .. } = error_of(&wrong).await else {
+    let EwsError::Unreachable { failure: ConnectFailure::CertificatePin { found }, .. } =
+        error_of(&wrong).await
+    else {
         panic!("the pin was not looked at")
     };
     basic().fingerprint(found).build().unwrap().get_folder(&target(), &ask()).await.unwrap();
@@ -174,7 +192,8 @@ async fn an_unknown_certificate_is_refused_and_can_be_trusted_by_file_or_fingerp
 
 #[tokio::test]
 async fn a_port_without_tls_is_no_mystery() {
-    let url = parrot("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await.replace("http:", "https:");
+    let url =
+        parrot("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await.replace("http:", "https:");
     let error = error_of(&client(&url)).await;
     assert!(matches!(&error, EwsError::Unreachable { failure: ConnectFailure::Tls(_), .. }), "{error:?}");
 }
