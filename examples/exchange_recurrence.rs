@@ -115,7 +115,9 @@ fn answer(mut line: Value) -> Result<Value, Error> {
 
 fn from_native(native: Native) -> Result<Value, Error> {
     let zone = match &native.start_time_zone {
-        Some(id) => Some(Zone::new(zones::iana_name(id, None).ok_or_else(|| format!("unknown zone {id:?}"))?)?),
+        Some(id) => {
+            Some(Zone::new(zones::iana_name(id, None).ok_or_else(|| format!("unknown zone {id:?}"))?)?)
+        }
         None => None,
     };
     let series = Series { start: native.start, all_day: native.is_all_day_event, zone: zone.as_ref() };
@@ -151,7 +153,8 @@ impl From<NativePattern> for Pattern {
     fn from(native: NativePattern) -> Self {
         use NativePattern as N;
         let day = |text: &String| DayOfWeek::from_wire(text);
-        let (index, month) = (|text: &str| DayOfWeekIndex::from_wire(text), |text: &str| MonthName::from_wire(text));
+        let (index, month) =
+            (|text: &str| DayOfWeekIndex::from_wire(text), |text: &str| MonthName::from_wire(text));
         match native {
             N::Daily { interval } => Self::Daily { interval },
             N::Weekly { interval, days_of_week, first_day_of_week } => Self::Weekly {
@@ -159,16 +162,20 @@ impl From<NativePattern> for Pattern {
                 days: days_of_week.iter().map(day).collect(),
                 first_day: first_day_of_week.as_ref().map(day),
             },
-            N::AbsoluteMonthly { interval, day_of_month } => Self::AbsoluteMonthly { interval, day: day_of_month },
+            N::AbsoluteMonthly { interval, day_of_month } => {
+                Self::AbsoluteMonthly { interval, day: day_of_month }
+            }
             N::RelativeMonthly { interval, days_of_week, day_of_week_index } => {
                 Self::RelativeMonthly { interval, days: day(&days_of_week), index: index(&day_of_week_index) }
             }
             N::AbsoluteYearly { day_of_month, month: name } => {
                 Self::AbsoluteYearly { day: day_of_month, month: month(&name) }
             }
-            N::RelativeYearly { days_of_week, day_of_week_index, month: name } => {
-                Self::RelativeYearly { days: day(&days_of_week), index: index(&day_of_week_index), month: month(&name) }
-            }
+            N::RelativeYearly { days_of_week, day_of_week_index, month: name } => Self::RelativeYearly {
+                days: day(&days_of_week),
+                index: index(&day_of_week_index),
+                month: month(&name),
+            },
         }
     }
 }
@@ -184,7 +191,9 @@ impl TryFrom<Pattern> for NativePattern {
                 days_of_week: days.iter().map(ToString::to_string).collect(),
                 first_day_of_week: first_day.map(|day| day.to_string()),
             },
-            Pattern::AbsoluteMonthly { interval, day } => Self::AbsoluteMonthly { interval, day_of_month: day },
+            Pattern::AbsoluteMonthly { interval, day } => {
+                Self::AbsoluteMonthly { interval, day_of_month: day }
+            }
             Pattern::RelativeMonthly { interval, days, index } => Self::RelativeMonthly {
                 interval,
                 days_of_week: days.to_string(),
@@ -208,7 +217,9 @@ impl From<NativeRange> for Range {
         match native {
             NativeRange::NoEnd { start_date: start } => Self::NoEnd { start },
             NativeRange::EndDate { start_date: start, end_date: end } => Self::EndDate { start, end },
-            NativeRange::Numbered { start_date: start, number_of_occurrences: count } => Self::Numbered { start, count },
+            NativeRange::Numbered { start_date: start, number_of_occurrences: count } => {
+                Self::Numbered { start, count }
+            }
         }
     }
 }
@@ -220,7 +231,9 @@ impl TryFrom<Range> for NativeRange {
         Ok(match range {
             Range::NoEnd { start } => Self::NoEnd { start_date: start },
             Range::EndDate { start, end } => Self::EndDate { start_date: start, end_date: end },
-            Range::Numbered { start, count } => Self::Numbered { start_date: start, number_of_occurrences: count },
+            Range::Numbered { start, count } => {
+                Self::Numbered { start_date: start, number_of_occurrences: count }
+            }
             other => return Err(format!("no calendar item has {other:?}").into()),
         })
     }

@@ -60,7 +60,9 @@ fn main() -> Result<ExitCode, Error> {
             Err(error) => (Value::Null, Err(error.into())),
         };
         let answer = match result {
-            Ok((occurrences, truncated)) => Answer { id, occurrences: Some(occurrences), truncated, error: None },
+            Ok((occurrences, truncated)) => {
+                Answer { id, occurrences: Some(occurrences), truncated, error: None }
+            }
             Err(error) => {
                 status = ExitCode::FAILURE;
                 Answer { id, occurrences: None, truncated: false, error: Some(error.to_string()) }
