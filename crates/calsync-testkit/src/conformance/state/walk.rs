@@ -1,0 +1,193 @@
+//! Long random use, compared answer by answer with the store in memory.
+//!
+//! The rules beside this one say what is right; this one finds the combinations that nobody thought of. The same
+//! numbers are drawn on every run.
+
+use calsync_core::ids::{ChangeToken, CreateToken, ItemKey, LinkId, PerSide, Side};
+use calsync_core::link::{Half, Link, Listing, MatchKey, Observation, Sighting, Tombstone};
+use calsync_core::memory::MemoryStore;
+use calsync_core::store::{Closed, Commit, StateStore};
+
+use super::build::{at, entry, failing, half, held, link, pairing, receipt, series, sighting};
+use crate::conformance::{Checked, Fault, same};
+
+const STEPS: usize = 150;
+const IDS: u64 = 12;
+
+/// Draws numbers (`SplitMix64`).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (bits ^ (bits >> 31)) % sides
+    }
+
+    fn once_in(&mut self, sides: u64) -> bool {
+        self.below(sides) == 0
+    }
+
+    fn small(&mut self) -> u32 {
+        u32::try_from(self.below(4)).unwrap_or_default()
+    }
+
+    fn half(&mut self) -> Option<Half> {
+        if self.once_in(4) {
+            return None;
+        }
+        let mut half = half(&format!("key{}", self.below(IDS)));
+        half.listed = self.small();
+        if self.once_in(3) {
+            half.shadow = None;
+        }
+        half.seen = match self.below(6) {
+            0 => Some(Observation::Gone),
+            1 => Some(Observation::Unread("why".to_owned())),
+            2 | 3 => {
+                let series = series(&format!("uid{}", self.below(5)), &format!("subject{}", self.below(4)));
+                let receipt = self.once_in(2).then(|| {
+                    receipt(&format!("token{}", self.below(4)), &format!("key{}", self.below(IDS)), 1)
+                });
+                Some(Observation::Present(Box::new(Sighting { receipt, ..sighting(series) })))
+            }
+            _ => None,
+        };
+        Some(half)
+    }
+
+    fn link(&mut self) -> Link {
+        let (a, b) = (self.half(), self.half());
+        let a = if b.is_none() { a.or_else(|| Some(half("key0"))) } else { a };
+        let mut link = link(self.below(IDS), a, b);
+        if self.once_in(4) {
+            link = held(link);
+        }
+        if self.once_in(4) {
+            link = failing(link, at(i64::from(self.small())));
+        }
+        link
+    }
+
+    fn commit(&mut self, version: u64) -> Commit {
+        let mut commit = Commit { version, first_sync_done: self.once_in(20), ..Commit::default() };
+        for side in Side::BOTH {
+            *commit.tokens.get_mut(side) =
+                self.once_in(3).then(|| ChangeToken::new(format!("token{}", self.below(1000))));
+            *commit.forget_tokens.get_mut(side) = self.once_in(8);
+            *commit.listings.get_mut(side) =
+                self.once_in(4).then(|| Listing { number: self.small(), open: self.once_in(2) });
+        }
+        commit.put = (0..self.below(4)).map(|_| self.link()).collect();
+        commit.remove = (0..self.below(3)).map(|_| LinkId(self.below(IDS))).collect();
+        if self.once_in(3) {
+            commit.tombstones.push(Tombstone {
+                link: LinkId(self.below(IDS)),
+                uid: format!("uid{}", self.below(5)).as_str().into(),
+                keys: PerSide {
+                    a: self.once_in(2).then(|| ItemKey::new(format!("key{}", self.below(IDS)))),
+                    b: self.once_in(2).then(|| ItemKey::new(format!("key{}", self.below(IDS)))),
+                },
+                at: at(0),
+            });
+        }
+        commit
+    }
+
+    fn match_key(&mut self) -> MatchKey {
+        let key = |dice: &mut Dice| ItemKey::new(format!("key{}", dice.below(IDS)));
+        match self.below(5) {
+            0 => MatchKey::Key(key(self)),
+            1 => MatchKey::Counterpart(key(self)),
+            2 => MatchKey::Token(CreateToken::from_wire(format!("token{}", self.below(4)))),
+            3 => MatchKey::Uid(format!("uid{}", self.below(5)).as_str().into()),
+            _ => MatchKey::Likeness(series("", &format!("subject{}", self.below(4))).likeness()),
+        }
+    }
+}
+
+pub(super) async fn like_the_store_in_memory(store: &dyn StateStore) -> Checked {
+    let model = MemoryStore::new();
+    let pairing = pairing();
+    let mut dice = Dice(1);
+    let mut written: u64 = 0;
+    for step in 0..STEPS {
+        match dice.below(12) {
+            0 => {
+                written += 1;
+                let entries = [entry(dice.below(IDS), if dice.once_in(2) { Side::A } else { Side::B }, written)];
+                store.journal(&pairing, &entries).await?;
+                model.journal(&pairing, &entries).await?;
+            }
+            1 if step % 5 == 0 => {
+                store.reset(&pairing).await?;
+                model.reset(&pairing).await?;
+            }
+            _ => {
+                let head = model.head(&pairing).await?;
+                let mut commit = dice.commit(head.version);
+                if let Some(intent) = head.intents.first().filter(|_| dice.once_in(2)) {
+                    commit.closed.push(Closed {
+                        link: intent.write.link,
+                        side: intent.side,
+                        number: intent.write.receipt.number,
+                        outcome: format!("outcome {step}"),
+                    });
+                }
+                store.commit(&pairing, &commit).await?;
+                model.commit(&pairing, &commit).await?;
+            }
+        }
+        compare(store, &model, &mut dice).await.map_err(|Fault(why)| Fault(format!("after step {step}: {why}")))?;
+    }
+    Ok(())
+}
+
+async fn compare(store: &dyn StateStore, model: &dyn StateStore, dice: &mut Dice) -> Checked {
+    let pairing = pairing();
+    same("head", &store.head(&pairing).await?, &model.head(&pairing).await?)?;
+    same("counts", &store.counts(&pairing).await?, &model.counts(&pairing).await?)?;
+    same("links", &store.links(&pairing, None, 100).await?, &model.links(&pairing, None, 100).await?)?;
+    same(
+        "journal",
+        &store.journal_entries(&pairing, 100).await?,
+        &model.journal_entries(&pairing, 100).await?,
+    )?;
+    let after = dice.once_in(2).then(|| LinkId(dice.below(IDS)));
+    let limit = usize::try_from(dice.below(IDS)).unwrap_or_default();
+    let now = at(i64::from(dice.small()));
+    same(
+        "due links",
+        &store.due_links(&pairing, after, now, limit).await?,
+        &model.due_links(&pairing, after, now, limit).await?,
+    )?;
+    for side in Side::BOTH {
+        let listing = dice.small();
+        same(
+            "unlisted links",
+            &store.unlisted_links(&pairing, side, listing, after, limit).await?,
+            &model.unlisted_links(&pairing, side, listing, after, limit).await?,
+        )?;
+        let keys: Vec<ItemKey> = (0..3).map(|_| ItemKey::new(format!("key{}", dice.below(IDS)))).collect();
+        same(
+            "links by key",
+            &store.links_by_key(&pairing, side, &keys).await?,
+            &model.links_by_key(&pairing, side, &keys).await?,
+        )?;
+        let by: Vec<MatchKey> = (0..3).map(|_| dice.match_key()).collect();
+        same(
+            &format!("lone links by {by:?}"),
+            &store.lone_links(&pairing, side, &by).await?,
+            &model.lone_links(&pairing, side, &by).await?,
+        )?;
+        let halves: Vec<Half> = (0..2).filter_map(|_| dice.half()).collect();
+        same(
+            "tombstones",
+            &store.tombstones(&pairing, side, &halves).await?,
+            &model.tombstones(&pairing, side, &halves).await?,
+        )?;
+    }
+    Ok(())
+}
