@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! The executable: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    calsyncd::commands::main()
+}

@@ -1,0 +1,356 @@
+//! Whether everything can work, and what to do where it cannot.
+//!
+//! Goes from this machine outwards: settings, name, connection, login, service, then each pairing's calendar, unit and
+//! rights. Each step is one [`Finding`]; after a failure the steps behind it are skipped, so that the first line that
+//! failed is the one to act upon. Nothing is written anywhere.
+
+mod exchange;
+mod nvs;
+
+use std::time::Duration;
+
+use calsync_core::ids::Side;
+use calsync_core::sync::Direction;
+use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
+use serde::Serialize;
+
+use crate::address::Address;
+use crate::config::{Access, Config};
+use crate::texts::{CheckText, Lang, Message};
+
+/// What was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// This machine: files, variables, the state directory.
+    Installation,
+    /// The Exchange server.
+    Exchange,
+    /// The NVS server.
+    Nvs,
+    /// One pairing.
+    Pairing(String),
+}
+
+/// One step of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Files and variables.
+    Settings,
+    /// The directory of the state.
+    Store,
+    /// The host's name.
+    Name,
+    /// Connection and certificate.
+    Connection,
+    /// Who we are.
+    Login,
+    /// What answers.
+    Service,
+    /// The clocks.
+    Clock,
+    /// The calendar on Exchange.
+    Calendar,
+    /// The rights on Exchange.
+    Rights,
+    /// The calendar unit, and the rights on it.
+    Unit,
+}
+
+impl Step {
+    fn text(self) -> CheckText {
+        match self {
+            Step::Settings => CheckText::StepSettings,
+            Step::Store => CheckText::StepStore,
+            Step::Name => CheckText::StepName,
+            Step::Connection => CheckText::StepConnection,
+            Step::Login => CheckText::StepLogin,
+            Step::Service => CheckText::StepService,
+            Step::Clock => CheckText::StepClock,
+            Step::Calendar => CheckText::StepCalendar,
+            Step::Rights => CheckText::StepRights,
+            Step::Unit => CheckText::StepUnit,
+        }
+    }
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Good.
+    Ok,
+    /// It works, but should be looked at.
+    Warning,
+    /// It does not work.
+    Failed,
+    /// Not looked at, because something before failed.
+    Skipped,
+}
+
+/// One step and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub subject: Subject,
+    /// Which step.
+    pub step: Step,
+    /// How it ended.
+    pub mark: Mark,
+    /// What was found, and what to do.
+    pub message: Message,
+    /// What the client or server said, in English.
+    pub detail: Option<String>,
+}
+
+/// A pairing, as far as it is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paired {
+    /// Its name.
+    pub name: String,
+    /// The calendar unit.
+    pub unit: String,
+    /// The mailbox.
+    pub mailbox: String,
+    /// A folder other than the mailbox's own calendar.
+    pub folder: Option<String>,
+    /// How the mailbox is reached.
+    pub access: Access,
+    /// Which way changes go.
+    pub direction: Direction,
+}
+
+/// Checks this machine, both servers and these pairings.
+pub async fn check(config: &Config, pairings: &[Paired], concurrency: usize) -> Vec<Finding> {
+    let mut findings = installation(config);
+    let (exchange, nvs) = tokio::join!(exchange::server(config, pairings.first()), nvs::server(config));
+    findings.extend(exchange.findings);
+    findings.extend(nvs.findings);
+    let of_pairings = futures::stream::iter(pairings).map(|paired| {
+        let (exchange, nvs) = (exchange.client.clone(), nvs.client.clone());
+        async move {
+            let (mut calendar, unit) = tokio::join!(
+                exchange::pairing(exchange.as_ref(), paired),
+                nvs::pairing(nvs.as_ref(), paired)
+            );
+            calendar.extend(unit);
+            calendar
+        }
+    });
+    let of_pairings: Vec<Vec<Finding>> = of_pairings.buffered(concurrency.max(1)).collect().await;
+    findings.extend(of_pairings.into_iter().flatten());
+    findings
+}
+
+/// Checks what one side of one pairing needs; for the message after a round in which that side failed.
+pub async fn check_side(config: &Config, side: Side, paired: &Paired) -> Vec<Finding> {
+    match side {
+        Side::A => {
+            let server = nvs::server(config).await;
+            let mut findings = server.findings;
+            findings.extend(nvs::pairing(server.client.as_ref(), paired).await);
+            findings
+        }
+        Side::B => {
+            let server = exchange::server(config, Some(paired)).await;
+            let mut findings = server.findings;
+            findings.extend(exchange::pairing(server.client.as_ref(), paired).await);
+            findings
+        }
+    }
+}
+
+fn installation(config: &Config) -> Vec<Finding> {
+    let subject = Subject::Installation;
+    let found = crate::config::inspect(config);
+    let store_path = config.store.directory.display();
+    let mut findings: Vec<Finding> = found
+        .into_iter()
+        .map(|finding| {
+            let mark = if finding.fatal { Mark::Failed } else { Mark::Warning };
+            let about_store = finding.message.is(crate::texts::ConfigText::StoreUnusable)
+                || finding.message.is(crate::texts::ConfigText::GoodButStoreNew);
+            let step = if about_store { Step::Store } else { Step::Settings };
+            Finding { subject: subject.clone(), step, mark, message: finding.message, detail: None }
+        })
+        .collect();
+    if !findings.iter().any(|finding| finding.step == Step::Store) {
+        let message = Message::new(CheckText::StoreGood).with("path", store_path);
+        findings.push(Finding { subject, step: Step::Store, mark: Mark::Ok, message, detail: None });
+    }
+    findings
+}
+
+/// A server after its check: the client to go on with, if it can be used.
+struct Server<C> {
+    findings: Vec<Finding>,
+    client: Option<C>,
+}
+
+/// Collects the steps of one subject.
+struct Steps {
+    subject: Subject,
+    findings: Vec<Finding>,
+}
+
+impl Steps {
+    fn new(subject: Subject) -> Steps {
+        Steps { subject, findings: Vec::new() }
+    }
+
+    fn add(&mut self, step: Step, mark: Mark, message: Message) {
+        self.add_with(step, mark, message, None);
+    }
+
+    fn add_with(&mut self, step: Step, mark: Mark, message: Message, detail: Option<String>) {
+        self.findings.push(Finding { subject: self.subject.clone(), step, mark, message, detail });
+    }
+
+    fn good(&mut self, step: Step, message: Message) {
+        self.add(step, Mark::Ok, message);
+    }
+
+    /// Marks the steps before `failed` as good by `good`, that one as failed, and those behind as skipped.
+    fn broken(
+        &mut self,
+        steps: &[Step],
+        good: impl Fn(Step) -> Message,
+        failed: Step,
+        message: &Message,
+        detail: &str,
+    ) {
+        for step in steps {
+            match step.cmp(&failed) {
+                std::cmp::Ordering::Less => self.good(*step, good(*step)),
+                std::cmp::Ordering::Equal => {
+                    self.add_with(*step, Mark::Failed, message.clone(), Some(detail.to_owned()));
+                }
+                std::cmp::Ordering::Greater => self.add(*step, Mark::Skipped, Message::new(CheckText::Skipped)),
+            }
+        }
+    }
+}
+
+/// Whether the host has an address; `None` when the URL is none.
+async fn name_step(steps: &mut Steps, url: &str, setting: &'static str) -> Option<Address> {
+    let address = Address::of(url)?;
+    let host = |text| Message::new(text).with("host", &address.host);
+    if address.ip().is_some() {
+        steps.good(Step::Name, host(CheckText::NameIsAddress));
+        return Some(address);
+    }
+    let found = tokio::net::lookup_host((address.host.as_str(), address.port)).await;
+    let known = found.is_ok_and(|mut found| found.next().is_some());
+    if !known {
+        steps.add(Step::Name, Mark::Failed, host(CheckText::NameUnknown).with("setting", setting));
+        return None;
+    }
+    steps.good(Step::Name, host(CheckText::NameGood));
+    Some(address)
+}
+
+/// What a certificate and the way there come to, when all is well.
+fn connection_good(address: &Address, pinned: bool) -> Message {
+    Message::new(match (address.scheme.as_str(), pinned) {
+        ("http", _) => CheckText::ConnectionPlain,
+        (_, true) => CheckText::ConnectionPinned,
+        (_, false) => CheckText::ConnectionTls,
+    })
+}
+
+/// More than this between two clocks is told.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
+
+fn clock_step(steps: &mut Steps, server: Option<DateTime<Utc>>, before: DateTime<Utc>, after: DateTime<Utc>) {
+    let Some(server) = server else {
+        steps.add(Step::Clock, Mark::Warning, Message::new(CheckText::ClockUnknown));
+        return;
+    };
+    let ours = before + (after - before) / 2;
+    let offset = (server - ours).abs();
+    let tolerated = offset.to_std().is_ok_and(|offset| offset <= CLOCK_TOLERANCE);
+    // Rounded up: the header has whole seconds.
+    let shown = offset.num_seconds() + 1;
+    match tolerated {
+        true => steps.good(Step::Clock, Message::new(CheckText::ClockGood).with("offset", shown)),
+        false => {
+            steps.add(Step::Clock, Mark::Warning, Message::new(CheckText::ClockOff).with("offset", shown));
+        }
+    }
+}
+
+/// How many steps failed.
+pub fn failed(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.mark == Mark::Failed).count()
+}
+
+/// For people: one heading for each subject, one line for each step.
+pub fn to_text(findings: &[Finding], lang: Lang) -> String {
+    let mut out = String::new();
+    let mut subject = None;
+    for finding in findings {
+        if subject != Some(&finding.subject) {
+            subject = Some(&finding.subject);
+            out.push_str(&heading(&finding.subject, lang));
+            out.push('\n');
+        }
+        out.push_str(&line(finding, lang));
+    }
+    out
+}
+
+/// Only what failed, as lines.
+pub fn failures_to_text(findings: &[Finding], lang: Lang) -> String {
+    findings.iter().filter(|finding| finding.mark == Mark::Failed).map(|finding| line(finding, lang)).collect()
+}
+
+fn heading(subject: &Subject, lang: Lang) -> String {
+    match subject {
+        Subject::Installation => lang.say(CheckText::Installation).to_owned(),
+        Subject::Exchange => "Exchange".to_owned(),
+        Subject::Nvs => "NVS".to_owned(),
+        Subject::Pairing(name) => Message::new(CheckText::PairingHeading).with("pairing", name).to_text(lang),
+    }
+}
+
+fn line(finding: &Finding, lang: Lang) -> String {
+    let mark = lang.say(match finding.mark {
+        Mark::Ok => CheckText::MarkOk,
+        Mark::Warning => CheckText::MarkWarning,
+        Mark::Failed => CheckText::MarkFailed,
+        Mark::Skipped => CheckText::MarkSkipped,
+    });
+    let step = lang.say(finding.step.text());
+    let mut line = format!("  {mark:<8}{step:<14}{}\n", finding.message.to_text(lang));
+    if let Some(detail) = &finding.detail {
+        let detail = Message::new(CheckText::Detail).with("detail", detail).to_text(lang);
+        line.push_str(&format!("{:24}{detail}\n", ""));
+    }
+    line
+}
+
+/// For programs.
+pub fn to_json(findings: &[Finding], lang: Lang) -> serde_json::Value {
+    let rows: Vec<serde_json::Value> = findings
+        .iter()
+        .map(|finding| {
+            let (subject, pairing) = match &finding.subject {
+                Subject::Installation => ("installation", None),
+                Subject::Exchange => ("exchange", None),
+                Subject::Nvs => ("nvs", None),
+                Subject::Pairing(name) => ("pairing", Some(name)),
+            };
+            serde_json::json!({
+                "subject": subject,
+                "pairing": pairing,
+                "step": finding.step,
+                "result": finding.mark,
+                "text": finding.message.to_text(lang),
+                "detail": finding.detail,
+            })
+        })
+        .collect();
+    serde_json::json!({ "ok": failed(findings) == 0, "checks": rows })
+}

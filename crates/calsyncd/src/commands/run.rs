@@ -1,0 +1,23 @@
+//! `run`: the service in the foreground.
+
+use std::sync::Arc;
+
+use super::{Answer, Context, Exit, open};
+use crate::engine::{Engine, Servers};
+use crate::scheduler::Limits;
+use crate::service::{self, Service};
+use crate::signals;
+
+pub(super) async fn run(context: &Context) -> Answer {
+    let config = context.config()?;
+    // Before the state is opened: whoever asks to stop from here on is heard.
+    let stop = signals::listen().map_err(|error| super::failed(&error))?;
+    let store = open(&config).await?;
+    let servers = Servers::from_config(&config)?;
+    let engine = Engine::new(Arc::new(servers), Arc::new(store));
+    let service = Service::new(engine, config.sync.interval);
+    let limits =
+        Limits { concurrency: config.sync.concurrency, stop_within: config.sync.stop_within, ..Limits::default() };
+    service::run(service, limits, stop, &config.store.directory).await;
+    Ok(Exit::Good)
+}

@@ -1,0 +1,121 @@
+//! `sync` and `plan`: single rounds, now.
+
+use std::sync::Arc;
+
+use calsync_store::{PairingRecord, PairingStore as _, RunOutcome, SqliteStore};
+use futures::StreamExt as _;
+use serde_json::json;
+
+use super::{Answer, Complaint, Context, Exit, check, find, open, open_shared, print, print_json, show};
+use crate::check as checks;
+use crate::cli::Choice;
+use crate::config::Config;
+use crate::engine::{Engine, Finished, Servers};
+use crate::texts::{Message, OutputText, PairingText};
+
+pub(super) async fn sync(context: &Context, choice: &Choice) -> Answer {
+    let config = context.config()?;
+    let store = open(&config).await?;
+    let records = chosen(&store, choice).await?;
+    if let (Some(_), [record]) = (&choice.pairing, records.as_slice())
+        && !record.enabled
+    {
+        return Err(Complaint::Failed(Message::new(PairingText::IsPaused).with("name", &record.id)));
+    }
+    let enabled: Vec<PairingRecord> = records.into_iter().filter(|record| record.enabled).collect();
+    rounds(context, choice, &config, store, enabled, What::Sync).await
+}
+
+pub(super) async fn plan(context: &Context, choice: &Choice) -> Answer {
+    let config = context.config()?;
+    let store = open_shared(&config).await?;
+    let records = chosen(&store, choice).await?;
+    rounds(context, choice, &config, store, records, What::Plan).await
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Sync,
+    Plan,
+}
+
+async fn chosen(store: &SqliteStore, choice: &Choice) -> Result<Vec<PairingRecord>, Complaint> {
+    match &choice.pairing {
+        Some(name) => Ok(vec![find(store, name).await?]),
+        None => Ok(store.pairings().await?),
+    }
+}
+
+async fn rounds(
+    context: &Context,
+    choice: &Choice,
+    config: &Config,
+    store: SqliteStore,
+    records: Vec<PairingRecord>,
+    what: What,
+) -> Answer {
+    let engine = Engine::new(Arc::new(Servers::from_config(config)?), Arc::new(store));
+    if records.is_empty() && !choice.json {
+        context.warn(&Message::new(OutputText::StatusNoPairings));
+    }
+    let engine = &engine;
+    let mut finished = futures::stream::iter(&records)
+        .map(|record| async move {
+            let finished = match what {
+                What::Sync => engine.sync(record).await,
+                What::Plan => engine.plan(record).await,
+            };
+            (record, finished)
+        })
+        // In the order of the list, so that two runs can be compared.
+        .buffered(config.sync.concurrency);
+    let mut exit = Exit::Good;
+    let mut documents = Vec::new();
+    while let Some((record, finished)) = finished.next().await {
+        exit = exit.max(exit_of(&finished));
+        if choice.json {
+            documents.push(match what {
+                What::Sync => show::round_json(record, &finished, context.lang),
+                What::Plan => show::plan_json(record, &finished, context.lang),
+            });
+        } else {
+            print(&match what {
+                What::Sync => show::round_text(&finished, context.lang),
+                What::Plan => show::plan_text(&finished, context.lang),
+            });
+        }
+        if finished.outcome() == RunOutcome::Failed {
+            advise(context, config, record, &finished).await;
+        }
+    }
+    if choice.json {
+        let result = match exit {
+            Exit::Good => "ok",
+            Exit::Incomplete => "incomplete",
+            Exit::Failed | Exit::Usage => "failed",
+        };
+        print_json(&json!({ "result": result, "pairings": documents }));
+    }
+    Ok(exit)
+}
+
+fn exit_of(finished: &Finished) -> Exit {
+    match finished.outcome() {
+        RunOutcome::Ok => Exit::Good,
+        RunOutcome::Held => Exit::Incomplete,
+        RunOutcome::Failed => Exit::Failed,
+    }
+}
+
+/// After a side failed: what exactly is wrong there, and what to do, in the reader's language.
+async fn advise(context: &Context, config: &Config, record: &PairingRecord, finished: &Finished) {
+    context.warn(&show::failure(finished));
+    let Some(side) = finished.failed_side() else { return };
+    let findings = checks::check_side(config, side, &check::paired(record)).await;
+    let failures = checks::failures_to_text(&findings, context.lang);
+    if failures.is_empty() {
+        context.warn(&Message::new(OutputText::SeeCheck).with("pairing", &record.id));
+    } else {
+        super::complain(&failures);
+    }
+}

@@ -1,0 +1,357 @@
+//! Rounds: one pairing, both servers, the state.
+//!
+//! An [`Engine`] takes a [`PairingRecord`], connects its two calendars, runs a round of the core and notes in the history
+//! what became of it. It decides nothing about when: that is the scheduler's, or the embedding program's.
+
+use std::error::Error as _;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use calsync_core::drive::{self, Clock, Pair};
+use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Side};
+use calsync_core::source::{
+    CalendarSource, Capabilities, ChangePage, Item, Seen, SourceError, SourceErrorKind, Write, WriteOutcome,
+};
+use calsync_core::store::{Recorded, StateStore, StoreError};
+use calsync_core::sync::{Failure, RoundReport};
+use calsync_core::zone::Zone;
+use calsync_store::{MailboxAccess, PairingRecord, PairingSettings, PairingStore, RunOutcome, RunRecord};
+use chrono::{DateTime, Utc};
+use ews_client::wire::FolderId;
+use ews_client::{EwsClient, ExchangeSource};
+use nvs_client::{NvsClient, NvsSource};
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::connect::{self, ConnectError};
+use crate::fields::side_word;
+use crate::scheduler::RoundEnd;
+
+/// Everything that is remembered: the engine's state, the pairings, the history.
+pub trait State: StateStore + PairingStore {}
+
+impl<T: StateStore + PairingStore> State for T {}
+
+/// The calendar systems on both sides.
+pub trait Sides: Send + Sync {
+    /// The two systems of a pairing.
+    fn sources(&self, record: &PairingRecord) -> PerSide<Arc<dyn CalendarSource>>;
+
+    /// Its calendars on them.
+    fn calendars(&self, record: &PairingRecord) -> PerSide<CalendarKey>;
+}
+
+/// The NVS server on side `A`, the Exchange server on side `B`.
+#[derive(Debug)]
+pub struct Servers {
+    nvs: NvsClient,
+    exchange: PerAccess<ExchangeSource>,
+}
+
+#[derive(Debug)]
+struct PerAccess<T> {
+    rights: T,
+    impersonation: T,
+}
+
+impl Servers {
+    /// Takes the two clients. `zone` is where the owners of the mailboxes sit.
+    pub fn new(nvs: NvsClient, exchange: EwsClient, zone: Zone) -> Servers {
+        let by_rights = ExchangeSource::new(exchange.clone(), ews_client::Access::Rights, zone.clone());
+        let impersonating = ExchangeSource::new(exchange, ews_client::Access::Impersonation, zone);
+        Servers { nvs, exchange: PerAccess { rights: by_rights, impersonation: impersonating } }
+    }
+
+    /// Makes clients for what a configuration names.
+    ///
+    /// # Errors
+    ///
+    /// When a secret or file cannot be read. Nothing is sent.
+    pub fn from_config(config: &Config) -> Result<Servers, ConnectError> {
+        let (nvs, exchange) = (connect::nvs(config)?, connect::exchange(config, None)?);
+        Ok(Servers::new(nvs, exchange, config.exchange.time_zone.clone()))
+    }
+}
+
+impl Sides for Servers {
+    fn sources(&self, record: &PairingRecord) -> PerSide<Arc<dyn CalendarSource>> {
+        let exchange = match record.access {
+            MailboxAccess::Rights => &self.exchange.rights,
+            MailboxAccess::Impersonation => &self.exchange.impersonation,
+        };
+        // One NVS source for each round: it remembers in which epoch that round read.
+        PerSide { a: Arc::new(NvsSource::new(self.nvs.clone())), b: Arc::new(exchange.clone()) }
+    }
+
+    fn calendars(&self, record: &PairingRecord) -> PerSide<CalendarKey> {
+        let folder = record.folder.as_ref().map(FolderId::new);
+        PerSide {
+            a: CalendarKey::new(&record.unit),
+            b: ExchangeSource::calendar_key(&record.mailbox, folder.as_ref()),
+        }
+    }
+}
+
+/// Runs rounds.
+pub struct Engine {
+    sides: Arc<dyn Sides>,
+    state: Arc<dyn State>,
+    clock: Arc<dyn Clock>,
+    defaults: PairingSettings,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("defaults", &self.defaults).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine with the machine's clock, and with the engine's own defaults for pairings.
+    pub fn new(sides: Arc<dyn Sides>, state: Arc<dyn State>) -> Engine {
+        Engine { sides, state, clock: Arc::new(SystemClock), defaults: PairingSettings::default() }
+    }
+
+    /// With another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Engine {
+        self.clock = clock;
+        self
+    }
+
+    /// With other defaults for what a pairing leaves open.
+    #[must_use]
+    pub fn with_defaults(mut self, defaults: PairingSettings) -> Engine {
+        self.defaults = defaults;
+        self
+    }
+
+    /// What is remembered.
+    pub fn state(&self) -> &Arc<dyn State> {
+        &self.state
+    }
+
+    /// Runs one round and notes it in the history. Dropping the future anywhere is harmless.
+    pub async fn sync(&self, record: &PairingRecord) -> Finished {
+        let finished = self.round(record, Kind::Sync).await;
+        if let Err(error) = self.state.add_run(&finished.run()).await {
+            tracing::warn!(pairing = %record.id, %error, "the round cannot be noted in the history");
+        }
+        finished.log();
+        finished
+    }
+
+    /// Says what a round would do; writes nothing anywhere.
+    pub async fn plan(&self, record: &PairingRecord) -> Finished {
+        self.round(record, Kind::Plan).await
+    }
+
+    async fn round(&self, record: &PairingRecord, kind: Kind) -> Finished {
+        let (started, begin) = (self.clock.now(), Instant::now());
+        tracing::debug!(pairing = %record.id, ?kind, "round begins");
+        let sources = self.sides.sources(record);
+        let sources = PerSide { a: Noting::new(sources.a), b: Noting::new(sources.b) };
+        let calendars = self.sides.calendars(record);
+        let settings = record.settings.over(&self.defaults).engine();
+        let pair = Pair {
+            id: &record.id,
+            sources: PerSide { a: &sources.a, b: &sources.b },
+            calendars: PerSide { a: &calendars.a, b: &calendars.b },
+            settings: &settings,
+        };
+        let result = match kind {
+            Kind::Sync => drive::sync(pair, self.state.as_ref(), self.clock.as_ref()).await,
+            Kind::Plan => drive::plan(pair, self.state.as_ref(), self.clock.as_ref()).await,
+        };
+        let details = PerSide { a: sources.a.last(), b: sources.b.last() };
+        Finished { pairing: record.id.clone(), started, took: begin.elapsed(), result, details }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Sync,
+    Plan,
+}
+
+/// A round that ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Of which pairing.
+    pub pairing: PairingId,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// How long it took.
+    pub took: Duration,
+    /// What it did, or why the state ended it.
+    pub result: Result<RoundReport, StoreError>,
+    /// What each side's client said last when a call failed as a whole.
+    details: PerSide<Option<String>>,
+}
+
+impl Finished {
+    /// How it ended.
+    pub fn outcome(&self) -> RunOutcome {
+        match &self.result {
+            Ok(report) if report.failure.is_some() => RunOutcome::Failed,
+            Ok(report) if report.is_clean() => RunOutcome::Ok,
+            Ok(_) => RunOutcome::Held,
+            Err(_) => RunOutcome::Failed,
+        }
+    }
+
+    /// The side that could not be used, if that ended the round.
+    pub fn failed_side(&self) -> Option<Side> {
+        match &self.result.as_ref().ok()?.failure {
+            Some(Failure::Source { side, .. }) => Some(*side),
+            Some(Failure::WrongReply) | None => None,
+        }
+    }
+
+    /// Why it ended before its time, in English and with what the client said.
+    pub fn error(&self) -> Option<String> {
+        match &self.result {
+            Err(error) => Some(error.to_string()),
+            Ok(report) => report.failure.as_ref().map(|failure| match failure {
+                Failure::Source { side, doing, kind } => {
+                    let detail = self.details.get(*side).clone().unwrap_or_else(|| kind.to_string());
+                    format!("{}: {doing}: {detail}", side_word(*side))
+                }
+                other => other.to_string(),
+            }),
+        }
+    }
+
+    /// What the client of a side said last when a call failed as a whole.
+    pub fn detail(&self, side: Side) -> Option<&str> {
+        self.details.get(side).as_deref()
+    }
+
+    /// What is kept of it in the history.
+    pub fn run(&self) -> RunRecord {
+        match &self.result {
+            Ok(report) => {
+                let run = RunRecord::of(self.pairing.clone(), report, self.started, self.took);
+                RunRecord { error: self.error(), ..run }
+            }
+            Err(error) => RunRecord::failed(self.pairing.clone(), error.to_string(), self.started, self.took),
+        }
+    }
+
+    /// What it means for the next one.
+    pub fn end(&self) -> RoundEnd {
+        match &self.result {
+            Err(_) => RoundEnd::Failed,
+            Ok(report) => match &report.failure {
+                None => RoundEnd::Done,
+                Some(Failure::Source { kind: SourceErrorKind::Throttled(wait), .. }) => RoundEnd::Throttled(*wait),
+                Some(_) => RoundEnd::Failed,
+            },
+        }
+    }
+
+    fn log(&self) {
+        let pairing = &self.pairing;
+        let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        if let Some(error) = self.error() {
+            tracing::warn!(%pairing, took_ms, error, "round failed");
+            return;
+        }
+        let Ok(report) = &self.result else { return };
+        let (nvs, exchange) = (&report.sides.a, &report.sides.b);
+        let quiet = report.writes() == 0 && report.is_clean();
+        macro_rules! tell {
+            ($level:ident) => {
+                tracing::$level!(
+                    %pairing,
+                    took_ms,
+                    first_sync = report.first_sync,
+                    linked = report.linked,
+                    nvs_read = nvs.read,
+                    nvs_created = nvs.created,
+                    nvs_updated = nvs.updated,
+                    nvs_deleted = nvs.deleted,
+                    nvs_failed = nvs.failed,
+                    exchange_read = exchange.read,
+                    exchange_created = exchange.created,
+                    exchange_updated = exchange.updated,
+                    exchange_deleted = exchange.deleted,
+                    exchange_failed = exchange.failed,
+                    conflicts = report.conflicts,
+                    held = report.held,
+                    failing = report.failing,
+                    "round done"
+                )
+            };
+        }
+        if quiet { tell!(debug) } else { tell!(info) }
+        for failure in &report.failures {
+            // Why is the adapter's word on one item and may hold a field's name, never its text.
+            tracing::warn!(%pairing, side = side_word(failure.side), link = %failure.link, why = failure.why, "item failed");
+        }
+    }
+}
+
+/// A source that remembers what was said when a call failed: the report of a round only keeps what to do next.
+struct Noting {
+    inner: Arc<dyn CalendarSource>,
+    last: Mutex<Option<String>>,
+}
+
+impl Noting {
+    fn new(inner: Arc<dyn CalendarSource>) -> Noting {
+        Noting { inner, last: Mutex::new(None) }
+    }
+
+    fn last(&self) -> Option<String> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note<T>(&self, result: Result<T, SourceError>) -> Result<T, SourceError> {
+        if let Err(error) = &result {
+            self.keep(error);
+        }
+        result
+    }
+
+    fn keep(&self, error: &SourceError) {
+        let text = error.source().map_or_else(|| error.kind.to_string(), ToString::to_string);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+}
+
+#[async_trait]
+impl CalendarSource for Noting {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn changes(&self, calendar: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError> {
+        self.note(self.inner.changes(calendar, since).await)
+    }
+
+    async fn fetch(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError> {
+        self.note(self.inner.fetch(calendar, keys).await)
+    }
+
+    async fn find_created(
+        &self,
+        calendar: &CalendarKey,
+        tokens: &[CreateToken],
+    ) -> Result<Vec<Option<Item>>, SourceError> {
+        self.note(self.inner.find_created(calendar, tokens).await)
+    }
+
+    async fn apply(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+        let outcomes = self.inner.apply(calendar, writes).await;
+        for outcome in &outcomes {
+            match outcome {
+                WriteOutcome::Applied(_) => {}
+                WriteOutcome::Refused(error) | WriteOutcome::Unknown(error) => self.keep(error),
+            }
+        }
+        outcomes
+    }
+}

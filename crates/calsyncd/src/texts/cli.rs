@@ -1,0 +1,303 @@
+//! The help of the command line, and complaints about how it was used.
+
+super::texts! {
+    /// Help of commands and options.
+    HelpText {
+        Program {
+            en: "Keeps the calendars of the NVS Calender and of Microsoft Exchange in step",
+            de: "Hält die Kalender des NVS Calenders und von Microsoft Exchange im Gleichschritt",
+        }
+        Run {
+            en: "Keep all pairings in step until stopped (the service, in the foreground)",
+            de: "Alle Paarungen im Gleichschritt halten, bis zum Beenden (der Dienst, im Vordergrund)",
+        }
+        Sync {
+            en: "One round now",
+            de: "Einmal abgleichen, jetzt",
+        }
+        Plan {
+            en: "Say what a round would do and why; writes nothing",
+            de: "Sagen, was ein Abgleich tun würde und warum; schreibt nichts",
+        }
+        Status {
+            en: "How the pairings are doing",
+            de: "Wie es um die Paarungen steht",
+        }
+        Check {
+            en: "Check name, TLS, login, calendars, rights and clocks, and say what to do about each failure",
+            de: "Name, TLS, Anmeldung, Kalender, Rechte und Uhren prüfen, und zu jedem Fehler sagen, was zu tun ist",
+        }
+        Config {
+            en: "The configuration file",
+            de: "Die Konfigurationsdatei",
+        }
+        ConfigInit {
+            en: "Write a new configuration file with explanations",
+            de: "Eine neue Konfigurationsdatei mit Erklärungen anlegen",
+        }
+        ConfigCheck {
+            en: "Check the configuration file and what it names on this machine",
+            de: "Die Konfigurationsdatei prüfen, und was sie auf diesem Rechner nennt",
+        }
+        Pairing {
+            en: "Which calendar unit is kept in step with which mailbox",
+            de: "Welche Verwaltungseinheit mit welchem Postfach abgeglichen wird",
+        }
+        PairingList {
+            en: "List all pairings",
+            de: "Alle Paarungen auflisten",
+        }
+        PairingShow {
+            en: "Show one pairing with all its settings",
+            de: "Eine Paarung mit allen Einstellungen zeigen",
+        }
+        PairingAdd {
+            en: "Add a pairing",
+            de: "Eine Paarung anlegen",
+        }
+        PairingSet {
+            en: "Change settings of a pairing",
+            de: "Einstellungen einer Paarung ändern",
+        }
+        PairingRemove {
+            en: "Remove a pairing; its appointments stay on both sides",
+            de: "Eine Paarung entfernen; ihre Termine bleiben auf beiden Seiten",
+        }
+        PairingImport {
+            en: "Add or change pairings from a CSV or TOML file, all or none",
+            de: "Paarungen aus einer CSV- oder TOML-Datei anlegen oder ändern, alle oder keine",
+        }
+        PairingExport {
+            en: "Write all pairings as CSV or TOML",
+            de: "Alle Paarungen als CSV oder TOML ausgeben",
+        }
+        PairingPause {
+            en: "Stop keeping a pairing in step until it is resumed",
+            de: "Eine Paarung anhalten, bis sie fortgesetzt wird",
+        }
+        PairingResume {
+            en: "Go on with a paused pairing",
+            de: "Eine angehaltene Paarung fortsetzen",
+        }
+        PairingReset {
+            en: "Forget what was synchronised; the next round is a first sync, which deletes and doubles nothing",
+            de: "Vergessen, was abgeglichen wurde; der nächste Abgleich ist ein Erstabgleich, der nichts löscht und nichts verdoppelt",
+        }
+        ArgConfig {
+            en: "The configuration file (default: ./calsync.toml, else that of the system)",
+            de: "Die Konfigurationsdatei (sonst: ./calsync.toml oder die des Systems)",
+        }
+        ArgLang {
+            en: "Language: de or en (default: that of the system)",
+            de: "Sprache: de oder en (sonst: die des Systems)",
+        }
+        ArgJson {
+            en: "Print one JSON document and nothing else",
+            de: "Ein JSON-Dokument ausgeben und sonst nichts",
+        }
+        ArgHelp {
+            en: "Print this help",
+            de: "Diese Hilfe ausgeben",
+        }
+        ArgVersion {
+            en: "Print the version",
+            de: "Die Version ausgeben",
+        }
+        ArgPairing {
+            en: "Only this pairing",
+            de: "Nur diese Paarung",
+        }
+        ArgName {
+            en: "Name of the pairing",
+            de: "Name der Paarung",
+        }
+        ArgNewName {
+            en: "Name of the new pairing, for commands and logs: letters, digits, - _ . @",
+            de: "Name der neuen Paarung, für Befehle und Protokolle: Buchstaben, Ziffern, - _ . @",
+        }
+        ArgUnit {
+            en: "Id of the calendar unit in the NVS Calender",
+            de: "Kennung der Verwaltungseinheit im NVS Calender",
+        }
+        ArgMailbox {
+            en: "Primary address of the mailbox on Exchange",
+            de: "Primäre Adresse des Postfachs auf Exchange",
+        }
+        ArgFolder {
+            en: "Id of another calendar folder of the mailbox (default: its own calendar)",
+            de: "Kennung eines anderen Kalenderordners des Postfachs (sonst: dessen eigener Kalender)",
+        }
+        ArgAccess {
+            en: "How the mailbox is reached: rights or impersonation (for a new pairing: as the configuration says)",
+            de: "Wie das Postfach erreicht wird: rights oder impersonation (bei einer neuen Paarung: wie in der Konfiguration)",
+        }
+        ArgInterval {
+            en: "How often, like 5m; \"default\" as the configuration says",
+            de: "Wie oft, etwa 5m; \u{201e}default\u{201c} wie in der Konfiguration",
+        }
+        ArgSettings {
+            en: "Every setting takes \"default\" to leave it to the defaults again.",
+            de: "Jede Einstellung nimmt \u{201e}default\u{201c}, um wieder der Voreinstellung zu folgen.",
+        }
+        ArgDirection {
+            en: "Which way changes go: both, to_exchange, to_nvs",
+            de: "In welche Richtung Änderungen gehen: both, to_exchange, to_nvs",
+        }
+        ArgConflict {
+            en: "Who wins when both sides changed the same field: newer, nvs, exchange, hold (a person decides)",
+            de: "Wer gewinnt, wenn beide Seiten dasselbe Feld geändert haben: newer, nvs, exchange, hold (ein Mensch entscheidet)",
+        }
+        ArgConflictOf {
+            en: "The same for one field, FIELD=RULE, for example span=nvs; FIELD=default removes it; may be repeated",
+            de: "Dasselbe für ein Feld, FELD=REGEL, zum Beispiel span=nvs; FELD=default entfernt es; mehrfach möglich",
+        }
+        ArgReadOnlyEdit {
+            en: "What happens to edits on a side that is not carried: revert, ignore, report",
+            de: "Was mit Änderungen auf einer Seite geschieht, die nicht übertragen wird: revert, ignore, report",
+        }
+        ArgDeletionWins {
+            en: "Whether a deletion wins over an edit made at the same time: yes or no",
+            de: "Ob eine Löschung gegen eine gleichzeitige Änderung gewinnt: yes oder no",
+        }
+        ArgGuardCount {
+            en: "So many deletions in one round are always allowed",
+            de: "So viele Löschungen in einem Abgleich sind immer erlaubt",
+        }
+        ArgGuardPercent {
+            en: "Beyond that, deletions of more than this share of all appointments wait for a person",
+            de: "Darüber hinaus warten Löschungen von mehr als diesem Anteil aller Termine auf einen Menschen",
+        }
+        ArgLead {
+            en: "Which side wins where a first sync finds two versions of one appointment: nvs or exchange",
+            de: "Welche Seite gewinnt, wenn der Erstabgleich zwei Fassungen eines Termins findet: nvs oder exchange",
+        }
+        ArgPaused {
+            en: "Add it paused",
+            de: "Angehalten anlegen",
+        }
+        ArgYes {
+            en: "Do not ask",
+            de: "Nicht nachfragen",
+        }
+        ArgFile {
+            en: "The file, \"-\" for standard input; .toml is TOML, anything else CSV",
+            de: "Die Datei, \u{201e}-\u{201c} für die Standardeingabe; .toml ist TOML, alles andere CSV",
+        }
+        ArgFormat {
+            en: "csv or toml",
+            de: "csv oder toml",
+        }
+    }
+}
+
+super::texts! {
+    /// Frames of the help, and complaints about wrong usage.
+    UsageText {
+        Usage { en: "Usage", de: "Aufruf" }
+        Commands { en: "Commands", de: "Befehle" }
+        Options { en: "Options", de: "Optionen" }
+        Arguments { en: "Arguments", de: "Argumente" }
+        ExitStatus {
+            en: "Exit status: 0 all well, 1 failed, 2 wrong usage or configuration, 3 done but something was held, skipped or failed for single items.",
+            de: "Rückgabewert: 0 alles gut, 1 fehlgeschlagen, 2 falscher Aufruf oder falsche Konfiguration, 3 erledigt, aber etwas wartet, wurde ausgelassen oder misslang bei einzelnen Terminen.",
+        }
+        MissingCommand {
+            en: "a command is missing; there are {known}",
+            de: "es fehlt ein Befehl; es gibt {known}",
+        }
+        UnknownCommand {
+            en: "unknown command \"{word}\"",
+            de: "unbekannter Befehl \u{201e}{word}\u{201c}",
+        }
+        UnknownOption {
+            en: "unknown option or superfluous argument \"{word}\"",
+            de: "unbekannte Option oder überzähliges Argument \u{201e}{word}\u{201c}",
+        }
+        DidYouMean {
+            en: "{what}, did you mean \"{near}\"?",
+            de: "{what}, gemeint ist wohl \u{201e}{near}\u{201c}",
+        }
+        Missing {
+            en: "{words} is missing",
+            de: "{words} fehlt",
+        }
+        BadValue {
+            en: "{option} does not take \"{value}\"; it takes {wanted}",
+            de: "{option} kennt \u{201e}{value}\u{201c} nicht; möglich ist {wanted}",
+        }
+        NoValue {
+            en: "{option} needs a value",
+            de: "{option} braucht einen Wert",
+        }
+        Conflict {
+            en: "{option} can be used only once, or not together with another option",
+            de: "{option} geht nur einmal, oder nicht zusammen mit einer anderen Option",
+        }
+        Other {
+            en: "this cannot be understood",
+            de: "das ist nicht zu verstehen",
+        }
+        SeeHelp {
+            en: "help: {command} --help",
+            de: "Hilfe: {command} --help",
+        }
+    }
+}
+
+/// The help of a command or option: `path` is that of the command (`pairing add`), `argument` the option's id.
+pub fn help(path: &str, argument: Option<&str>) -> Option<HelpText> {
+    use HelpText as H;
+    let Some(argument) = argument else {
+        return Some(match path {
+            "" => H::Program,
+            "run" => H::Run,
+            "sync" => H::Sync,
+            "plan" => H::Plan,
+            "status" => H::Status,
+            "check" => H::Check,
+            "config" => H::Config,
+            "config init" => H::ConfigInit,
+            "config check" => H::ConfigCheck,
+            "pairing" => H::Pairing,
+            "pairing list" => H::PairingList,
+            "pairing show" => H::PairingShow,
+            "pairing add" => H::PairingAdd,
+            "pairing set" => H::PairingSet,
+            "pairing remove" => H::PairingRemove,
+            "pairing import" => H::PairingImport,
+            "pairing export" => H::PairingExport,
+            "pairing pause" => H::PairingPause,
+            "pairing resume" => H::PairingResume,
+            "pairing reset" => H::PairingReset,
+            _ => return None,
+        });
+    };
+    Some(match argument {
+        "config" => H::ArgConfig,
+        "lang" => H::ArgLang,
+        "json" => H::ArgJson,
+        "help" => H::ArgHelp,
+        "version" => H::ArgVersion,
+        "pairing" => H::ArgPairing,
+        "name" if path == "pairing add" => H::ArgNewName,
+        "name" => H::ArgName,
+        "unit" => H::ArgUnit,
+        "mailbox" => H::ArgMailbox,
+        "folder" => H::ArgFolder,
+        "access" => H::ArgAccess,
+        "interval" => H::ArgInterval,
+        "direction" => H::ArgDirection,
+        "conflict" => H::ArgConflict,
+        "conflict_of" => H::ArgConflictOf,
+        "read_only_edit" => H::ArgReadOnlyEdit,
+        "deletion_wins" => H::ArgDeletionWins,
+        "guard_count" => H::ArgGuardCount,
+        "guard_percent" => H::ArgGuardPercent,
+        "lead" => H::ArgLead,
+        "paused" => H::ArgPaused,
+        "yes" => H::ArgYes,
+        "file" => H::ArgFile,
+        "format" => H::ArgFormat,
+        _ => return None,
+    })
+}

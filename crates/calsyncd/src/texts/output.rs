@@ -1,0 +1,156 @@
+//! What `run`, `sync`, `plan` and `status` tell.
+
+super::texts! {
+    /// Texts of the commands around rounds.
+    OutputText {
+        SideNvs { en: "NVS", de: "NVS" }
+        SideExchange { en: "Exchange", de: "Exchange" }
+
+        // A round.
+        RoundNothing { en: "{pairing}: nothing to do", de: "{pairing}: nichts zu tun" }
+        RoundDone { en: "{pairing}: {work}", de: "{pairing}: {work}" }
+        RoundFirst { en: "{pairing}: first sync: {work}", de: "{pairing}: Erstabgleich: {work}" }
+        WorkOnSide {
+            en: "{side}: {created} created, {updated} changed, {deleted} deleted",
+            de: "{side}: {created} angelegt, {updated} geändert, {deleted} gelöscht",
+        }
+        WorkNone { en: "nothing written", de: "nichts geschrieben" }
+        Linked { en: "{count} appointments in step", de: "{count} Termine im Gleichschritt" }
+        Conflicts {
+            en: "{count} with conflicting edits, settled by the rules of the pairing",
+            de: "{count} mit widersprüchlichen Änderungen, nach den Regeln der Paarung entschieden",
+        }
+        Held {
+            en: "{count} wait for a person; see calsyncd plan --pairing {pairing}",
+            de: "{count} warten auf einen Menschen; siehe calsyncd plan --pairing {pairing}",
+        }
+        Failing {
+            en: "{count} were set aside after a failure and are tried again later",
+            de: "{count} wurden nach einem Fehler zurückgestellt und werden später erneut versucht",
+        }
+        ItemFailed { en: "{side}, link {link}: {why}", de: "{side}, Verknüpfung {link}: {why}" }
+        RoundFailed {
+            en: "{pairing}: {side} could not be used: {why}",
+            de: "{pairing}: {side} war nicht benutzbar: {why}",
+        }
+        RoundBroken {
+            en: "{pairing}: {why}",
+            de: "{pairing}: {why}",
+        }
+        SeeCheck {
+            en: "calsyncd check --pairing {pairing} says what to do",
+            de: "calsyncd check --pairing {pairing} sagt, was zu tun ist",
+        }
+        SeeCheckInstallation {
+            en: "calsyncd check says what to do",
+            de: "calsyncd check sagt, was zu tun ist",
+        }
+
+        // What a side said, by what happens next.
+        WhyThrottled { en: "the server asks to wait {seconds} s", de: "der Server bittet, {seconds} s zu warten" }
+        WhyUnavailable {
+            en: "the server cannot be reached now; it is tried again",
+            de: "der Server ist jetzt nicht erreichbar; es wird erneut versucht",
+        }
+        WhyNoAnswer {
+            en: "the server did not answer; it is tried again",
+            de: "der Server hat nicht geantwortet; es wird erneut versucht",
+        }
+        WhyDenied { en: "{detail}", de: "kein Zugriff ({detail})" }
+        WhyNoCalendar { en: "the calendar is not there: {detail}", de: "der Kalender ist nicht da ({detail})" }
+        WhyProtocol {
+            en: "its answer cannot be understood: {detail}",
+            de: "die Antwort ist nicht zu verstehen ({detail})",
+        }
+        WhyOther { en: "{detail}", de: "{detail}" }
+        WhyStoreConflict {
+            en: "another process works on this pairing at the same time; try again",
+            de: "ein anderer Prozess bearbeitet gleichzeitig diese Paarung; erneut versuchen",
+        }
+        WhyStoreUnavailable { en: "the state cannot be used now: {detail}", de: "der Zustand ist jetzt nicht benutzbar ({detail})" }
+        WhyStoreInUse {
+            en: "the state is in use: {detail}; while the service runs it synchronises by itself, and status, plan, check and pairing can be used beside it",
+            de: "der Zustand ist in Benutzung ({detail}); solange der Dienst läuft, gleicht er selbst ab, und status, plan, check und pairing gehen daneben",
+        }
+        WhyStoreDamaged {
+            en: "the state is damaged: {detail}; restore a backup, or reset the pairing",
+            de: "der Zustand ist beschädigt ({detail}); eine Sicherung zurückspielen oder die Paarung zurücksetzen",
+        }
+
+        // A plan.
+        PlanNothing { en: "{pairing}: nothing to do", de: "{pairing}: nichts zu tun" }
+        PlanHeading { en: "{pairing}: {count} steps", de: "{pairing}: {count} Schritte" }
+        PlanMore { en: "... and {count} more", de: "... und {count} weitere" }
+        ActCreate { en: "create on {side}", de: "anlegen in {side}" }
+        ActUpdate { en: "change on {side}", de: "ändern in {side}" }
+        ActDelete { en: "delete on {side}", de: "löschen in {side}" }
+        ActPair { en: "pair", de: "verknüpfen" }
+        ActHold { en: "hold", de: "anhalten" }
+        ActLeave { en: "leave", de: "lassen" }
+        BecauseNew { en: "new on {side}", de: "neu in {side}" }
+        BecauseChanged { en: "changed on {side}", de: "geändert in {side}" }
+        BecauseChangedOnBoth { en: "changed on both sides", de: "auf beiden Seiten geändert" }
+        BecauseDeleted { en: "deleted on {side}", de: "gelöscht in {side}" }
+        BecauseEditBeatsDeletion {
+            en: "deleted on {side}, but edited on {other}",
+            de: "gelöscht in {side}, aber geändert in {other}",
+        }
+        BecauseDeletionBeatsEdit {
+            en: "edited on {other}, but deleted on {side}",
+            de: "geändert in {other}, aber gelöscht in {side}",
+        }
+        BecauseReverted {
+            en: "changed on {side}, which is not carried: taken back",
+            de: "geändert in {side}, was nicht übertragen wird: zurückgenommen",
+        }
+        BecauseNotCarried { en: "{side} is not carried", de: "{side} wird nicht übertragen" }
+        BecauseSameReceipt { en: "the same appointment by our mark in it", de: "derselbe Termin nach unserem Vermerk darin" }
+        BecauseSameUid { en: "the same appointment by its UID", de: "derselbe Termin nach seiner UID" }
+        BecauseSameContent {
+            en: "the same appointment by subject, start and end",
+            de: "derselbe Termin nach Betreff, Beginn und Ende",
+        }
+        BecauseTooMany {
+            en: "deleted on {side}: too many at once to be meant",
+            de: "gelöscht in {side}: zu viele auf einmal, um gemeint zu sein",
+        }
+        BecauseConflict {
+            en: "changed on both sides, and the rule leaves it to a person",
+            de: "auf beiden Seiten geändert, und die Regel überlässt es einem Menschen",
+        }
+        BecauseCameBack {
+            en: "was deleted before and came back on {side}",
+            de: "war schon gelöscht und kam in {side} zurück",
+        }
+        BecauseOther { en: "{detail}", de: "{detail}" }
+        Winner { en: "{path}: {side} wins", de: "{path}: {side} gewinnt" }
+        WinnerNone { en: "{path}: waits", de: "{path}: wartet" }
+        StepLine { en: "{action}  {link}  {reason}", de: "{action}  {link}  {reason}" }
+
+        // The service.
+        ServiceStopped { en: "stopped", de: "beendet" }
+
+        // Status.
+        StatusService { en: "service: {state}", de: "Dienst: {state}" }
+        StatusRunning { en: "runs ({detail})", de: "läuft ({detail})" }
+        StatusNotRunning { en: "does not run", de: "läuft nicht" }
+        StatusNoPairings {
+            en: "no pairings yet; add one: calsyncd pairing add NAME --unit ... --mailbox ...",
+            de: "noch keine Paarungen; eine anlegen: calsyncd pairing add NAME --unit ... --mailbox ...",
+        }
+        ColumnPairing { en: "PAIRING", de: "PAARUNG" }
+        ColumnState { en: "STATE", de: "STAND" }
+        ColumnLinked { en: "IN STEP", de: "GLEICH" }
+        ColumnHeld { en: "HELD", de: "WARTET" }
+        ColumnFailing { en: "FAILING", de: "MISSLINGT" }
+        ColumnLast { en: "LAST ROUND", de: "LETZTER ABGLEICH" }
+        StateGood { en: "good", de: "gut" }
+        StatePaused { en: "paused", de: "angehalten" }
+        StateNever { en: "never run", de: "noch nie" }
+        StateFirst { en: "first sync", de: "Erstabgleich" }
+        StateAttention { en: "see below", de: "siehe unten" }
+        StateFailed { en: "failed", de: "Fehler" }
+        LastRound { en: "{at}, {seconds} s", de: "{at}, {seconds} s" }
+        LastFailure { en: "{pairing}: {why}", de: "{pairing}: {why}" }
+    }
+}
