@@ -85,8 +85,12 @@ async fn run(args: Args) -> std::io::Result<()> {
     let pairings = sample::pairings(args.pairings, args.seed);
     sample::furnish(&exchange, &nvs, &pairings, USER, PASSWORD);
     if !args.empty {
-        let spec =
-            SampleSpec { pairings: args.pairings, appointments: args.appointments, seed: args.seed, around: today() };
+        let spec = SampleSpec {
+            pairings: args.pairings,
+            appointments: args.appointments,
+            seed: args.seed,
+            around: today(),
+        };
         sample::fill(&exchange, &nvs, &spec);
     }
     let ready = json!({

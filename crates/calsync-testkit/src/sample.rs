@@ -50,26 +50,97 @@ pub struct SamplePairing {
 }
 
 const FIRST: [&str; 20] = [
-    "Anna", "Jonas", "Jana", "Mehmet", "Käthe", "Björn", "Sofie", "Lukas", "Zoë", "Henning", "Aylin", "Paul", "Ömer", "Frieda",
-    "Thomas", "Ulrike", "Sebastian", "Małgorzata", "Emil", "Jürgen",
+    "Anna",
+    "Jonas",
+    "Jana",
+    "Mehmet",
+    "Käthe",
+    "Björn",
+    "Sofie",
+    "Lukas",
+    "Zoë",
+    "Henning",
+    "Aylin",
+    "Paul",
+    "Ömer",
+    "Frieda",
+    "Thomas",
+    "Ulrike",
+    "Sebastian",
+    "Małgorzata",
+    "Emil",
+    "Jürgen",
 ];
 const LAST: [&str; 24] = [
-    "Berger", "Weber", "Krüger", "Yılmaz", "Großmann", "Schäfer", "Lehmann", "Voß", "Müller-Lüdenscheidt", "Köhler", "Hoffmann",
-    "Öztürk", "Brandt", "Jäger", "Nowak", "Peters", "Grünwald", "Sommer", "Winter", "Böhm", "Kaiser", "Roth", "Thiele", "Zeller",
+    "Berger",
+    "Weber",
+    "Krüger",
+    "Yılmaz",
+    "Großmann",
+    "Schäfer",
+    "Lehmann",
+    "Voß",
+    "Müller-Lüdenscheidt",
+    "Köhler",
+    "Hoffmann",
+    "Öztürk",
+    "Brandt",
+    "Jäger",
+    "Nowak",
+    "Peters",
+    "Grünwald",
+    "Sommer",
+    "Winter",
+    "Böhm",
+    "Kaiser",
+    "Roth",
+    "Thiele",
+    "Zeller",
 ];
-const ROOMS: [&str; 6] = ["Besprechung Nord", "Besprechung Süd", "Schulungsraum", "Werkstatt", "Konferenz", "Lagerbüro"];
+const ROOMS: [&str; 6] =
+    ["Besprechung Nord", "Besprechung Süd", "Schulungsraum", "Werkstatt", "Konferenz", "Lagerbüro"];
 const TASKS: [&str; 14] = [
-    "Wartung", "Aufmaß", "Montage", "Reparatur", "Abnahme", "Beratung", "Störung", "Übergabe", "Prüfung", "Besichtigung",
-    "Angebot", "Inbetriebnahme", "Lieferung", "Rückbau",
+    "Wartung",
+    "Aufmaß",
+    "Montage",
+    "Reparatur",
+    "Abnahme",
+    "Beratung",
+    "Störung",
+    "Übergabe",
+    "Prüfung",
+    "Besichtigung",
+    "Angebot",
+    "Inbetriebnahme",
+    "Lieferung",
+    "Rückbau",
 ];
 const CUSTOMERS: [&str; 12] = [
-    "Bäckerei Höfer", "Müller & Söhne", "Fa. \"Glas-Klar\"", "Kita Löwenzahn", "Autohaus <Nord>", "Gemeinde Straßkirchen",
-    "Dr. Schön & Partner", "WEG Mühlenstr. 5", "Hotel Zur Post", "Elektro Weiß", "Praxis d'Alembert", "Familie Özdemir",
+    "Bäckerei Höfer",
+    "Müller & Söhne",
+    "Fa. \"Glas-Klar\"",
+    "Kita Löwenzahn",
+    "Autohaus <Nord>",
+    "Gemeinde Straßkirchen",
+    "Dr. Schön & Partner",
+    "WEG Mühlenstr. 5",
+    "Hotel Zur Post",
+    "Elektro Weiß",
+    "Praxis d'Alembert",
+    "Familie Özdemir",
 ];
 const PLACES: [&str; 8] = [
-    "Hauptstraße 12", "Gewerbepark <West>, Tor 3", "beim Kunden", "Büro", "Mühlenweg 5 & 7", "Baustelle Süd", "Halle 2", "",
+    "Hauptstraße 12",
+    "Gewerbepark <West>, Tor 3",
+    "beim Kunden",
+    "Büro",
+    "Mühlenweg 5 & 7",
+    "Baustelle Süd",
+    "Halle 2",
+    "",
 ];
-const WEEKLY: [&str; 6] = ["Jour fixe", "Teambesprechung", "Lieferung Großhandel", "Kaffeeküche", "Schulung", "Werkstattdienst"];
+const WEEKLY: [&str; 6] =
+    ["Jour fixe", "Teambesprechung", "Lieferung Großhandel", "Kaffeeküche", "Schulung", "Werkstattdienst"];
 const CATEGORIES: [&str; 4] = ["Kundentermin", "Intern", "Wartung", "Urlaub"];
 
 /// Dice that always fall the same way for a seed.
@@ -116,7 +187,10 @@ pub fn pairings(n: usize, seed: u64) -> Vec<SamplePairing> {
             } else if k < people + special {
                 let k = k - people;
                 let room = ROOMS.get(k % ROOMS.len()).copied().unwrap_or_default();
-                (Kind::Room, if k < ROOMS.len() { room.to_owned() } else { format!("{room} {}", k / ROOMS.len() + 1) })
+                (
+                    Kind::Room,
+                    if k < ROOMS.len() { room.to_owned() } else { format!("{room} {}", k / ROOMS.len() + 1) },
+                )
             } else {
                 (Kind::Vehicle, format!("Transporter {}", k - people - special + 1))
             };
@@ -128,14 +202,25 @@ pub fn pairings(n: usize, seed: u64) -> Vec<SamplePairing> {
                 local = format!("{stem}{again}");
             }
             let name = if again > 1 { format!("{name} {again}") } else { name };
-            SamplePairing { unit: format!("u-{:04}", k + 1), mailbox: format!("{local}@example.test"), name, kind }
+            SamplePairing {
+                unit: format!("u-{:04}", k + 1),
+                mailbox: format!("{local}@example.test"),
+                name,
+                kind,
+            }
         })
         .collect()
 }
 
 /// Sets both servers up for the pairings: mailboxes, calendar units, and one service account that reaches every mailbox by
 /// full access and may impersonate.
-pub fn furnish(exchange: &MockExchange, nvs: &MockNvs, pairings: &[SamplePairing], user: &str, password: &str) {
+pub fn furnish(
+    exchange: &MockExchange,
+    nvs: &MockNvs,
+    pairings: &[SamplePairing],
+    user: &str,
+    password: &str,
+) {
     exchange.add_account(user, password);
     exchange.set_impersonation(user, true);
     for pairing in pairings {
@@ -185,7 +270,8 @@ pub fn fill(exchange: &dyn Calendars, nvs: &dyn Calendars, spec: &SampleSpec) ->
         let mut dice = Dice(spec.seed.wrapping_mul(31).wrapping_add(k as u64 + 1));
         for n in 0..spec.appointments {
             let draft = draft(&mut dice, spec.around, k * spec.appointments + n + 1);
-            let (side, calendar) = if dice.percent(50) { (exchange, &pairing.mailbox) } else { (nvs, &pairing.unit) };
+            let (side, calendar) =
+                if dice.percent(50) { (exchange, &pairing.mailbox) } else { (nvs, &pairing.unit) };
             let Some(id) = side.create(calendar, &draft) else { continue };
             entered += 1;
             if draft.repeat.is_some() && dice.percent(45) {
@@ -229,7 +315,11 @@ fn draft(dice: &mut Dice, around: NaiveDate, number: usize) -> Draft {
         2 => "Maße: 3 < 4 & 5 > 2\n\nBitte \"grünes\" Tor benutzen".to_owned(),
         _ => format!("Rückruf unter 0151 / {}", 100_000 + dice.below(899_999)),
     };
-    let zone = if all_day || dice.percent(94) { "Europe/Berlin" } else { dice.pick(&["Europe/London", "America/New_York"]) };
+    let zone = if all_day || dice.percent(94) {
+        "Europe/Berlin"
+    } else {
+        dice.pick(&["Europe/London", "America/New_York"])
+    };
     Draft {
         subject,
         place: dice.pick(&PLACES).to_owned(),
@@ -246,7 +336,9 @@ fn draft(dice: &mut Dice, around: NaiveDate, number: usize) -> Draft {
             _ => Busy::Busy,
         },
         private: dice.percent(8),
-        reminder: dice.percent(65).then(|| [0, 5, 15, 30, 60, 1440].get(dice.index(6)).copied().unwrap_or(15)),
+        reminder: dice
+            .percent(65)
+            .then(|| [0, 5, 15, 30, 60, 1440].get(dice.index(6)).copied().unwrap_or(15)),
         customer: customer.then(|| format!("{}", 10_000 + dice.below(500))),
         repeat: repeats.then(|| repeat(dice, day, all_day)),
     }
@@ -273,7 +365,8 @@ fn repeat(dice: &mut Dice, day: NaiveDate, all_day: bool) -> Repeat {
         }
     };
     // 29 February has no yearly form that both sides agree on.
-    let rhythm = if rhythm == Rhythm::Yearly && (day.month(), day.day()) == (2, 29) { Rhythm::Daily } else { rhythm };
+    let rhythm =
+        if rhythm == Rhythm::Yearly && (day.month(), day.day()) == (2, 29) { Rhythm::Daily } else { rhythm };
     let until = match dice.below(4) {
         0 => Until::Forever,
         1 => Until::Day(day + Days::new(60 + dice.below(200))),
@@ -308,7 +401,8 @@ fn unsettle(dice: &mut Dice, side: &dyn Calendars, calendar: &str, id: &str, dra
                 side.edit_occurrence(calendar, id, original, &edit);
             }
             _ => {
-                let edit = Edit { subject: Some(format!("{} (geändert)", draft.subject)), ..Edit::default() };
+                let edit =
+                    Edit { subject: Some(format!("{} (geändert)", draft.subject)), ..Edit::default() };
                 side.edit_occurrence(calendar, id, original, &edit);
             }
         }
@@ -329,12 +423,20 @@ mod tests {
     use crate::exchange::ServerVersion;
 
     fn spec() -> SampleSpec {
-        SampleSpec { pairings: 4, appointments: 120, seed: 7, around: NaiveDate::from_ymd_opt(2026, 11, 24).unwrap() }
+        SampleSpec {
+            pairings: 4,
+            appointments: 120,
+            seed: 7,
+            around: NaiveDate::from_ymd_opt(2026, 11, 24).unwrap(),
+        }
     }
 
     /// Both sides in mock mailboxes: the pairings' units are mailboxes too.
     fn sides(spec: &SampleSpec) -> (MockExchange, MockExchange) {
-        let (a, b) = (MockExchange::in_memory(ServerVersion::Exchange2016), MockExchange::in_memory(ServerVersion::Exchange2016));
+        let (a, b) = (
+            MockExchange::in_memory(ServerVersion::Exchange2016),
+            MockExchange::in_memory(ServerVersion::Exchange2016),
+        );
         for pairing in pairings(spec.pairings, spec.seed) {
             a.add_mailbox(&pairing.mailbox, &pairing.name);
             b.add_mailbox(&pairing.unit, &pairing.name);
@@ -346,7 +448,11 @@ mod tests {
     fn the_same_seed_makes_the_same_calendars() {
         let spec = spec();
         let year = |side: &MockExchange, calendar: &str| {
-            side.tiles(calendar, NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(), NaiveDate::from_ymd_opt(2027, 12, 31).unwrap())
+            side.tiles(
+                calendar,
+                NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
+                NaiveDate::from_ymd_opt(2027, 12, 31).unwrap(),
+            )
         };
         let ((a1, b1), (a2, b2)) = (sides(&spec), sides(&spec));
         assert_eq!(fill(&a1, &b1, &spec), fill(&a2, &b2, &spec));
@@ -363,7 +469,8 @@ mod tests {
         let spec = spec();
         let (a, b) = sides(&spec);
         assert_eq!(fill(&a, &b, &spec), spec.pairings * spec.appointments);
-        let (from, to) = (NaiveDate::from_ymd_opt(2026, 8, 1).unwrap(), NaiveDate::from_ymd_opt(2027, 8, 1).unwrap());
+        let (from, to) =
+            (NaiveDate::from_ymd_opt(2026, 8, 1).unwrap(), NaiveDate::from_ymd_opt(2027, 8, 1).unwrap());
         for (side, calendars) in [(&a, a.calendars()), (&b, b.calendars())] {
             let tiles: Vec<_> = calendars.keys().flat_map(|c| side.tiles(c, from, to)).collect();
             assert!(tiles.iter().any(|t| t.recurring && t.subject.ends_with("(geändert)")));
@@ -396,7 +503,11 @@ mod tests {
             if draft.repeat.is_some() {
                 let id = side.create("x@example.test", &draft).unwrap();
                 let day = draft.start.date();
-                assert_eq!(side.occurrences("x@example.test", &id, day, day + Days::new(1)), [draft.start], "{draft:?}");
+                assert_eq!(
+                    side.occurrences("x@example.test", &id, day, day + Days::new(1)),
+                    [draft.start],
+                    "{draft:?}"
+                );
             }
         }
     }

@@ -57,7 +57,11 @@ pub(crate) fn create(
         let ticks = u64::try_from(now.as_second()).unwrap_or(0).saturating_add(11_644_473_600) * 10_000_000;
         ids::new_uid(&mailbox.guid, number_hint, ticks)
     });
-    let organizer = Attendee { name: mailbox.name.clone(), address: mailbox.address.clone(), response: "Organizer".to_owned() };
+    let organizer = Attendee {
+        name: mailbox.name.clone(),
+        address: mailbox.address.clone(),
+        response: "Organizer".to_owned(),
+    };
     let item = Item {
         number: 0,
         folder,
@@ -121,11 +125,14 @@ pub(crate) fn update_occurrence(
         (edit.fields.iter().any(|f| f == "calendar:MeetingTimeZone"), "calendar:MeetingTimeZone"),
     ] {
         if refused {
-            return Err(Refusal::new("ErrorInvalidPropertySet", "Set action is invalid for property.").field(uri));
+            return Err(
+                Refusal::new("ErrorInvalidPropertySet", "Set action is invalid for property.").field(uri)
+            );
         }
     }
     if edit.clear_recurrence {
-        return Err(Refusal::new("ErrorInvalidPropertyDelete", "Delete action is invalid for property.").field("calendar:Recurrence"));
+        return Err(Refusal::new("ErrorInvalidPropertyDelete", "Delete action is invalid for property.")
+            .field("calendar:Recurrence"));
     }
     if item.meeting.role == Role::Attendee {
         refuse_organizer_fields(edit)?;
@@ -152,7 +159,8 @@ pub(crate) fn update_occurrence(
         if moved || exception.span.is_some() {
             exception.span = Some((start, end));
         }
-        exception.all_day = (all_day != series_all_day).then_some(all_day).or(exception.all_day.map(|_| all_day));
+        exception.all_day =
+            (all_day != series_all_day).then_some(all_day).or(exception.all_day.map(|_| all_day));
         exception.modified = now;
     }
     Ok(())
@@ -171,13 +179,16 @@ fn refuse_organizer_fields(edit: &Edit) -> Result<(), Refusal> {
         "calendar:IsResponseRequested",
     ];
     match edit.fields.iter().find(|f| REFUSED.contains(&f.as_str())) {
-        Some(field) => Err(Refusal::new("ErrorInvalidPropertySet", "Set action is invalid for property.").field(field)),
+        Some(field) => {
+            Err(Refusal::new("ErrorInvalidPropertySet", "Set action is invalid for property.").field(field))
+        }
         None => Ok(()),
     }
 }
 
 fn instant(time: WireTime, fallback: &Zone) -> Result<Timestamp, Refusal> {
-    time.instant(fallback).ok_or_else(|| Refusal::new("ErrorCalendarOutOfRange", "The calendar date or time is out of range."))
+    time.instant(fallback)
+        .ok_or_else(|| Refusal::new("ErrorCalendarOutOfRange", "The calendar date or time is out of range."))
 }
 
 fn next_half_hour(now: Timestamp) -> Timestamp {
@@ -192,7 +203,11 @@ fn whole_days(all_day: bool, start: Timestamp, end: Timestamp, zone: &Zone) -> (
     }
     let first = civil(start, zone).date();
     let end = civil(end, zone);
-    let mut after = if end.time() == jiff::civil::Time::midnight() { end.date() } else { end.date().tomorrow().unwrap_or(end.date()) };
+    let mut after = if end.time() == jiff::civil::Time::midnight() {
+        end.date()
+    } else {
+        end.date().tomorrow().unwrap_or(end.date())
+    };
     if after <= first {
         after = first.tomorrow().unwrap_or(first);
     }
@@ -201,7 +216,8 @@ fn whole_days(all_day: bool, start: Timestamp, end: Timestamp, zone: &Zone) -> (
 
 fn changed_when(old: &When, edit: &Edit, context_zone: Option<&Zone>) -> Result<When, Refusal> {
     let zone = edit.zone.clone().unwrap_or_else(|| old.zone.clone());
-    let end_zone = edit.end_zone.clone().or_else(|| edit.zone.clone()).unwrap_or_else(|| old.end_zone.clone());
+    let end_zone =
+        edit.end_zone.clone().or_else(|| edit.zone.clone()).unwrap_or_else(|| old.end_zone.clone());
     let fallback = edit.zone.as_ref().or(context_zone).cloned().unwrap_or_else(Zone::utc);
     // A new zone without a new time keeps the wall clock, so the instant moves.
     let start = match edit.start {
@@ -249,14 +265,10 @@ fn change_series(old: &Item, new: &mut Item, edit: &Edit) -> Result<(), Refusal>
     if edit.recurrence.is_none() && new.when == old.when {
         return Ok(());
     }
-    let recurrence = match &edit.recurrence {
-        Some(recurrence) => recurrence.clone(),
-        None => {
-            let mut recurrence = series.recurrence.clone();
-            recurrence.start = civil(new.when.start, &new.when.zone).date();
-            recurrence
-        }
-    };
+    let recurrence = edit.recurrence.clone().unwrap_or_else(|| {
+        let start = civil(new.when.start, &new.when.zone).date();
+        Recurrence { start, ..series.recurrence.clone() }
+    });
     let mut fresh = start_series(recurrence, &mut new.when)?;
     let same_rhythm = fresh.recurrence.pattern == series.recurrence.pattern
         && new.when.zone == old.when.zone
@@ -270,12 +282,16 @@ fn change_series(old: &Item, new: &mut Item, edit: &Edit) -> Result<(), Refusal>
             End::Count(_) => fresh.recurrence.last(),
         };
         let within = |day: &Date| last.is_none_or(|last| *day <= last);
-        fresh.exceptions = series.exceptions.iter().filter(|(day, _)| within(day)).map(|(d, e)| (*d, e.clone())).collect();
+        fresh.exceptions =
+            series.exceptions.iter().filter(|(day, _)| within(day)).map(|(d, e)| (*d, e.clone())).collect();
         fresh.deleted = series.deleted.iter().copied().filter(within).collect();
     }
     new.series = Some(fresh);
     if new.standing_days(Date::MIN).next().is_none() {
-        return Err(Refusal::new("ErrorRecurrenceHasNoOccurrence", "The recurrence has no occurrence instances in the specified range."));
+        return Err(Refusal::new(
+            "ErrorRecurrenceHasNoOccurrence",
+            "The recurrence has no occurrence instances in the specified range.",
+        ));
     }
     Ok(())
 }

@@ -6,7 +6,8 @@
 use super::item::Body;
 
 /// Head of every HTML body that a real server returns.
-const HEAD: &str = "<html>\r\n<head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\">\r\n";
+const HEAD: &str =
+    "<html>\r\n<head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\">\r\n";
 
 /// Stored form: line ends only.
 pub(crate) fn store(html: bool, text: &str) -> Body {
@@ -54,7 +55,10 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
 /// A head without the content type that the server writes itself.
 fn without_meta(head: &str) -> String {
     head.lines()
-        .filter(|line| !line.to_ascii_lowercase().contains("<meta http-equiv=\"content-type\"") && !line.trim().is_empty())
+        .filter(|line| {
+            !line.to_ascii_lowercase().contains("<meta http-equiv=\"content-type\"")
+                && !line.trim().is_empty()
+        })
         .fold(String::new(), |all, line| all + line.trim_end() + "\r\n")
 }
 
@@ -88,10 +92,14 @@ pub(crate) fn text_of_html(html: &str) -> String {
             break;
         };
         let tag = tail.get(1..end).unwrap_or_default().to_ascii_lowercase();
-        let name = tag.trim_start_matches('/').split([' ', '/', '\r', '\n', '\t']).next().unwrap_or_default().to_owned();
+        let name = tag
+            .trim_start_matches('/')
+            .split([' ', '/', '\r', '\n', '\t'])
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         match (skip_until, name.as_str()) {
             (Some(open), closing) if tag.starts_with('/') && closing == open => skip_until = None,
-            (Some(_), _) => {}
             (None, "style") if !tag.starts_with('/') => skip_until = Some("style"),
             (None, "script") if !tag.starts_with('/') => skip_until = Some("script"),
             (None, "br") => out.push('\n'),
@@ -100,7 +108,7 @@ pub(crate) fn text_of_html(html: &str) -> String {
                     out.push('\n');
                 }
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
         rest = tail.get(end + 1..).unwrap_or_default();
     }
@@ -115,7 +123,8 @@ fn add_words(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             ' ' | '\t' | '\r' | '\n' => {
-                let at_break = folded.ends_with(' ') || (folded.is_empty() && (out.is_empty() || out.ends_with(['\n', ' '])));
+                let at_break = folded.ends_with(' ')
+                    || (folded.is_empty() && (out.is_empty() || out.ends_with(['\n', ' '])));
                 if !at_break {
                     folded.push(' ');
                 }
@@ -132,7 +141,8 @@ fn unescaped(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         let (before, tail) = rest.split_at(at);
         out.push_str(before);
-        let reference = tail.get(1..).and_then(|t| t.split_once(';')).map(|(name, _)| name).filter(|n| n.len() <= 8);
+        let reference =
+            tail.get(1..).and_then(|t| t.split_once(';')).map(|(name, _)| name).filter(|n| n.len() <= 8);
         let resolved = reference.and_then(|name| match name {
             "lt" => Some('<'),
             "gt" => Some('>'),
@@ -151,15 +161,12 @@ fn unescaped(text: &str) -> String {
                 code.and_then(char::from_u32)
             }
         });
-        match (reference, resolved) {
-            (Some(name), Some(c)) => {
-                out.push(c);
-                rest = tail.get(name.len() + 2..).unwrap_or_default();
-            }
-            _ => {
-                out.push('&');
-                rest = tail.get(1..).unwrap_or_default();
-            }
+        if let (Some(name), Some(c)) = (reference, resolved) {
+            out.push(c);
+            rest = tail.get(name.len() + 2..).unwrap_or_default();
+        } else {
+            out.push('&');
+            rest = tail.get(1..).unwrap_or_default();
         }
     }
     out.push_str(rest);
@@ -172,7 +179,10 @@ mod tests {
 
     #[test]
     fn text_comes_back_with_windows_line_ends() {
-        assert_eq!(render(&store(false, "eins\nzwei\r\ndrei"), "Text"), ("Text", "eins\r\nzwei\r\ndrei".to_owned()));
+        assert_eq!(
+            render(&store(false, "eins\nzwei\r\ndrei"), "Text"),
+            ("Text", "eins\r\nzwei\r\ndrei".to_owned())
+        );
     }
 
     #[test]
@@ -187,7 +197,10 @@ mod tests {
 
     #[test]
     fn html_as_text_loses_its_tags_and_keeps_its_lines() {
-        let body = store(true, "<html><head><style>p {}</style></head><body><p>eins &lt;2&gt;</p>\r\n<p>zwei<br>drei&nbsp;&#252;</p></body></html>");
+        let body = store(
+            true,
+            "<html><head><style>p {}</style></head><body><p>eins &lt;2&gt;</p>\r\n<p>zwei<br>drei&nbsp;&#252;</p></body></html>",
+        );
         assert_eq!(render(&body, "Text").1, "eins <2>\r\nzwei\r\ndrei ü");
     }
 

@@ -62,12 +62,19 @@ impl Calendars for MockExchange {
         })
     }
 
-    fn edit_occurrence(&self, calendar: &str, id: &str, original: NaiveDateTime, edit: &people::Edit) -> bool {
+    fn edit_occurrence(
+        &self,
+        calendar: &str,
+        id: &str,
+        original: NaiveDateTime,
+        edit: &people::Edit,
+    ) -> bool {
         self.on(calendar, id, |mailbox, number, now, modern| {
             let Some(item) = mailbox.items.get_mut(&number) else { return false };
             let Some(day) = day_of(item, original) else { return false };
             let edit = edit_of_edit(edit, item, modern);
-            apply::update_occurrence(item, day, &edit, None, now).is_ok() && touched(mailbox, number, now, &edit)
+            apply::update_occurrence(item, day, &edit, None, now).is_ok()
+                && touched(mailbox, number, now, &edit)
         })
     }
 
@@ -90,7 +97,10 @@ impl Calendars for MockExchange {
         let world = lock(&self.shared.world);
         let Some(item) = item_of(&world, calendar, id) else { return Vec::new() };
         let time = item.civil_start().time();
-        item.standing_days(from).take_while(|day| *day < to).filter_map(|day| naive(day.to_datetime(time))).collect()
+        item.standing_days(from)
+            .take_while(|day| *day < to)
+            .filter_map(|day| naive(day.to_datetime(time)))
+            .collect()
     }
 
     fn tiles(&self, calendar: &str, from: NaiveDate, to: NaiveDate) -> Vec<Tile> {
@@ -99,7 +109,10 @@ impl Calendars for MockExchange {
         let Some(mailbox) = world.mailbox(calendar) else { return Vec::new() };
         let midnight = |day: Date| Zone::utc().instant(day.at(0, 0, 0, 0));
         // A day more on both sides: whole days are compared as dates below, whatever their zone.
-        let wide = (midnight(from).saturating_sub(Span::new().hours(24)), midnight(to).saturating_add(Span::new().hours(24)));
+        let wide = (
+            midnight(from).saturating_sub(Span::new().hours(24)),
+            midnight(to).saturating_add(Span::new().hours(24)),
+        );
         let (Ok(first), Ok(last)) = wide else { return Vec::new() };
         let mut tiles: Vec<Tile> = mailbox
             .items_in(mailbox.calendar())
@@ -111,7 +124,8 @@ impl Calendars for MockExchange {
                     let zone = &view.item.when.zone;
                     civil(start, zone).date() < to && civil(end, zone).date() > from
                 } else {
-                    start < midnight(to) && (end > midnight(from) || (start == end && start >= midnight(from)))
+                    start < midnight(to)
+                        && (end > midnight(from) || (start == end && start >= midnight(from)))
                 }
             })
             .map(|view| tile(&view))
@@ -161,11 +175,19 @@ impl MockExchange {
         self.at(mailbox, |mailbox, now, modern| {
             let edit = edit_of_draft(draft, modern)?;
             let number = apply::create(mailbox, mailbox.calendar(), &edit, None, now, organizer).ok()?;
-            let me = Attendee { name: mailbox.name.clone(), address: mailbox.address.clone(), response: "Accept".to_owned() };
+            let me = Attendee {
+                name: mailbox.name.clone(),
+                address: mailbox.address.clone(),
+                response: "Accept".to_owned(),
+            };
             let item = mailbox.items.get_mut(&number)?;
             item.content.required = Some(vec![me]);
             item.meeting.role = Role::Attendee;
-            item.meeting.organizer = Attendee { name: organizer.to_owned(), address: organizer.to_owned(), response: "Organizer".to_owned() };
+            item.meeting.organizer = Attendee {
+                name: organizer.to_owned(),
+                address: organizer.to_owned(),
+                response: "Organizer".to_owned(),
+            };
             item.meeting.request_sent = true;
             "Accept".clone_into(&mut item.meeting.my_response);
             mailbox.items.get(&number).map(|item| mailbox.item_id(item, None))
@@ -197,14 +219,23 @@ impl MockExchange {
         item.content.extended.get(&ExtendedKey::named(set, name))?.first().cloned()
     }
 
-    fn at<T>(&self, calendar: &str, act: impl FnOnce(&mut Mailbox, Timestamp, bool) -> Option<T>) -> Option<T> {
+    fn at<T>(
+        &self,
+        calendar: &str,
+        act: impl FnOnce(&mut Mailbox, Timestamp, bool) -> Option<T>,
+    ) -> Option<T> {
         let mut world = lock(&self.shared.world);
         let now = world.now();
         let modern = world.version.newest() >= Schema::E2013;
         act(world.mailbox_mut(calendar)?, now, modern)
     }
 
-    fn on<T: Default>(&self, calendar: &str, id: &str, act: impl FnOnce(&mut Mailbox, u64, Timestamp, bool) -> T) -> T {
+    fn on<T: Default>(
+        &self,
+        calendar: &str,
+        id: &str,
+        act: impl FnOnce(&mut Mailbox, u64, Timestamp, bool) -> T,
+    ) -> T {
         self.at(calendar, |mailbox, now, modern| {
             let id = ItemId::parse(id).filter(|id| id.mailbox == mailbox.guid && id.occurrence.is_none())?;
             mailbox.items.get(&id.number).filter(|i| i.folder == id.folder)?;
@@ -246,7 +277,8 @@ fn customer_key() -> ExtendedKey {
 }
 
 fn edit_of_draft(draft: &Draft, modern: bool) -> Option<Edit> {
-    let mut edit = Edit { zone: Some(Zone::by_iana(&draft.zone)?), all_day: Some(draft.all_day), ..Edit::default() };
+    let mut edit =
+        Edit { zone: Some(Zone::by_iana(&draft.zone)?), all_day: Some(draft.all_day), ..Edit::default() };
     edit.end_zone.clone_from(&edit.zone);
     edit.start = Some(WireTime { civil: datetime(draft.start)?, offset: None });
     edit.end = Some(WireTime { civil: datetime(draft.end)?, offset: None });
@@ -325,9 +357,11 @@ fn recurrence(repeat: &Repeat, start: Date) -> Option<Recurrence> {
     let interval = i32::from(repeat.every.max(1));
     let pattern = match &repeat.rhythm {
         Rhythm::Daily => Pattern::Daily { interval },
-        Rhythm::Weekly(days) => {
-            Pattern::Weekly { interval, days: days.iter().map(|d| weekday(*d)).collect(), first: jiff::civil::Weekday::Monday }
-        }
+        Rhythm::Weekly(days) => Pattern::Weekly {
+            interval,
+            days: days.iter().map(|d| weekday(*d)).collect(),
+            first: jiff::civil::Weekday::Monday,
+        },
         Rhythm::MonthlyOn(day) => Pattern::AbsoluteMonthly { interval, day: i8::try_from(*day).ok()? },
         Rhythm::MonthlyNth(n, day) => Pattern::RelativeMonthly {
             interval,
@@ -367,7 +401,9 @@ fn weekday(day: Weekday) -> jiff::civil::Weekday {
 fn tile(view: &View<'_>) -> Tile {
     let content = view.content();
     let (start, end) = view.span();
-    let form = |at: Timestamp| if view.all_day() { civil(at, &view.item.when.zone).date().to_string() } else { utc(at) };
+    let form = |at: Timestamp| {
+        if view.all_day() { civil(at, &view.item.when.zone).date().to_string() } else { utc(at) }
+    };
     let notes = content.body.as_ref().map(plain_notes).unwrap_or_default();
     Tile {
         start: form(start),
@@ -411,7 +447,8 @@ fn sensitivity(private: bool) -> String {
 }
 
 fn date(day: NaiveDate) -> Option<Date> {
-    Date::new(i16::try_from(day.year()).ok()?, i8::try_from(day.month()).ok()?, i8::try_from(day.day()).ok()?).ok()
+    Date::new(i16::try_from(day.year()).ok()?, i8::try_from(day.month()).ok()?, i8::try_from(day.day()).ok()?)
+        .ok()
 }
 
 fn datetime(at: NaiveDateTime) -> Option<DateTime> {

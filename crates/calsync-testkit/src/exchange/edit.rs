@@ -79,7 +79,8 @@ impl Edit {
     pub(crate) fn set(&mut self, node: &Node, ctx: &Context) -> Result<(), Wrong> {
         let read_only = |family: &str| {
             Wrong::Entry(
-                Refusal::new("ErrorInvalidPropertySet", "Set action is invalid for property.").field(&format!("{family}:{}", node.name)),
+                Refusal::new("ErrorInvalidPropertySet", "Set action is invalid for property.")
+                    .field(&format!("{family}:{}", node.name)),
             )
         };
         let text = || Some(node.text.clone());
@@ -128,7 +129,8 @@ impl Edit {
             }
             "ExtendedProperty" => {
                 let key = node.child("ExtendedFieldURI").map(ExtendedKey::read);
-                let key = key.ok_or_else(|| Fault::schema("The element 'ExtendedProperty' has incomplete content."))?;
+                let key = key
+                    .ok_or_else(|| Fault::schema("The element 'ExtendedProperty' has incomplete content."))?;
                 check_extended(&key)?;
                 let values = match node.child("Values") {
                     Some(values) => values.children.iter().map(|v| v.text.clone()).collect(),
@@ -200,7 +202,12 @@ impl Edit {
                 "calendar"
             }
             // Accepted and without effect on what the mock shows.
-            "AllowNewTimeProposal" | "ConferenceType" | "MeetingWorkspaceUrl" | "NetShowUrl" | "EnhancedLocation" | "When" => "calendar",
+            "AllowNewTimeProposal"
+            | "ConferenceType"
+            | "MeetingWorkspaceUrl"
+            | "NetShowUrl"
+            | "EnhancedLocation"
+            | "When" => "calendar",
             "IsOnlineMeeting" if !ctx.knows(Schema::E2016) => "calendar",
             name if super::fields::ITEM.iter().any(|row| row.0 == name) => return Err(read_only("item")),
             _ => return Err(read_only("calendar")),
@@ -230,7 +237,13 @@ impl Edit {
             "calendar:OptionalAttendees" => content.optional = Some(Vec::new()),
             "calendar:Resources" => content.resources = Some(Vec::new()),
             "calendar:Recurrence" => self.clear_recurrence = true,
-            _ => return Err(Refusal::new("ErrorInvalidPropertyDelete", "Delete action is invalid for property.").field(uri)),
+            _ => {
+                return Err(Refusal::new(
+                    "ErrorInvalidPropertyDelete",
+                    "Delete action is invalid for property.",
+                )
+                .field(uri));
+            }
         }
         self.fields.push(uri.to_owned());
         Ok(())
@@ -246,10 +259,13 @@ fn check_extended(key: &ExtendedKey) -> Result<(), Refusal> {
         if set || has("PropertyName") || has("PropertyId") {
             return invalid("The extended property attribute combination is invalid.");
         }
-        let tag = key.attrs.iter().find(|(k, _)| *k == "PropertyTag").map(|(_, v)| v.as_str()).unwrap_or_default();
+        let tag =
+            key.attrs.iter().find(|(k, _)| *k == "PropertyTag").map(|(_, v)| v.as_str()).unwrap_or_default();
         let number = tag.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok());
         if number.is_none_or(|n| n >= 0x8000) {
-            return invalid("The extended property tag is in the custom range (0x8000 or greater). Properties in this range must be referred to by name.");
+            return invalid(
+                "The extended property tag is in the custom range (0x8000 or greater). Properties in this range must be referred to by name.",
+            );
         }
     } else if !set || has("PropertyName") == has("PropertyId") {
         return invalid("The extended property attribute combination is invalid.");
@@ -295,7 +311,8 @@ fn read_recurrence(node: &Node) -> Result<Recurrence, Wrong> {
     };
     let month = |of: &Node| -> Result<i8, Wrong> {
         let node = child(of, "Month")?;
-        let found = MONTHS.iter().zip(1..).find(|(name, _)| **name == node.text.trim()).map(|(_, month)| month);
+        let found =
+            MONTHS.iter().zip(1..).find(|(name, _)| **name == node.text.trim()).map(|(_, month)| month);
         Ok(found.ok_or_else(|| bad(&node, "MonthNamesType"))?)
     };
     let day = |of: &Node| -> Result<i8, Wrong> { Ok(number(&child(of, "DayOfMonth")?)?) };
@@ -306,15 +323,26 @@ fn read_recurrence(node: &Node) -> Result<Recurrence, Wrong> {
             let listed = child(pattern, "DaysOfWeek")?;
             let days: Option<Vec<_>> = listed.text.split_ascii_whitespace().map(weekday).collect();
             let days = days.ok_or_else(|| {
-                refused("ErrorCalendarInvalidDayForWeeklyRecurrence", "The day is not valid for a weekly recurrence.")
+                refused(
+                    "ErrorCalendarInvalidDayForWeeklyRecurrence",
+                    "The day is not valid for a weekly recurrence.",
+                )
             })?;
             let first = pattern.child_text("FirstDayOfWeek").and_then(|t| weekday(t.trim()));
-            Pattern::Weekly { interval: interval(pattern)?, days, first: first.unwrap_or(jiff::civil::Weekday::Sunday) }
+            Pattern::Weekly {
+                interval: interval(pattern)?,
+                days,
+                first: first.unwrap_or(jiff::civil::Weekday::Sunday),
+            }
         }
-        "AbsoluteMonthlyRecurrence" => Pattern::AbsoluteMonthly { interval: interval(pattern)?, day: day(pattern)? },
-        "RelativeMonthlyRecurrence" => {
-            Pattern::RelativeMonthly { interval: interval(pattern)?, days: days(pattern)?, index: index(pattern)? }
+        "AbsoluteMonthlyRecurrence" => {
+            Pattern::AbsoluteMonthly { interval: interval(pattern)?, day: day(pattern)? }
         }
+        "RelativeMonthlyRecurrence" => Pattern::RelativeMonthly {
+            interval: interval(pattern)?,
+            days: days(pattern)?,
+            index: index(pattern)?,
+        },
         "AbsoluteYearlyRecurrence" => Pattern::AbsoluteYearly { day: day(pattern)?, month: month(pattern)? },
         "RelativeYearlyRecurrence" => {
             Pattern::RelativeYearly { days: days(pattern)?, index: index(pattern)?, month: month(pattern)? }

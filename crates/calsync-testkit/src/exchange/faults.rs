@@ -146,7 +146,12 @@ mod tests {
     #[test]
     fn an_order_waits_for_its_operation_and_is_used_up() {
         let mut orders = Orders::default();
-        orders.push(Order { operation: Some("CreateItem".to_owned()), trouble: Trouble::DropAfter, after: 1, times: 2 });
+        orders.push(Order {
+            operation: Some("CreateItem".to_owned()),
+            trouble: Trouble::DropAfter,
+            after: 1,
+            times: 2,
+        });
         assert_eq!(orders.strike("GetItem"), None);
         assert_eq!(orders.strike("CreateItem"), None);
         assert_eq!(orders.strike("CreateItem"), Some(Trouble::DropAfter));

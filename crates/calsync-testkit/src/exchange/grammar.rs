@@ -14,7 +14,10 @@ use super::xml::Node;
 /// Element, then its children in schema order.
 const CHILDREN: &[(&str, &str)] = &[
     ("GetFolder", "!FolderShape !FolderIds"),
-    ("FindFolder", "!FolderShape IndexedPageFolderView|FractionalPageFolderView Restriction !ParentFolderIds"),
+    (
+        "FindFolder",
+        "!FolderShape IndexedPageFolderView|FractionalPageFolderView Restriction !ParentFolderIds",
+    ),
     ("SyncFolderItems", "!ItemShape !SyncFolderId SyncState Ignore !MaxChangesReturned SyncScope@2010"),
     ("GetItem", "!ItemShape !ItemIds"),
     ("CreateItem", "SavedItemFolderId !Items"),
@@ -35,10 +38,19 @@ const CHILDREN: &[(&str, &str)] = &[
         "!BaseShape IncludeMimeContent BodyType UniqueBodyType@2013 NormalizedBodyType@2013 FilterHtmlContent@2010 ConvertHtmlCodePageToUTF8@2010 InlineImageUrlTemplate@2013 BlockExternalImages@2013 AddBlankTargetToLinks@2013 MaximumBodySize@2013 AdditionalProperties",
     ),
     ("FolderShape", "!BaseShape AdditionalProperties"),
-    ("ItemChange", "!ItemId|OccurrenceItemId|RecurringMasterItemId|RecurringMasterItemIdRanges@2013 !Updates"),
+    (
+        "ItemChange",
+        "!ItemId|OccurrenceItemId|RecurringMasterItemId|RecurringMasterItemIdRanges@2013 !Updates",
+    ),
     ("Updates", "AppendToItemField|SetItemField|DeleteItemField"),
-    ("SetItemField", "!FieldURI|IndexedFieldURI|ExtendedFieldURI !Item|Message|CalendarItem|Contact|DistributionList|MeetingMessage|MeetingRequest|MeetingResponse|MeetingCancellation|Task|PostItem"),
-    ("AppendToItemField", "!FieldURI|IndexedFieldURI|ExtendedFieldURI !Item|Message|CalendarItem|Contact|DistributionList|MeetingMessage|MeetingRequest|MeetingResponse|MeetingCancellation|Task|PostItem"),
+    (
+        "SetItemField",
+        "!FieldURI|IndexedFieldURI|ExtendedFieldURI !Item|Message|CalendarItem|Contact|DistributionList|MeetingMessage|MeetingRequest|MeetingResponse|MeetingCancellation|Task|PostItem",
+    ),
+    (
+        "AppendToItemField",
+        "!FieldURI|IndexedFieldURI|ExtendedFieldURI !Item|Message|CalendarItem|Contact|DistributionList|MeetingMessage|MeetingRequest|MeetingResponse|MeetingCancellation|Task|PostItem",
+    ),
     ("DeleteItemField", "!FieldURI|IndexedFieldURI|ExtendedFieldURI"),
     ("Mailbox", "Name EmailAddress RoutingType MailboxType ItemId OriginalDisplayName@2013"),
     ("Attendee", "!Mailbox ResponseType LastResponseTime ProposedStart@2013 ProposedEnd@2013"),
@@ -71,8 +83,14 @@ const CHILDREN: &[(&str, &str)] = &[
 const ATTRIBUTES: &[(&str, &str)] = &[
     ("MeetingTimeZone", "TimeZoneName"),
     ("CreateItem", "MessageDisposition SendMeetingInvitations"),
-    ("UpdateItem", "!ConflictResolution MessageDisposition SendMeetingInvitationsOrCancellations SuppressReadReceipts@2013sp1"),
-    ("DeleteItem", "!DeleteType SendMeetingCancellations AffectedTaskOccurrences SuppressReadReceipts@2013sp1"),
+    (
+        "UpdateItem",
+        "!ConflictResolution MessageDisposition SendMeetingInvitationsOrCancellations SuppressReadReceipts@2013sp1",
+    ),
+    (
+        "DeleteItem",
+        "!DeleteType SendMeetingCancellations AffectedTaskOccurrences SuppressReadReceipts@2013sp1",
+    ),
     ("FindItem", "!Traversal"),
     ("FindFolder", "!Traversal"),
     ("ItemId", "!Id ChangeKey"),
@@ -84,7 +102,10 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ("IndexedPageItemView", "MaxEntriesReturned !Offset !BasePoint"),
     ("IndexedPageFolderView", "MaxEntriesReturned !Offset !BasePoint"),
     ("Body", "!BodyType"),
-    ("ExtendedFieldURI", "DistinguishedPropertySetId PropertySetId PropertyTag PropertyName PropertyId !PropertyType"),
+    (
+        "ExtendedFieldURI",
+        "DistinguishedPropertySetId PropertySetId PropertyTag PropertyName PropertyId !PropertyType",
+    ),
     ("StartTimeZone", "Id Name"),
     ("EndTimeZone", "Id Name"),
 ];
@@ -133,7 +154,13 @@ pub(crate) fn check(node: &Node, schema: Schema) -> Result<(), Fault> {
     }
     if node.name == "DaysOfWeek" {
         for day in node.text.split_ascii_whitespace() {
-            check_value("DaysOfWeek", "element", day, "Sunday Monday Tuesday Wednesday Thursday Friday Saturday Day Weekday WeekendDay", schema)?;
+            check_value(
+                "DaysOfWeek",
+                "element",
+                day,
+                "Sunday Monday Tuesday Wednesday Thursday Friday Saturday Day Weekday WeekendDay",
+                schema,
+            )?;
         }
     }
     if node.name == "CalendarItem" {
@@ -186,7 +213,10 @@ fn check_order<'r>(node: &Node, places: impl Iterator<Item = &'r str>, schema: S
     let mut at = 0;
     for child in &node.children {
         let found = places.iter().enumerate().skip(at).find(|(_, place)| {
-            place.trim_start_matches('!').split('|').any(|word| versioned(word, schema) == (child.name.as_str(), true))
+            place
+                .trim_start_matches('!')
+                .split('|')
+                .any(|word| versioned(word, schema) == (child.name.as_str(), true))
         });
         let Some((place, _)) = found else {
             return Err(Fault::schema(&format!(
@@ -244,11 +274,24 @@ mod tests {
 
     #[test]
     fn missing_elements_and_attributes_are_refused() {
-        assert!(verdict("<GetItem><ItemIds><ItemId Id=\"a\"/></ItemIds></GetItem>", Schema::E2016).unwrap_err().contains("incomplete content"));
-        assert!(verdict("<GetItem><ItemShape><BaseShape>IdOnly</BaseShape></ItemShape></GetItem>", Schema::E2016).is_err());
+        assert!(
+            verdict("<GetItem><ItemIds><ItemId Id=\"a\"/></ItemIds></GetItem>", Schema::E2016)
+                .unwrap_err()
+                .contains("incomplete content")
+        );
+        assert!(
+            verdict("<GetItem><ItemShape><BaseShape>IdOnly</BaseShape></ItemShape></GetItem>", Schema::E2016)
+                .is_err()
+        );
         assert!(verdict("<GetItem/>", Schema::E2016).is_err());
         assert!(verdict("<ItemId ChangeKey=\"x\"/>", Schema::E2016).unwrap_err().contains("'Id'"));
-        assert!(verdict("<Recurrence><DailyRecurrence><Interval>1</Interval></DailyRecurrence></Recurrence>", Schema::E2016).is_err());
+        assert!(
+            verdict(
+                "<Recurrence><DailyRecurrence><Interval>1</Interval></DailyRecurrence></Recurrence>",
+                Schema::E2016
+            )
+            .is_err()
+        );
     }
 
     #[test]
@@ -259,8 +302,14 @@ mod tests {
 
     #[test]
     fn values_outside_their_enumeration_are_refused() {
-        assert!(verdict("<LegacyFreeBusyStatus>WorkingElsewhere</LegacyFreeBusyStatus>", Schema::E2010Sp2).is_err());
-        assert_eq!(verdict("<LegacyFreeBusyStatus>WorkingElsewhere</LegacyFreeBusyStatus>", Schema::E2013), Ok(()));
+        assert!(
+            verdict("<LegacyFreeBusyStatus>WorkingElsewhere</LegacyFreeBusyStatus>", Schema::E2010Sp2)
+                .is_err()
+        );
+        assert_eq!(
+            verdict("<LegacyFreeBusyStatus>WorkingElsewhere</LegacyFreeBusyStatus>", Schema::E2013),
+            Ok(())
+        );
         assert!(verdict("<DaysOfWeek>Montag</DaysOfWeek>", Schema::E2013).is_err());
         assert!(verdict("<DistinguishedFolderId Id=\"kalender\"/>", Schema::E2013).is_err());
     }

@@ -33,7 +33,7 @@ pub(crate) struct FolderId {
 
 /// `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`.
 pub(crate) fn guid_text(guid: &Guid) -> String {
-    let hex: String = guid.iter().map(|b| format!("{b:02x}")).collect();
+    let hex = hex(guid, false);
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
 }
@@ -232,13 +232,22 @@ pub(crate) fn change_of_key(text: &str, mailbox: &Guid) -> Option<u64> {
 
 /// A global object id in hex, the UID that Exchange gives an item that came without one.
 pub(crate) fn new_uid(mailbox: &Guid, number: u64, created_ticks: u64) -> String {
-    let mut bytes: Vec<u8> = vec![0x04, 0, 0, 0, 0x82, 0, 0xE0, 0, 0x74, 0xC5, 0xB7, 0x10, 0x1A, 0x82, 0xE0, 0x08];
+    let mut bytes: Vec<u8> =
+        vec![0x04, 0, 0, 0, 0x82, 0, 0xE0, 0, 0x74, 0xC5, 0xB7, 0x10, 0x1A, 0x82, 0xE0, 0x08];
     bytes.extend([0, 0, 0, 0]);
     bytes.extend(created_ticks.to_le_bytes());
     bytes.extend([0; 8]);
     bytes.extend([0x10, 0, 0, 0]);
     bytes.extend(guid_from(&format!("{}/{number}", guid_text(mailbox))));
-    bytes.iter().map(|b| format!("{b:02X}")).collect()
+    hex(&bytes, true)
+}
+
+/// Two digits for each byte.
+pub(crate) fn hex(bytes: &[u8], upper: bool) -> String {
+    let digits: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit =
+        |n: u8| digits.get(usize::from(n)).map_or('0', |d| if upper { d.to_ascii_uppercase() } else { *d });
+    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -113,7 +113,8 @@ impl MockExchange {
         }
         let certificate = if options.tls { Some(Certificate::make()?) } else { None };
         let shared = Arc::new(Shared::new(World::new(options.version), options.trace));
-        let (address, task) = server::serve(Arc::clone(&shared), options.address, certificate.as_ref()).await?;
+        let (address, task) =
+            server::serve(Arc::clone(&shared), options.address, certificate.as_ref()).await?;
         let scheme = if options.tls { "https" } else { "http" };
         Ok(Self {
             shared,

@@ -38,13 +38,21 @@ impl Notify {
     }
 
     /// The mail for a change from `before` to `after`, if anyone is to be told.
-    pub(crate) fn mail(self, from: &str, kind: &str, before: Option<&Content>, after: &Content) -> Option<Mail> {
+    pub(crate) fn mail(
+        self,
+        from: &str,
+        kind: &str,
+        before: Option<&Content>,
+        after: &Content,
+    ) -> Option<Mail> {
         let to: Vec<String> = match self {
             Self::Nobody => return None,
             Self::Everyone => after.everyone().map(|a| a.address.clone()).collect(),
             Self::OnlyChanged => {
                 let old: Vec<&Attendee> = before.map(|c| c.everyone().collect()).unwrap_or_default();
-                let new = after.everyone().filter(|a| !old.iter().any(|o| o.address.eq_ignore_ascii_case(&a.address)));
+                let new = after
+                    .everyone()
+                    .filter(|a| !old.iter().any(|o| o.address.eq_ignore_ascii_case(&a.address)));
                 let mut to: Vec<String> = new.map(|a| a.address.clone()).collect();
                 // Exchange decides on its own whom a change concerns: without a change of attendees it is everybody.
                 if to.is_empty() {

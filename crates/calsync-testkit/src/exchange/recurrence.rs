@@ -69,7 +69,17 @@ pub(crate) const WEEKDAYS: [(Weekday, &str); 7] = [
 
 /// Months with their wire names, January first.
 pub(crate) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -153,7 +163,9 @@ impl Recurrence {
         let periods = match &self.pattern {
             Pattern::Daily { interval } => days / interval,
             Pattern::Weekly { interval, .. } => days / 7 / interval,
-            Pattern::AbsoluteMonthly { interval, .. } | Pattern::RelativeMonthly { interval, .. } => months / interval,
+            Pattern::AbsoluteMonthly { interval, .. } | Pattern::RelativeMonthly { interval, .. } => {
+                months / interval
+            }
             Pattern::AbsoluteYearly { .. } | Pattern::RelativeYearly { .. } => months / 12,
         };
         (periods - 1).max(0)
@@ -224,7 +236,10 @@ fn clamped(year: i16, month: i8, day: i8) -> Option<Date> {
 }
 
 /// `None` past the calendar, `Some(None)` never happens for real patterns but is not the end.
-#[expect(clippy::option_option, reason = "the outer one ends the walk, the inner one is a period without a date")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer one ends the walk, the inner one is a period without a date"
+)]
 fn relative(year: i16, month: i8, days: DaySet, index: Index) -> Option<Option<Date>> {
     let first = Date::new(year, month, 1).ok()?;
     let mut hits = (1..=first.days_in_month())
@@ -235,7 +250,7 @@ fn relative(year: i16, month: i8, days: DaySet, index: Index) -> Option<Option<D
         Index::Second => hits.nth(1),
         Index::Third => hits.nth(2),
         Index::Fourth => hits.nth(3),
-        Index::Last => hits.last(),
+        Index::Last => hits.next_back(),
     })
 }
 
@@ -265,18 +280,36 @@ mod tests {
         let monday = Pattern::Weekly { interval: 2, days: days.clone(), first: Weekday::Monday };
         let sunday = Pattern::Weekly { interval: 2, days, first: Weekday::Sunday };
         let start = date(1997, 8, 5);
-        assert_eq!(run(monday, start, End::Count(4), 9), ["1997-08-05", "1997-08-10", "1997-08-19", "1997-08-24"]);
-        assert_eq!(run(sunday, start, End::Count(4), 9), ["1997-08-05", "1997-08-17", "1997-08-19", "1997-08-31"]);
+        assert_eq!(
+            run(monday, start, End::Count(4), 9),
+            ["1997-08-05", "1997-08-10", "1997-08-19", "1997-08-24"]
+        );
+        assert_eq!(
+            run(sunday, start, End::Count(4), 9),
+            ["1997-08-05", "1997-08-17", "1997-08-19", "1997-08-31"]
+        );
     }
 
     #[test]
     fn relative_patterns_count_days_working_days_and_weekend_days() {
         let start = date(2026, 1, 1);
         let pattern = |days, index| Pattern::RelativeMonthly { interval: 1, days, index };
-        assert_eq!(run(pattern(DaySet::Working, Index::Last), start, End::Count(3), 9), ["2026-01-30", "2026-02-27", "2026-03-31"]);
-        assert_eq!(run(pattern(DaySet::Weekend, Index::First), start, End::Count(2), 9), ["2026-01-03", "2026-02-01"]);
-        assert_eq!(run(pattern(DaySet::Any, Index::Last), start, End::Count(2), 9), ["2026-01-31", "2026-02-28"]);
-        assert_eq!(run(pattern(DaySet::One(Weekday::Tuesday), Index::Second), start, End::Count(2), 9), ["2026-01-13", "2026-02-10"]);
+        assert_eq!(
+            run(pattern(DaySet::Working, Index::Last), start, End::Count(3), 9),
+            ["2026-01-30", "2026-02-27", "2026-03-31"]
+        );
+        assert_eq!(
+            run(pattern(DaySet::Weekend, Index::First), start, End::Count(2), 9),
+            ["2026-01-03", "2026-02-01"]
+        );
+        assert_eq!(
+            run(pattern(DaySet::Any, Index::Last), start, End::Count(2), 9),
+            ["2026-01-31", "2026-02-28"]
+        );
+        assert_eq!(
+            run(pattern(DaySet::One(Weekday::Tuesday), Index::Second), start, End::Count(2), 9),
+            ["2026-01-13", "2026-02-10"]
+        );
     }
 
     #[test]
@@ -290,7 +323,11 @@ mod tests {
     fn starting_near_a_window_gives_what_walking_from_the_start_gives() {
         let patterns = [
             Pattern::Daily { interval: 3 },
-            Pattern::Weekly { interval: 2, days: vec![Weekday::Sunday, Weekday::Wednesday], first: Weekday::Monday },
+            Pattern::Weekly {
+                interval: 2,
+                days: vec![Weekday::Sunday, Weekday::Wednesday],
+                first: Weekday::Monday,
+            },
             Pattern::AbsoluteMonthly { interval: 5, day: 30 },
             Pattern::RelativeMonthly { interval: 2, days: DaySet::Working, index: Index::Fourth },
             Pattern::AbsoluteYearly { day: 31, month: 4 },
@@ -310,7 +347,11 @@ mod tests {
 
     #[test]
     fn an_endless_recurrence_ends_with_the_calendar() {
-        let r = Recurrence { pattern: Pattern::AbsoluteYearly { day: 1, month: 1 }, start: date(2000, 1, 1), end: End::Never };
+        let r = Recurrence {
+            pattern: Pattern::AbsoluteYearly { day: 1, month: 1 },
+            start: date(2000, 1, 1),
+            end: End::Never,
+        };
         assert_eq!(r.dates().last(), Some(date(4500, 1, 1)));
         assert_eq!(r.last(), None);
     }

@@ -69,19 +69,30 @@ impl Restriction {
     /// Reads a condition.
     pub(crate) fn read(node: &Node) -> Result<Self, Fault> {
         let all = || node.children.iter().map(Self::read).collect::<Result<Vec<_>, _>>();
-        let path = || node.children.first().ok_or_else(|| Fault::schema("The restriction has no path.")).and_then(Path::read);
+        let path = || {
+            node.children
+                .first()
+                .ok_or_else(|| Fault::schema("The restriction has no path."))
+                .and_then(Path::read)
+        };
         let comparison = match node.name.as_str() {
             "And" => return Ok(Self::And(all()?)),
             "Or" => return Ok(Self::Or(all()?)),
             "Not" => {
-                let inner = node.children.first().ok_or_else(|| Fault::schema("The element 'Not' has incomplete content."))?;
+                let inner = node
+                    .children
+                    .first()
+                    .ok_or_else(|| Fault::schema("The element 'Not' has incomplete content."))?;
                 return Ok(Self::Not(Box::new(Self::read(inner)?)));
             }
             "Exists" => return Ok(Self::Exists(path()?)),
             "Contains" => {
-                let text = node.child("Constant").and_then(|c| c.attr("Value")).unwrap_or_default().to_owned();
+                let text =
+                    node.child("Constant").and_then(|c| c.attr("Value")).unwrap_or_default().to_owned();
                 let mode = node.attr("ContainmentMode").unwrap_or("Substring");
-                let fold = node.attr("ContainmentComparison").is_some_and(|c| c.contains("IgnoreCase") || c == "Loose");
+                let fold = node
+                    .attr("ContainmentComparison")
+                    .is_some_and(|c| c.contains("IgnoreCase") || c == "Loose");
                 return Ok(Self::Contains {
                     path: path()?,
                     text,
@@ -96,10 +107,15 @@ impl Restriction {
             "IsGreaterThanOrEqualTo" => Comparison::GreaterOrEqual,
             "IsLessThan" => Comparison::Less,
             "IsLessThanOrEqualTo" => Comparison::LessOrEqual,
-            name => return Err(Fault::schema(&format!("The element 'Restriction' has invalid child element '{name}'."))),
+            name => {
+                return Err(Fault::schema(&format!(
+                    "The element 'Restriction' has invalid child element '{name}'."
+                )));
+            }
         };
         let operand = node.child("FieldURIOrConstant").and_then(|n| n.children.first());
-        let operand = operand.ok_or_else(|| Fault::schema("The element 'FieldURIOrConstant' has incomplete content."))?;
+        let operand = operand
+            .ok_or_else(|| Fault::schema("The element 'FieldURIOrConstant' has incomplete content."))?;
         let operand = match operand.attr("Value") {
             Some(value) if operand.name == "Constant" => Operand::Constant(value.to_owned()),
             _ => Operand::Path(Path::read(operand)?),
@@ -160,13 +176,18 @@ impl Path {
         if SEARCHABLE.contains(&uri) {
             return Ok(Self::Field(uri.to_owned()));
         }
-        Err(Fault::new("ErrorUnsupportedPathForQuery", &format!("The property can not be used with this type of restriction: {uri}.")))
+        Err(Fault::new(
+            "ErrorUnsupportedPathForQuery",
+            &format!("The property can not be used with this type of restriction: {uri}."),
+        ))
     }
 
     /// Value as comparable text; times in UTC compare as text.
     fn value(&self, view: &View<'_>) -> Option<String> {
         match self {
-            Self::Extended(key) => view.content().extended.get(key).and_then(|values| values.first().cloned()),
+            Self::Extended(key) => {
+                view.content().extended.get(key).and_then(|values| values.first().cloned())
+            }
             Self::Field(uri) => field(view, uri),
         }
     }
@@ -174,9 +195,9 @@ impl Path {
     /// A constant in the form that [`value`](Self::value) has.
     fn normal(&self, text: &str) -> String {
         match self {
-            Self::Field(uri) if is_time(uri) => {
-                WireTime::parse(text).and_then(|t| t.instant(&Zone::utc())).map_or_else(|| text.to_owned(), utc)
-            }
+            Self::Field(uri) if is_time(uri) => WireTime::parse(text)
+                .and_then(|t| t.instant(&Zone::utc()))
+                .map_or_else(|| text.to_owned(), utc),
             Self::Field(_) if text == "1" => "true".to_owned(),
             Self::Field(_) if text == "0" => "false".to_owned(),
             _ => text.to_owned(),
@@ -185,7 +206,15 @@ impl Path {
 }
 
 fn is_time(uri: &str) -> bool {
-    matches!(uri, "item:DateTimeCreated" | "item:DateTimeReceived" | "item:LastModifiedTime" | "calendar:Start" | "calendar:End" | "calendar:OriginalStart")
+    matches!(
+        uri,
+        "item:DateTimeCreated"
+            | "item:DateTimeReceived"
+            | "item:LastModifiedTime"
+            | "calendar:Start"
+            | "calendar:End"
+            | "calendar:OriginalStart"
+    )
 }
 
 fn field(view: &View<'_>, uri: &str) -> Option<String> {
@@ -198,7 +227,9 @@ fn field(view: &View<'_>, uri: &str) -> Option<String> {
         "item:Categories" => content.categories.and_then(|c| c.first().cloned()),
         "item:DateTimeCreated" | "item:DateTimeReceived" => Some(utc(view.item.created)),
         "item:LastModifiedTime" => Some(utc(view.modified())),
-        "item:ItemClass" => Some(view.item.foreign_class.clone().unwrap_or_else(|| "IPM.Appointment".to_owned())),
+        "item:ItemClass" => {
+            Some(view.item.foreign_class.clone().unwrap_or_else(|| "IPM.Appointment".to_owned()))
+        }
         "item:ReminderIsSet" => flag(content.reminder_set.unwrap_or(false)),
         "calendar:Start" => Some(utc(view.span().0)),
         "calendar:End" => Some(utc(view.span().1)),

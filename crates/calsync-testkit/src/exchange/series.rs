@@ -37,7 +37,10 @@ impl Item {
     pub(crate) fn day_of_index(&self, index: usize) -> Result<Date, Refusal> {
         let series = self.series.as_ref().ok_or_else(Refusal::not_a_master)?;
         let day = series.recurrence.nth(index).ok_or_else(|| {
-            Refusal::new("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange", "Occurrence index is out of recurrence range.")
+            Refusal::new(
+                "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange",
+                "Occurrence index is out of recurrence range.",
+            )
         })?;
         self.standing(day)?;
         Ok(day)
@@ -60,9 +63,7 @@ impl Item {
 
     /// Days of all occurrences that still stand, by original start, from `from` on.
     pub(crate) fn standing_days(&self, from: Date) -> impl Iterator<Item = Date> + '_ {
-        self.series
-            .iter()
-            .flat_map(move |s| s.recurrence.dates_from(from).filter(|d| !s.deleted.contains(d)))
+        self.series.iter().flat_map(move |s| s.recurrence.dates_from(from).filter(|d| !s.deleted.contains(d)))
     }
 
     /// Views of the single item or of every occurrence that touches `[from, to)`.
@@ -94,7 +95,10 @@ impl Item {
         self.standing(day)?;
         let others = self.standing_days(Date::MIN).any(|d| d != day);
         if !others {
-            return Err(Refusal::new("ErrorRecurrenceHasNoOccurrence", "The recurrence has no occurrence instances in the specified range."));
+            return Err(Refusal::new(
+                "ErrorRecurrenceHasNoOccurrence",
+                "The recurrence has no occurrence instances in the specified range.",
+            ));
         }
         if let Some(series) = &mut self.series {
             series.exceptions.remove(&day);
@@ -104,7 +108,12 @@ impl Item {
     }
 
     /// Checks a new span of one occurrence against its neighbours: their days and their times stay free.
-    pub(crate) fn check_boundaries(&self, day: Date, start: Timestamp, end: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn check_boundaries(
+        &self,
+        day: Date,
+        start: Timestamp,
+        end: Timestamp,
+    ) -> Result<(), Refusal> {
         let zone = &self.when.zone;
         let new_first = civil(start, zone).date();
         let before = self.neighbour_before(day);
@@ -150,23 +159,37 @@ impl Item {
 impl Series {
     /// A series without exceptions.
     pub(crate) fn new(recurrence: Recurrence) -> Self {
-        Self { recurrence, exceptions: std::collections::BTreeMap::new(), deleted: std::collections::BTreeSet::new() }
+        Self {
+            recurrence,
+            exceptions: std::collections::BTreeMap::new(),
+            deleted: std::collections::BTreeSet::new(),
+        }
     }
 }
 
 /// Checks what holds for every item: order of the ends and length.
 pub(crate) fn check_span(start: Timestamp, end: Timestamp) -> Result<(), Refusal> {
     if end < start {
-        return Err(Refusal::new("ErrorCalendarEndDateIsEarlierThanStartDate", "EndDate is earlier than StartDate"));
+        return Err(Refusal::new(
+            "ErrorCalendarEndDateIsEarlierThanStartDate",
+            "EndDate is earlier than StartDate",
+        ));
     }
     if start.duration_until(end).as_hours() / 24 > LONGEST_DAYS {
-        return Err(Refusal::new("ErrorCalendarDurationIsTooLong", "The duration of a calendar item is too long."));
+        return Err(Refusal::new(
+            "ErrorCalendarDurationIsTooLong",
+            "The duration of a calendar item is too long.",
+        ));
     }
     Ok(())
 }
 
 /// Checks a recurrence against Exchange's bounds and against the length of an occurrence.
-pub(crate) fn check_recurrence(recurrence: &Recurrence, start: DateTime, end: DateTime) -> Result<(), Refusal> {
+pub(crate) fn check_recurrence(
+    recurrence: &Recurrence,
+    start: DateTime,
+    end: DateTime,
+) -> Result<(), Refusal> {
     let invalid = || Refusal::new("ErrorCalendarInvalidRecurrence", "The recurrence is invalid.");
     let interval_ok = |interval: &i32, most: i32| (1..=most).contains(interval);
     let pattern_ok = match &recurrence.pattern {
@@ -183,15 +206,24 @@ pub(crate) fn check_recurrence(recurrence: &Recurrence, start: DateTime, end: Da
     match recurrence.end {
         End::Count(n) if !(1..=999).contains(&n) => return Err(invalid()),
         End::Day(day) if day > last_end_date() => {
-            return Err(Refusal::new("ErrorRecurrenceEndDateTooBig", "The end date of the recurrence is too big."));
+            return Err(Refusal::new(
+                "ErrorRecurrenceEndDateTooBig",
+                "The end date of the recurrence is too big.",
+            ));
         }
         End::Day(day) if day < recurrence.start => {
-            return Err(Refusal::new("ErrorCalendarEndDateIsEarlierThanStartDate", "EndDate is earlier than StartDate"));
+            return Err(Refusal::new(
+                "ErrorCalendarEndDateIsEarlierThanStartDate",
+                "EndDate is earlier than StartDate",
+            ));
         }
         End::Day(_) | End::Never | End::Count(_) => {}
     }
     if recurrence.first().is_none() {
-        return Err(Refusal::new("ErrorRecurrenceHasNoOccurrence", "The recurrence has no occurrence instances in the specified range."));
+        return Err(Refusal::new(
+            "ErrorRecurrenceHasNoOccurrence",
+            "The recurrence has no occurrence instances in the specified range.",
+        ));
     }
     let length = start.duration_until(end);
     if length > SignedDuration::from_hours(24 * i64::from(closest_days(recurrence))) {
@@ -207,7 +239,8 @@ fn closest_days(recurrence: &Recurrence) -> i32 {
     let unbounded = match &recurrence.pattern {
         Pattern::Daily { interval } => *interval,
         Pattern::Weekly { interval, .. } => interval * 7,
-        Pattern::AbsoluteMonthly { interval, .. } | Pattern::RelativeMonthly { interval, days: DaySet::One(_), .. } => interval * 28,
+        Pattern::AbsoluteMonthly { interval, .. }
+        | Pattern::RelativeMonthly { interval, days: DaySet::One(_), .. } => interval * 28,
         Pattern::RelativeMonthly { interval, .. } => interval * 26,
         Pattern::AbsoluteYearly { .. } | Pattern::RelativeYearly { .. } => 357,
     };

@@ -108,7 +108,12 @@ impl Shared {
     /// Answers a request.
     pub(crate) fn answer(&self, call: &Call<'_>) -> Answer {
         let parsed = xml::parse(call.body);
-        let name = parsed.as_ref().ok().and_then(|e| soap::operation(e).ok()).map_or("Unknown", |o| o.name.as_str()).to_owned();
+        let name = parsed
+            .as_ref()
+            .ok()
+            .and_then(|e| soap::operation(e).ok())
+            .map_or("Unknown", |o| o.name.as_str())
+            .to_owned();
         let answer = self.answer_named(call, parsed.as_ref().map_err(String::as_str), &name);
         let sent = match &answer {
             Answer::Http { body, .. } | Answer::Cut { body } => body.as_str(),
@@ -121,7 +126,9 @@ impl Shared {
             entry.bytes_in += call.body.len() as u64;
             entry.bytes_out += sent.len() as u64;
         }
-        if name != "Unknown" && matches!(answer, Answer::Http { content_type, .. } if content_type.starts_with("text/xml")) {
+        if name != "Unknown"
+            && matches!(answer, Answer::Http { content_type, .. } if content_type.starts_with("text/xml"))
+        {
             self.trace(&name, call.body, sent);
         }
         answer
@@ -132,7 +139,9 @@ impl Shared {
         match &trouble {
             Some(Trouble::DropBefore) => return Answer::Drop,
             Some(Trouble::Status(status)) => return plain(*status, "The service is unavailable."),
-            Some(Trouble::Unauthorized) => return plain(401, "401 - Unauthorized: Access is denied due to invalid credentials."),
+            Some(Trouble::Unauthorized) => {
+                return plain(401, "401 - Unauthorized: Access is denied due to invalid credentials.");
+            }
             Some(Trouble::HtmlPage) => {
                 return Answer::Http {
                     status: 200,
@@ -143,13 +152,19 @@ impl Shared {
             _ => {}
         }
         let mut world = lock(&self.world);
-        let Some(caller) = call.authorization.and_then(credentials).and_then(|(user, password)| world.log_on(&user, &password)) else {
+        let Some(caller) = call
+            .authorization
+            .and_then(credentials)
+            .and_then(|(user, password)| world.log_on(&user, &password))
+        else {
             return plain(401, "401 - Unauthorized: Access is denied due to invalid credentials.");
         };
         let version = world.version;
         let done = match &trouble {
             Some(Trouble::Busy(back_off)) => Err(Fault(Refusal::busy(*back_off))),
-            Some(Trouble::Fault(code)) => Err(Fault::new(code, "The server could not carry out the request.")),
+            Some(Trouble::Fault(code)) => {
+                Err(Fault::new(code, "The server could not carry out the request."))
+            }
             _ => parsed.map_err(Fault::schema).and_then(|envelope| {
                 let operation = soap::operation(envelope)?;
                 let ctx = soap::context(&world, caller, envelope)?;
@@ -344,12 +359,13 @@ impl Certificate {
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).map_err(io::Error::other)?;
         let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key.into())
-            .map_err(io::Error::other)?;
+        let config =
+            rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(io::Error::other)?
+                .with_no_client_auth()
+                .with_single_cert(vec![made.cert.der().clone()], key.into())
+                .map_err(io::Error::other)?;
         Ok(Self { pem: made.cert.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 }
@@ -371,7 +387,11 @@ pub(crate) async fn serve(
     Ok((address, task))
 }
 
-async fn handle(State(shared): State<Arc<Shared>>, ConnectInfo(budget): ConnectInfo<Budget>, request: Request) -> Response {
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(budget): ConnectInfo<Budget>,
+    request: Request,
+) -> Response {
     let latency = *lock(&shared.latency);
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
@@ -381,7 +401,11 @@ async fn handle(State(shared): State<Arc<Shared>>, ConnectInfo(budget): ConnectI
         return response(404, "text/html", "404 - File or directory not found.".to_owned());
     }
     if parts.method != axum::http::Method::POST {
-        return response(405, "text/html", "405 - HTTP verb used to access this page is not allowed.".to_owned());
+        return response(
+            405,
+            "text/html",
+            "405 - HTTP verb used to access this page is not allowed.".to_owned(),
+        );
     }
     let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
         return response(413, "text/html", "413 - Request entity too large.".to_owned());
@@ -389,7 +413,11 @@ async fn handle(State(shared): State<Arc<Shared>>, ConnectInfo(budget): ConnectI
     let authorization = parts.headers.get("authorization").and_then(|v| v.to_str().ok());
     let kind = parts.headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
     if authorization.is_some() && !kind.to_ascii_lowercase().starts_with("text/xml") {
-        return response(415, "text/html", "415 - Unsupported media type; a SOAP 1.1 request has text/xml.".to_owned());
+        return response(
+            415,
+            "text/html",
+            "415 - Unsupported media type; a SOAP 1.1 request has text/xml.".to_owned(),
+        );
     }
     let mut answer = match shared.answer(&Call { authorization, body: &body }) {
         Answer::Http { status, content_type, body } => response(status, content_type, body),
@@ -409,7 +437,8 @@ async fn handle(State(shared): State<Arc<Shared>>, ConnectInfo(budget): ConnectI
 }
 
 fn response(status: u16, content_type: &'static str, body: String) -> Response {
-    let mut builder = Response::builder().status(status).header("Content-Type", content_type).header("X-FEServer", "MOCK");
+    let mut builder =
+        Response::builder().status(status).header("Content-Type", content_type).header("X-FEServer", "MOCK");
     if status == 401 {
         builder = builder.header("WWW-Authenticate", "Basic realm=\"mock.example.test\"");
     }

@@ -30,10 +30,29 @@ enum Base {
 }
 
 /// What a list of items cannot give.
-pub(crate) const NOT_IN_LISTS: &[&str] = &["Body", "TextBody", "Recurrence", "FirstOccurrence", "LastOccurrence", "ModifiedOccurrences", "DeletedOccurrences", "RequiredAttendees", "OptionalAttendees", "Resources"];
+pub(crate) const NOT_IN_LISTS: &[&str] = &[
+    "Body",
+    "TextBody",
+    "Recurrence",
+    "FirstOccurrence",
+    "LastOccurrence",
+    "ModifiedOccurrences",
+    "DeletedOccurrences",
+    "RequiredAttendees",
+    "OptionalAttendees",
+    "Resources",
+];
 
 /// What synchronisation cannot give.
-pub(crate) const NOT_IN_SYNC: &[&str] = &["Body", "TextBody", "Recurrence", "FirstOccurrence", "LastOccurrence", "ModifiedOccurrences", "DeletedOccurrences"];
+pub(crate) const NOT_IN_SYNC: &[&str] = &[
+    "Body",
+    "TextBody",
+    "Recurrence",
+    "FirstOccurrence",
+    "LastOccurrence",
+    "ModifiedOccurrences",
+    "DeletedOccurrences",
+];
 
 impl Shape {
     /// Reads the shape of a request.
@@ -43,7 +62,10 @@ impl Shape {
             Some("Default") => Base::Default,
             _ => Base::IdOnly,
         };
-        let paths = node.and_then(|n| n.child("AdditionalProperties")).map(|n| n.children.as_slice()).unwrap_or_default();
+        let paths = node
+            .and_then(|n| n.child("AdditionalProperties"))
+            .map(|n| n.children.as_slice())
+            .unwrap_or_default();
         Self {
             base,
             named: paths.iter().filter_map(|p| p.attr("FieldURI")).map(str::to_owned).collect(),
@@ -55,7 +77,13 @@ impl Shape {
 
     /// Only ids, as writes answer.
     pub(crate) fn ids() -> Self {
-        Self { base: Base::IdOnly, named: BTreeSet::new(), extended: Vec::new(), body_type: "Best".to_owned(), left_out: &[] }
+        Self {
+            base: Base::IdOnly,
+            named: BTreeSet::new(),
+            extended: Vec::new(),
+            body_type: "Best".to_owned(),
+            left_out: &[],
+        }
     }
 
     /// Whether a property is to be written.
@@ -75,7 +103,8 @@ impl Shape {
 }
 
 /// Attributes of `ExtendedFieldURI` that make up its key.
-const KEY_ATTRIBUTES: [&str; 5] = ["DistinguishedPropertySetId", "PropertySetId", "PropertyTag", "PropertyName", "PropertyId"];
+const KEY_ATTRIBUTES: [&str; 5] =
+    ["DistinguishedPropertySetId", "PropertySetId", "PropertyTag", "PropertyName", "PropertyId"];
 
 impl ExtendedKey {
     /// Reads an `ExtendedFieldURI`; GUIDs and tags compare without case.

@@ -57,14 +57,26 @@ pub(crate) fn context(world: &World, caller: Caller, envelope: &Node) -> Result<
         None => caller,
         Some(node) => {
             if header.is_some_and(|h| h.child("SerializedSecurityContext").is_some()) {
-                return Err(Fault::new("ErrorMoreThanOneAccessModeSpecified", "More than one access mode was specified."));
+                return Err(Fault::new(
+                    "ErrorMoreThanOneAccessModeSpecified",
+                    "More than one access mode was specified.",
+                ));
             }
             let address = node
                 .child("ConnectingSID")
-                .and_then(|sid| sid.children.iter().find(|c| matches!(c.name.as_str(), "PrimarySmtpAddress" | "SmtpAddress" | "PrincipalName")))
+                .and_then(|sid| {
+                    sid.children.iter().find(|c| {
+                        matches!(c.name.as_str(), "PrimarySmtpAddress" | "SmtpAddress" | "PrincipalName")
+                    })
+                })
                 .map(|c| c.text.trim())
                 .filter(|t| !t.is_empty())
-                .ok_or_else(|| Fault::new("ErrorInvalidExchangeImpersonationHeaderData", "ExchangeImpersonation SOAP header must be present for this type of OAuth token."))?;
+                .ok_or_else(|| {
+                    Fault::new(
+                        "ErrorInvalidExchangeImpersonationHeaderData",
+                        "ExchangeImpersonation SOAP header must be present for this type of OAuth token.",
+                    )
+                })?;
             world.impersonate(&caller, address)?
         }
     };
@@ -88,7 +100,9 @@ fn requested_schema(header: Option<&Node>, version: ServerVersion) -> Result<Sch
         return Err(Fault::schema("The required attribute 'Version' is missing."));
     };
     Schema::from_request(text)
-        .filter(|schema| *schema <= version.newest() || (*schema == Schema::Se && version >= ServerVersion::Exchange2016))
+        .filter(|schema| {
+            *schema <= version.newest() || (*schema == Schema::Se && version >= ServerVersion::Exchange2016)
+        })
         .map(|schema| schema.on(version).min(version.newest()))
         .ok_or_else(|| Fault::new("ErrorInvalidServerVersion", "The specified server version is invalid."))
 }
@@ -124,7 +138,10 @@ pub(crate) fn envelope(version: ServerVersion, body: &str) -> String {
     xml.close();
     xml.open_with(
         &format!("{soap}:Body"),
-        &[("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance"), ("xmlns:xsd", "http://www.w3.org/2001/XMLSchema")],
+        &[
+            ("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance"),
+            ("xmlns:xsd", "http://www.w3.org/2001/XMLSchema"),
+        ],
     );
     xml.raw(body);
     xml.finish()

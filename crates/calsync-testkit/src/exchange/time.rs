@@ -2,6 +2,8 @@
 //!
 //! The mock computes in wall-clock time of a zone and stores instants; this module only converts text.
 
+use std::fmt::Write as _;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
@@ -85,19 +87,20 @@ fn suffix(offset: Offset) -> String {
 
 /// `xs:duration` in minutes, as `calendar:Duration` shows it.
 pub(crate) fn duration(span: SignedDuration) -> String {
+    // Writing to a string cannot fail.
     let minutes = span.as_mins();
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
     let mut text = "P".to_owned();
     if days > 0 {
-        text.push_str(&format!("{days}D"));
+        let _ = write!(text, "{days}D");
     }
     if hours > 0 || minutes > 0 || days == 0 {
         text.push('T');
         if hours > 0 {
-            text.push_str(&format!("{hours}H"));
+            let _ = write!(text, "{hours}H");
         }
         if minutes > 0 || hours == 0 {
-            text.push_str(&format!("{minutes}M"));
+            let _ = write!(text, "{minutes}M");
         }
     }
     text

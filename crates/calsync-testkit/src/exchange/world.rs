@@ -3,7 +3,7 @@
 //! In: who asks ([`Caller`]) and what for; out: references with rights already checked, or the refusal a real server gives.
 //! All state lives in one [`World`] behind one lock, so an operation is atomic as far as a client can see.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -60,8 +60,8 @@ pub(crate) struct Folder {
     pub(crate) parent: u64,
     pub(crate) name: String,
     pub(crate) change: u64,
-    /// Items that left, each once; numbers are never used again.
-    pub(crate) left: BTreeSet<u64>,
+    /// Items that left, with the change that took them away; numbers are never used again.
+    pub(crate) left: BTreeMap<u64, u64>,
 }
 
 impl FolderKind {
@@ -147,7 +147,7 @@ impl Mailbox {
 
     pub(crate) fn add_folder(&mut self, number: u64, kind: FolderKind, parent: u64, name: &str) {
         let change = self.bump();
-        let folder = Folder { number, kind, parent, name: name.to_owned(), change, left: BTreeSet::new() };
+        let folder = Folder { number, kind, parent, name: name.to_owned(), change, left: BTreeMap::new() };
         self.folders.insert(number, folder);
     }
 
@@ -194,6 +194,24 @@ impl Mailbox {
         ids::change_key(kind, &self.guid, item.change)
     }
 
+    /// What the caller may do in a folder.
+    pub(crate) fn rights_of(&self, caller: &Caller, folder: FolderKind) -> Rights {
+        if caller.mailbox.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(&self.address)) {
+            return Rights::Owner;
+        }
+        if caller.impersonated {
+            return Rights::None;
+        }
+        let granted = self.rights.get(&caller.account).copied().unwrap_or_default();
+        match folder {
+            FolderKind::Calendar | FolderKind::Extra => granted,
+            FolderKind::Deleted if self.delegates_reach_deleted_items => granted,
+            FolderKind::Root | FolderKind::Top => granted.min(Rights::Reviewer),
+            _ if granted == Rights::Owner => granted,
+            _ => Rights::None,
+        }
+    }
+
     /// Marks an item as changed now.
     pub(crate) fn touch(&mut self, number: u64, now: Timestamp, by: &str, fields: &[String]) {
         let change = self.bump();
@@ -212,7 +230,7 @@ impl Mailbox {
         let item = self.items.remove(&number)?;
         let change = self.bump();
         if let Some(folder) = self.folders.get_mut(&item.folder) {
-            folder.left.insert(number);
+            folder.left.insert(number, change);
             folder.change = change;
         }
         Some(item)
@@ -303,24 +321,6 @@ impl World {
         self.mailboxes.values().find(|m| m.guid == *guid)
     }
 
-    /// What the caller may do in a folder.
-    pub(crate) fn rights(&self, caller: &Caller, mailbox: &Mailbox, folder: FolderKind) -> Rights {
-        if caller.mailbox.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(&mailbox.address)) {
-            return Rights::Owner;
-        }
-        if caller.impersonated {
-            return Rights::None;
-        }
-        let granted = mailbox.rights.get(&caller.account).copied().unwrap_or_default();
-        match folder {
-            FolderKind::Calendar | FolderKind::Extra => granted,
-            FolderKind::Deleted if mailbox.delegates_reach_deleted_items => granted,
-            FolderKind::Root | FolderKind::Top => granted.min(Rights::Reviewer),
-            _ if granted == Rights::Owner => granted,
-            _ => Rights::None,
-        }
-    }
-
     /// Resolves the mailbox an address in a request means.
     pub(crate) fn addressed(&self, caller: &Caller, address: Option<&str>) -> Result<&Mailbox, Refusal> {
         match address {
@@ -340,7 +340,11 @@ impl World {
     pub(crate) fn log_on(&self, user: &str, password: &str) -> Option<Caller> {
         let account = user.to_lowercase();
         let found = self.accounts.get(&account)?;
-        (found.password == password).then(|| Caller { account, mailbox: found.mailbox.clone(), impersonated: false })
+        (found.password == password).then(|| Caller {
+            account,
+            mailbox: found.mailbox.clone(),
+            impersonated: false,
+        })
     }
 
     /// Turns a caller into the owner of the mailbox that it impersonates.
@@ -355,16 +359,21 @@ impl World {
                 "The account does not have permission to impersonate the requested user.",
             ));
         }
-        Ok(Caller { account: caller.account.clone(), mailbox: Some(mailbox.address.clone()), impersonated: true })
+        Ok(Caller {
+            account: caller.account.clone(),
+            mailbox: Some(mailbox.address.clone()),
+            impersonated: true,
+        })
     }
 
     /// Finds the mailbox an item id belongs to and the item's number; the folder in the id must still hold it.
     pub(crate) fn find(&self, caller: &Caller, id: &str) -> Result<(ItemId, &Mailbox, &Item), Refusal> {
         let id = parse_item_id(id)?;
         let mailbox = self.mailbox_by_guid(&id.mailbox).ok_or_else(Refusal::not_found)?;
-        let item = mailbox.items.get(&id.number).filter(|i| i.folder == id.folder).ok_or_else(Refusal::not_found)?;
+        let item =
+            mailbox.items.get(&id.number).filter(|i| i.folder == id.folder).ok_or_else(Refusal::not_found)?;
         let kind = mailbox.folders.get(&item.folder).map_or(FolderKind::Extra, |f| f.kind);
-        if self.rights(caller, mailbox, kind) < Rights::Reviewer {
+        if mailbox.rights_of(caller, kind) < Rights::Reviewer {
             return Err(Refusal::not_found());
         }
         Ok((id, mailbox, item))

@@ -11,16 +11,16 @@ use super::shape::Shape;
 use super::soap::Context;
 use super::time::{date_in, duration, zoned};
 use super::version::Schema;
-use super::world::{Mailbox, Rights, World};
+use super::world::{Mailbox, Rights};
 use super::xml::Xml;
 use super::zone_xml::{write_definition, write_meeting_zone};
 use super::zones::Zone;
 
 /// Writes an item or an occurrence.
-pub(crate) fn write_item(xml: &mut Xml, world: &World, ctx: &Context, mailbox: &Mailbox, view: View<'_>, shape: &Shape) {
+pub(crate) fn write_item(xml: &mut Xml, ctx: &Context, mailbox: &Mailbox, view: View<'_>, shape: &Shape) {
     let calendar = view.item.foreign_class.is_none();
     xml.open(if calendar { "t:CalendarItem" } else { "t:Message" });
-    let writer = ItemWriter { world, ctx, mailbox, view, shape, content: view.content() };
+    let writer = ItemWriter { ctx, mailbox, view, shape, content: view.content() };
     writer.item_part(xml);
     if calendar {
         writer.calendar_part(xml);
@@ -29,7 +29,6 @@ pub(crate) fn write_item(xml: &mut Xml, world: &World, ctx: &Context, mailbox: &
 }
 
 struct ItemWriter<'a> {
-    world: &'a World,
     ctx: &'a Context,
     mailbox: &'a Mailbox,
     view: View<'a>,
@@ -64,8 +63,15 @@ impl ItemWriter<'_> {
         xml.empty_with("t:ItemId", &[("Id", &id), ("ChangeKey", &self.mailbox.change_key(item))]);
         if self.has("item:ParentFolderId") {
             let folder = self.mailbox.folders.get(&item.folder);
-            let key = super::ids::change_key(super::ids::KeyKind::Folder, &self.mailbox.guid, folder.map_or(1, |f| f.change));
-            xml.empty_with("t:ParentFolderId", &[("Id", &self.mailbox.folder_id(item.folder)), ("ChangeKey", &key)]);
+            let key = super::ids::change_key(
+                super::ids::KeyKind::Folder,
+                &self.mailbox.guid,
+                folder.map_or(1, |f| f.change),
+            );
+            xml.empty_with(
+                "t:ParentFolderId",
+                &[("Id", &self.mailbox.folder_id(item.folder)), ("ChangeKey", &key)],
+            );
         }
         let class = match (&item.foreign_class, self.view.kind()) {
             (Some(class), _) => class.as_str(),
@@ -93,7 +99,8 @@ impl ItemWriter<'_> {
             xml.close();
         }
         self.text(xml, "item:Importance", self.content.importance.as_deref().unwrap_or("Normal"));
-        for uri in ["item:IsSubmitted", "item:IsDraft", "item:IsFromMe", "item:IsResend", "item:IsUnmodified"] {
+        for uri in ["item:IsSubmitted", "item:IsDraft", "item:IsFromMe", "item:IsResend", "item:IsUnmodified"]
+        {
             self.flag(xml, uri, false);
         }
         self.text(xml, "item:DateTimeSent", &ctx.time(item.created));
@@ -179,7 +186,7 @@ impl ItemWriter<'_> {
                     xml.open("t:Attendee");
                     write_mailbox(xml, person);
                     // Exchange 2010 leaves the element out while there is no response.
-                    if person.response != "Unknown" || !(ctx.knows(Schema::E2010) && !ctx.knows(Schema::E2013)) {
+                    if person.response != "Unknown" || !ctx.knows(Schema::E2010) || ctx.knows(Schema::E2013) {
                         xml.leaf("t:ResponseType", &person.response);
                     }
                     xml.close();
@@ -199,10 +206,15 @@ impl ItemWriter<'_> {
         if view.occurrence.is_none() && item.series.is_some() {
             self.series_part(xml);
         }
-        if !ctx.knows(Schema::E2010) && self.has("calendar:MeetingTimeZone") && (meeting || item.series.is_some()) {
+        if !ctx.knows(Schema::E2010)
+            && self.has("calendar:MeetingTimeZone")
+            && (meeting || item.series.is_some())
+        {
             write_meeting_zone(xml, &item.when.zone, ctx.now);
         }
-        for (uri, zone) in [("calendar:StartTimeZone", &item.when.zone), ("calendar:EndTimeZone", &item.when.end_zone)] {
+        for (uri, zone) in
+            [("calendar:StartTimeZone", &item.when.zone), ("calendar:EndTimeZone", &item.when.end_zone)]
+        {
             if self.has(uri) {
                 write_definition(xml, &format!("t:{}", name(uri)), zone, ctx.now);
             }
@@ -270,7 +282,14 @@ impl ItemWriter<'_> {
             return;
         }
         let names: &[&str] = match (self.view.item.meeting.role, self.content.has_attendees()) {
-            (Role::Attendee, _) => &["AcceptItem", "TentativelyAcceptItem", "DeclineItem", "ReplyToItem", "ReplyAllToItem", "ForwardItem"],
+            (Role::Attendee, _) => &[
+                "AcceptItem",
+                "TentativelyAcceptItem",
+                "DeclineItem",
+                "ReplyToItem",
+                "ReplyAllToItem",
+                "ForwardItem",
+            ],
             (Role::Own, true) => &["CancelCalendarItem", "ForwardItem"],
             (Role::Own, false) => &["ForwardItem"],
         };
@@ -286,14 +305,16 @@ impl ItemWriter<'_> {
             return;
         }
         let kind = self.mailbox.folders.get(&self.view.item.folder).map(|f| f.kind);
-        let rights = kind.map_or(Rights::None, |kind| self.world.rights(&self.ctx.caller, self.mailbox, kind));
+        let rights = kind.map_or(Rights::None, |kind| self.mailbox.rights_of(&self.ctx.caller, kind));
         write_rights(xml, self.ctx, rights, false);
     }
 
     fn size(&self) -> usize {
         let body = self.content.body.as_ref().map_or(0, |b| b.text.len() * 2);
         let subject = self.content.subject.as_ref().map_or(0, String::len);
-        700 + body + subject * 2 + self.view.item.series.as_ref().map_or(0, |s| 300 + 250 * s.exceptions.len())
+        700 + body
+            + subject * 2
+            + self.view.item.series.as_ref().map_or(0, |s| 300 + 250 * s.exceptions.len())
     }
 }
 
@@ -317,7 +338,11 @@ pub(crate) fn write_rights(xml: &mut Xml, ctx: &Context, rights: Rights, folder:
 pub(crate) fn last_standing(item: &Item) -> Option<jiff::civil::Date> {
     let series = item.series.as_ref()?;
     let last = series.recurrence.last()?;
-    if series.deleted.contains(&last) { item.standing_days(jiff::civil::Date::MIN).last() } else { Some(last) }
+    if series.deleted.contains(&last) {
+        item.standing_days(jiff::civil::Date::MIN).last()
+    } else {
+        Some(last)
+    }
 }
 
 fn state(item: &Item, meeting: bool) -> u8 {
@@ -367,7 +392,9 @@ fn write_recurrence(xml: &mut Xml, recurrence: &Recurrence, zone: &Zone, ctx: &C
     xml.open("t:Recurrence");
     write_pattern(xml, &recurrence.pattern, ctx);
     // Newer servers add the offset of the day's midnight, which says nothing.
-    let date = |day| if ctx.knows(Schema::E2010) { date_in(day, zone) } else { day.strftime("%Y-%m-%d").to_string() };
+    let date = |day| {
+        if ctx.knows(Schema::E2010) { date_in(day, zone) } else { day.strftime("%Y-%m-%d").to_string() }
+    };
     let start = date(recurrence.start);
     match recurrence.end {
         End::Never => {
@@ -398,9 +425,8 @@ fn write_pattern(xml: &mut Xml, pattern: &Pattern, ctx: &Context) {
         DaySet::Weekend => "WeekendDay",
     };
     let index_name = |index| INDEXES.iter().find(|(i, _)| *i == index).map_or("First", |(_, name)| name);
-    let month_name = |month: i8| {
-        usize::try_from(month - 1).ok().and_then(|m| MONTHS.get(m)).copied().unwrap_or("January")
-    };
+    let month_name =
+        |month: i8| usize::try_from(month - 1).ok().and_then(|m| MONTHS.get(m)).copied().unwrap_or("January");
     match pattern {
         Pattern::Daily { interval } => {
             xml.open("t:DailyRecurrence");
@@ -409,7 +435,8 @@ fn write_pattern(xml: &mut Xml, pattern: &Pattern, ctx: &Context) {
         Pattern::Weekly { interval, days, first } => {
             xml.open("t:WeeklyRecurrence");
             xml.leaf("t:Interval", &interval.to_string());
-            let names: Vec<&str> = WEEKDAYS.iter().filter(|(d, _)| days.contains(d)).map(|(_, n)| *n).collect();
+            let names: Vec<&str> =
+                WEEKDAYS.iter().filter(|(d, _)| days.contains(d)).map(|(_, n)| *n).collect();
             xml.leaf("t:DaysOfWeek", &names.join(" "));
             if ctx.knows(Schema::E2010Sp1) {
                 xml.leaf("t:FirstDayOfWeek", day_name(*first));
@@ -442,14 +469,14 @@ fn write_pattern(xml: &mut Xml, pattern: &Pattern, ctx: &Context) {
 }
 
 /// The item a write answers with: ids only.
-pub(crate) fn write_ids(xml: &mut Xml, world: &World, ctx: &Context, mailbox: &Mailbox, view: View<'_>) {
+pub(crate) fn write_ids(xml: &mut Xml, ctx: &Context, mailbox: &Mailbox, view: View<'_>) {
     xml.open("m:Items");
-    write_item(xml, world, ctx, mailbox, view, &Shape::ids());
+    write_item(xml, ctx, mailbox, view, &Shape::ids());
     xml.close();
 }
 
 /// Used by operations that answer with items they looked up themselves.
-pub(crate) fn view_of<'a>(item: &'a Item, occurrence: Option<jiff::civil::Date>) -> Result<View<'a>, Refusal> {
+pub(crate) fn view_of(item: &Item, occurrence: Option<jiff::civil::Date>) -> Result<View<'_>, Refusal> {
     if let Some(day) = occurrence {
         item.standing(day)?;
     }

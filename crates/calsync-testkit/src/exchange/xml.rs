@@ -4,6 +4,8 @@
 //! small, so a tree is fine here. Document types are refused, and characters that XML 1.0 forbids are refused in requests
 //! but written as references in answers, which is what real servers do with old data.
 
+use std::fmt::Write as _;
+
 use quick_xml::NsReader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -68,7 +70,8 @@ pub(crate) fn parse(body: &[u8]) -> Result<Node, String> {
     let mut reader = NsReader::from_str(text.trim_start_matches('\u{feff}'));
     let mut open: Vec<Node> = Vec::new();
     loop {
-        let event = reader.read_resolved_event().map_err(|e| format!("The request is not well-formed XML: {e}"))?;
+        let event =
+            reader.read_resolved_event().map_err(|e| format!("The request is not well-formed XML: {e}"))?;
         match event {
             (resolved, Event::Start(start)) => {
                 let node = element(&resolved, &start)?;
@@ -104,13 +107,17 @@ pub(crate) fn parse(body: &[u8]) -> Result<Node, String> {
                         "amp" => "&".to_owned(),
                         "apos" => "'".to_owned(),
                         "quot" => "\"".to_owned(),
-                        other => return Err(format!("The request refers to the undeclared entity '{other}'.")),
+                        other => {
+                            return Err(format!("The request refers to the undeclared entity '{other}'."));
+                        }
                     },
                     Err(_) => return Err("The request has an invalid character reference.".to_owned()),
                 };
                 add_text(&mut open, &resolved)?;
             }
-            (_, Event::DocType(_)) => return Err("For security reasons DTD is prohibited in this XML document.".to_owned()),
+            (_, Event::DocType(_)) => {
+                return Err("For security reasons DTD is prohibited in this XML document.".to_owned());
+            }
             (_, Event::Eof) => return Err("The request ends before its root element does.".to_owned()),
             (_, Event::Comment(_) | Event::Decl(_) | Event::PI(_)) => {}
         }
@@ -119,7 +126,11 @@ pub(crate) fn parse(body: &[u8]) -> Result<Node, String> {
 
 fn add_text(open: &mut [Node], text: &str) -> Result<(), String> {
     if let Some(bad) = text.chars().find(|c| !is_xml_char(*c)) {
-        return Err(format!("'{}', hexadecimal value 0x{:02X}, is an invalid character.", bad.escape_default(), u32::from(bad)));
+        return Err(format!(
+            "'{}', hexadecimal value 0x{:02X}, is an invalid character.",
+            bad.escape_default(),
+            u32::from(bad)
+        ));
     }
     if let Some(node) = open.last_mut() {
         node.text.push_str(text);
@@ -265,9 +276,8 @@ fn escape(out: &mut String, text: &str) {
             '\r' => out.push_str("&#xD;"),
             c if is_xml_char(c) => out.push(c),
             c => {
-                out.push_str("&#x");
-                out.push_str(&format!("{:X}", u32::from(c)));
-                out.push(';');
+                // Writing to a string cannot fail.
+                let _ = write!(out, "&#x{:X};", u32::from(c));
             }
         }
     }

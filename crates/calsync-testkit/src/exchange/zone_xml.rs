@@ -20,13 +20,17 @@ pub(crate) fn read_definition(node: &Node) -> Result<Zone, Refusal> {
         return Ok(zone);
     }
     read_rules(node, id).ok_or_else(|| {
-        Refusal::new("ErrorCalendarInvalidTimeZone", "The time zone is invalid.").field("calendar:StartTimeZone")
+        Refusal::new("ErrorCalendarInvalidTimeZone", "The time zone is invalid.")
+            .field("calendar:StartTimeZone")
     })
 }
 
 /// Reads the `MeetingTimeZone` of Exchange 2007: a name is enough, a definition is used when the name is unknown.
 pub(crate) fn read_meeting_zone(node: &Node) -> Result<Zone, Refusal> {
-    let invalid = || Refusal::new("ErrorCalendarInvalidTimeZone", "The time zone is invalid.").field("calendar:MeetingTimeZone");
+    let invalid = || {
+        Refusal::new("ErrorCalendarInvalidTimeZone", "The time zone is invalid.")
+            .field("calendar:MeetingTimeZone")
+    };
     if let Some(zone) = node.attr("TimeZoneName").and_then(Zone::by_windows_id) {
         return Ok(zone);
     }
@@ -36,8 +40,14 @@ pub(crate) fn read_meeting_zone(node: &Node) -> Result<Zone, Refusal> {
             let offset = |n: &Node| n.child_text("Offset").and_then(minutes_of_duration).unwrap_or(0);
             let change = |n: &Node| {
                 let relative = n.child("RelativeYearlyRecurrence")?;
-                let month = super::recurrence::MONTHS.iter().position(|m| Some(*m) == relative.child_text("Month"))? + 1;
-                let week = super::recurrence::INDEXES.iter().position(|(_, w)| Some(*w) == relative.child_text("DayOfWeekIndex"))? + 1;
+                let month = super::recurrence::MONTHS
+                    .iter()
+                    .position(|m| Some(*m) == relative.child_text("Month"))?
+                    + 1;
+                let week = super::recurrence::INDEXES
+                    .iter()
+                    .position(|(_, w)| Some(*w) == relative.child_text("DayOfWeekIndex"))?
+                    + 1;
                 let day = WEEKDAYS.iter().position(|(_, d)| Some(*d) == relative.child_text("DaysOfWeek"))?;
                 let time = n.child_text("Time").and_then(|t| t.get(..8)).unwrap_or("02:00:00");
                 Some(format!("M{month}.{week}.{day}/{time}"))
@@ -53,10 +63,14 @@ pub(crate) fn read_meeting_zone(node: &Node) -> Result<Zone, Refusal> {
 
 /// POSIX rule from biases in minutes, where positive is west, as on the wire.
 fn posix(bias: i64, summer: Option<(i64, &str, &str)>) -> String {
-    let clock = |bias: i64| format!("{}{:02}:{:02}", if bias < 0 { "-" } else { "" }, bias.abs() / 60, bias.abs() % 60);
+    let clock = |bias: i64| {
+        format!("{}{:02}:{:02}", if bias < 0 { "-" } else { "" }, bias.abs() / 60, bias.abs() % 60)
+    };
     match summer {
         Some((summer, to_summer, to_winter)) => {
-            format!("<S>{}<D>{},{to_summer},{to_winter}", clock(bias), clock(summer)).replace("<S>", "STD").replace("<D>", "DST")
+            format!("<S>{}<D>{},{to_summer},{to_winter}", clock(bias), clock(summer))
+                .replace("<S>", "STD")
+                .replace("<D>", "DST")
         }
         None => format!("STD{}", clock(bias)),
     }
@@ -199,7 +213,11 @@ pub(crate) fn write_definition(xml: &mut Xml, element: &str, zone: &Zone, now: T
     } else {
         for change in &changes {
             xml.open("t:RecurringDayTransition");
-            xml.leaf_with("t:To", &[("Kind", "Period")], &id(if change.to_summer { "Daylight" } else { "Standard" }));
+            xml.leaf_with(
+                "t:To",
+                &[("Kind", "Period")],
+                &id(if change.to_summer { "Daylight" } else { "Standard" }),
+            );
             xml.leaf("t:TimeOffset", &super::time::duration(change.time));
             xml.leaf("t:Month", &change.month.to_string());
             xml.leaf("t:DayOfWeek", change.weekday);
@@ -222,20 +240,26 @@ pub(crate) fn write_meeting_zone(xml: &mut Xml, zone: &Zone, now: Timestamp) {
     let (standard, summer, changes) = rules(zone, civil(now, zone).year());
     xml.open_with("t:MeetingTimeZone", &[("TimeZoneName", &zone.id)]);
     xml.leaf("t:BaseOffset", &bias(standard));
-    let (to_winter, to_summer) = (changes.iter().find(|c| !c.to_summer), changes.iter().find(|c| c.to_summer));
+    let (to_winter, to_summer) =
+        (changes.iter().find(|c| !c.to_summer), changes.iter().find(|c| c.to_summer));
     if let (Some(summer), Some(to_winter), Some(to_summer)) = (summer, to_winter, to_summer) {
-        for (name, change, seconds) in [("Standard", to_winter, 0), ("Daylight", to_summer, summer - standard)] {
+        for (name, change, seconds) in
+            [("Standard", to_winter, 0), ("Daylight", to_summer, summer - standard)]
+        {
             xml.open(&format!("t:{name}"));
             xml.leaf("t:Offset", &bias(seconds));
             xml.open("t:RelativeYearlyRecurrence");
             xml.leaf("t:DaysOfWeek", change.weekday);
-            xml.leaf("t:DayOfWeekIndex", match change.occurrence {
-                1 => "First",
-                2 => "Second",
-                3 => "Third",
-                4 => "Fourth",
-                _ => "Last",
-            });
+            xml.leaf(
+                "t:DayOfWeekIndex",
+                match change.occurrence {
+                    1 => "First",
+                    2 => "Second",
+                    3 => "Third",
+                    4 => "Fourth",
+                    _ => "Last",
+                },
+            );
             let month = usize::try_from(change.month - 1).unwrap_or(0);
             xml.leaf("t:Month", super::recurrence::MONTHS.get(month).copied().unwrap_or("January"));
             xml.close();
@@ -266,7 +290,13 @@ mod tests {
 
     #[test]
     fn a_definition_read_back_from_its_rules_has_the_same_offsets_this_year() {
-        for id in ["W. Europe Standard Time", "Eastern Standard Time", "AUS Eastern Standard Time", "India Standard Time", "UTC"] {
+        for id in [
+            "W. Europe Standard Time",
+            "Eastern Standard Time",
+            "AUS Eastern Standard Time",
+            "India Standard Time",
+            "UTC",
+        ] {
             let zone = Zone::by_windows_id(id).unwrap();
             let copy = through_rules(&zone);
             for month in 1..=12 {

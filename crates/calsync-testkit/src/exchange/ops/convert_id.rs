@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::faults::Refusal;
-use super::super::ids::ItemId;
+use super::super::ids::{ItemId, hex};
 use super::super::soap::Reply;
 use super::super::xml::{Node, Xml};
 
@@ -46,7 +46,9 @@ fn convert(id: &Node, to: &str) -> Result<String, Refusal> {
     match to {
         "EwsId" => Ok(text.to_owned()),
         "EntryId" => Ok(STANDARD.encode(entry)),
-        "HexEntryId" => Ok(entry.iter().map(|b| format!("{b:02X}")).collect()),
-        _ => Err(Refusal::new("ErrorUnsupportedTypeForConversion", "The destination format is not supported.")),
+        "HexEntryId" => Ok(hex(entry, true)),
+        _ => {
+            Err(Refusal::new("ErrorUnsupportedTypeForConversion", "The destination format is not supported."))
+        }
     }
 }

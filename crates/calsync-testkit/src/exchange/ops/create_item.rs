@@ -16,7 +16,10 @@ pub(super) fn run(world: &mut World, ctx: &Context, operation: &Node) -> Result<
     let items = operation.child("Items").map(|n| n.children.as_slice()).unwrap_or_default();
     let notify = match operation.attr("SendMeetingInvitations") {
         None => None,
-        Some(value) => Some(Notify::parse(value, false).ok_or_else(|| Fault::schema("The 'SendMeetingInvitations' attribute is invalid."))?),
+        Some(value) => Some(
+            Notify::parse(value, false)
+                .ok_or_else(|| Fault::schema("The 'SendMeetingInvitations' attribute is invalid."))?,
+        ),
     };
     let author = author(world, ctx);
     for node in items {
@@ -24,7 +27,10 @@ pub(super) fn run(world: &mut World, ctx: &Context, operation: &Node) -> Result<
         let read = if node.name == "CalendarItem" {
             node.children.iter().try_for_each(|child| edit.set(child, ctx))
         } else {
-            Err(Wrong::Entry(Refusal::new("ErrorInvalidRequest", "Only calendar items can be created on this server.")))
+            Err(Wrong::Entry(Refusal::new(
+                "ErrorInvalidRequest",
+                "Only calendar items can be created on this server.",
+            )))
         };
         match read {
             Ok(()) => {}
@@ -40,7 +46,7 @@ pub(super) fn run(world: &mut World, ctx: &Context, operation: &Node) -> Result<
                 let found = world.mailbox(&address).and_then(|m| Some((m, m.items.get(&number)?)));
                 reply.success(|xml: &mut Xml| {
                     if let Some((mailbox, item)) = found {
-                        write_ids(xml, world, ctx, mailbox, View::of(item));
+                        write_ids(xml, ctx, mailbox, View::of(item));
                     }
                 });
             }
@@ -59,18 +65,23 @@ fn create(
     author: &str,
 ) -> Result<(String, u64), Refusal> {
     let notify = notify.ok_or_else(|| {
-        Refusal::new("ErrorSendMeetingInvitationsRequired", "SendMeetingInvitations attribute is required for calendar items.")
+        Refusal::new(
+            "ErrorSendMeetingInvitationsRequired",
+            "SendMeetingInvitations attribute is required for calendar items.",
+        )
     })?;
     let target = operation.child("SavedItemFolderId").and_then(|n| n.children.first());
-    let (mailbox, folder, rights) = match target {
-        Some(node) => resolve_folder(world, ctx, node, "ErrorSavedItemFolderNotFound")?,
-        None => {
-            let mailbox = world.addressed(&ctx.caller, None)?;
-            (mailbox, mailbox.calendar(), Rights::Owner)
-        }
+    let (mailbox, folder, rights) = if let Some(node) = target {
+        resolve_folder(world, ctx, node, "ErrorSavedItemFolderNotFound")?
+    } else {
+        let mailbox = world.addressed(&ctx.caller, None)?;
+        (mailbox, mailbox.calendar(), Rights::Owner)
     };
     if rights < Rights::Editor {
-        return Err(Refusal::new("ErrorCreateItemAccessDenied", "User does not have permission to create items in this folder."));
+        return Err(Refusal::new(
+            "ErrorCreateItemAccessDenied",
+            "User does not have permission to create items in this folder.",
+        ));
     }
     if !kind_of(mailbox, folder).is_calendar() {
         return Err(Refusal::new(

@@ -20,8 +20,11 @@ pub(super) fn run(world: &World, ctx: &Context, operation: &Node) -> String {
                 let below: Vec<&Folder> = mailbox
                     .folders
                     .values()
-                    .filter(|f| f.number != parent && if deep { is_below(mailbox, f, parent) } else { f.parent == parent })
-                    .filter(|f| world.rights(&ctx.caller, mailbox, f.kind) >= Rights::Reviewer)
+                    .filter(|f| {
+                        f.number != parent
+                            && if deep { is_below(mailbox, f, parent) } else { f.parent == parent }
+                    })
+                    .filter(|f| mailbox.rights_of(&ctx.caller, f.kind) >= Rights::Reviewer)
                     .collect();
                 let offset = number("Offset").unwrap_or(0).min(below.len());
                 let page = number("MaxEntriesReturned").unwrap_or(1000);
@@ -36,7 +39,7 @@ pub(super) fn run(world: &World, ctx: &Context, operation: &Node) -> String {
                 );
                 xml.open("t:Folders");
                 for folder in below.iter().skip(offset).take(page) {
-                    let rights = world.rights(&ctx.caller, mailbox, folder.kind);
+                    let rights = mailbox.rights_of(&ctx.caller, folder.kind);
                     write_folder(xml, ctx, mailbox, folder, rights, shape);
                 }
                 xml.close();

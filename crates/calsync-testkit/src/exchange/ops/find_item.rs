@@ -27,7 +27,9 @@ pub(super) fn run(world: &World, ctx: &Context, operation: &Node) -> Result<Stri
     };
     for id in operation.child("ParentFolderIds").map(|n| n.children.as_slice()).unwrap_or_default() {
         let found = match operation.child("CalendarView") {
-            Some(view) => window(world, ctx, id, view, restriction.is_some() || operation.child("SortOrder").is_some()),
+            Some(view) => {
+                window(world, ctx, id, view, restriction.is_some() || operation.child("SortOrder").is_some())
+            }
             None => listing(world, ctx, id, operation, restriction.as_ref(), associated),
         };
         let shape = &shape;
@@ -43,7 +45,7 @@ pub(super) fn run(world: &World, ctx: &Context, operation: &Node) -> Result<Stri
                 xml.open_with("m:RootFolder", &attrs);
                 xml.open("t:Items");
                 for view in &found.views {
-                    write_item(xml, world, ctx, found.mailbox, *view, shape);
+                    write_item(xml, ctx, found.mailbox, *view, shape);
                 }
                 xml.close();
                 xml.close();
@@ -61,28 +63,51 @@ struct Found<'w> {
     last: bool,
 }
 
-fn window<'w>(world: &'w World, ctx: &Context, id: &Node, view: &Node, restricted: bool) -> Result<Found<'w>, Refusal> {
+fn window<'w>(
+    world: &'w World,
+    ctx: &Context,
+    id: &Node,
+    view: &Node,
+    restricted: bool,
+) -> Result<Found<'w>, Refusal> {
     let (mailbox, folder, _) = resolve_folder(world, ctx, id, "ErrorFolderNotFound")?;
     if restricted {
-        return Err(Refusal::new("ErrorInvalidRequest", "Restrictions and sort order may not be specified for a CalendarView."));
+        return Err(Refusal::new(
+            "ErrorInvalidRequest",
+            "Restrictions and sort order may not be specified for a CalendarView.",
+        ));
     }
     if !kind_of(mailbox, folder).is_calendar() {
-        return Err(Refusal::new("ErrorCalendarFolderIsInvalidForCalendarView", "CalendarView is only valid for calendar folders."));
+        return Err(Refusal::new(
+            "ErrorCalendarFolderIsInvalidForCalendarView",
+            "CalendarView is only valid for calendar folders.",
+        ));
     }
     let zone = ctx.zone.clone().unwrap_or_else(Zone::utc);
     let bound = |name: &str| {
-        view.attr(name).and_then(WireTime::parse).and_then(|t| t.instant(&zone)).ok_or_else(|| {
-            Refusal::new("ErrorInvalidRequest", "The window of the CalendarView is invalid.")
-        })
+        view.attr(name)
+            .and_then(WireTime::parse)
+            .and_then(|t| t.instant(&zone))
+            .ok_or_else(|| Refusal::new("ErrorInvalidRequest", "The window of the CalendarView is invalid."))
     };
     let (from, to) = (bound("StartDate")?, bound("EndDate")?);
     if to < from {
-        return Err(Refusal::new("ErrorCalendarEndDateIsEarlierThanStartDate", "EndDate is earlier than StartDate"));
+        return Err(Refusal::new(
+            "ErrorCalendarEndDateIsEarlierThanStartDate",
+            "EndDate is earlier than StartDate",
+        ));
     }
     if from.duration_until(to).as_hours() > VIEW_YEARS * 366 * 24 {
-        return Err(Refusal::new("ErrorCalendarViewRangeTooBig", "The specified view range exceeds the maximum range of two years."));
+        return Err(Refusal::new(
+            "ErrorCalendarViewRangeTooBig",
+            "The specified view range exceeds the maximum range of two years.",
+        ));
     }
-    let mut views: Vec<View<'w>> = mailbox.items_in(folder).filter(|i| i.foreign_class.is_none()).flat_map(|i| i.expand(from, to)).collect();
+    let mut views: Vec<View<'w>> = mailbox
+        .items_in(folder)
+        .filter(|i| i.foreign_class.is_none())
+        .flat_map(|i| i.expand(from, to))
+        .collect();
     views.sort_by_key(|v| (v.span(), v.item.number));
     let most = view.attr("MaxEntriesReturned").and_then(|t| t.parse::<usize>().ok());
     let total = views.len();
@@ -113,7 +138,8 @@ fn listing<'w>(
     }
     // Newest first, unless the request sorts.
     items.sort_by_key(|i| std::cmp::Reverse((i.created, i.number)));
-    for order in operation.child("SortOrder").map(|n| n.children.as_slice()).unwrap_or_default().iter().rev() {
+    for order in operation.child("SortOrder").map(|n| n.children.as_slice()).unwrap_or_default().iter().rev()
+    {
         let uri = order.children.first().and_then(|p| p.attr("FieldURI")).unwrap_or_default();
         items.sort_by_key(|i| super::super::restriction::sort_key(&View::of(i), uri));
         if order.attr("Order") == Some("Descending") {

@@ -28,22 +28,37 @@ pub(super) fn run(world: &World, ctx: &Context, operation: &Node) -> String {
 }
 
 /// Writes a folder in a shape.
-pub(super) fn write_folder(xml: &mut Xml, ctx: &Context, mailbox: &Mailbox, folder: &Folder, rights: Rights, shape: Option<&Node>) {
+pub(super) fn write_folder(
+    xml: &mut Xml,
+    ctx: &Context,
+    mailbox: &Mailbox,
+    folder: &Folder,
+    rights: Rights,
+    shape: Option<&Node>,
+) {
     let base = shape.and_then(|s| s.child_text("BaseShape")).unwrap_or("IdOnly").trim().to_owned();
     let named: Vec<&str> = shape
         .and_then(|s| s.child("AdditionalProperties"))
         .map(|n| n.children.iter().filter_map(|c| c.attr("FieldURI")).collect())
         .unwrap_or_default();
     let has = |name: &str, default: bool| {
-        named.contains(&format!("folder:{name}").as_str()) || base == "AllProperties" || (default && base == "Default")
+        named.contains(&format!("folder:{name}").as_str())
+            || base == "AllProperties"
+            || (default && base == "Default")
     };
     let calendar = folder.kind.is_calendar();
     xml.open(if calendar { "t:CalendarFolder" } else { "t:Folder" });
     let key = |change| change_key(KeyKind::Folder, &mailbox.guid, change);
-    xml.empty_with("t:FolderId", &[("Id", &mailbox.folder_id(folder.number)), ("ChangeKey", &key(folder.change))]);
+    xml.empty_with(
+        "t:FolderId",
+        &[("Id", &mailbox.folder_id(folder.number)), ("ChangeKey", &key(folder.change))],
+    );
     if has("ParentFolderId", false) {
         let parent = mailbox.folders.get(&folder.parent).map_or(1, |p| p.change);
-        xml.empty_with("t:ParentFolderId", &[("Id", &mailbox.folder_id(folder.parent)), ("ChangeKey", &key(parent))]);
+        xml.empty_with(
+            "t:ParentFolderId",
+            &[("Id", &mailbox.folder_id(folder.parent)), ("ChangeKey", &key(parent))],
+        );
     }
     if let Some(class) = folder.kind.class().filter(|_| has("FolderClass", false)) {
         xml.leaf("t:FolderClass", class);
@@ -55,13 +70,16 @@ pub(super) fn write_folder(xml: &mut Xml, ctx: &Context, mailbox: &Mailbox, fold
         xml.leaf("t:TotalCount", &mailbox.items_in(folder.number).count().to_string());
     }
     if has("ChildFolderCount", true) {
-        let children = mailbox.folders.values().filter(|f| f.parent == folder.number && f.number != folder.number);
+        let children =
+            mailbox.folders.values().filter(|f| f.parent == folder.number && f.number != folder.number);
         xml.leaf("t:ChildFolderCount", &children.count().to_string());
     }
     if has("EffectiveRights", false) {
         write_rights(xml, ctx, rights, true);
     }
-    if let Some(name) = folder.kind.wire().filter(|_| ctx.knows(Schema::E2013) && has("DistinguishedFolderId", false)) {
+    if let Some(name) =
+        folder.kind.wire().filter(|_| ctx.knows(Schema::E2013) && has("DistinguishedFolderId", false))
+    {
         xml.leaf("t:DistinguishedFolderId", name);
     }
     if has("UnreadCount", true) && !calendar && folder.kind != FolderKind::Root {

@@ -14,12 +14,13 @@ pub(super) fn run(world: &World, ctx: &Context, operation: &Node) -> String {
     let mut reply = Reply::new("GetItem", &["m:Items"]);
     let shape = Shape::read(operation.child("ItemShape"), &[]);
     for id in operation.child("ItemIds").map(|n| n.children.as_slice()).unwrap_or_default() {
-        let found = resolve(world, ctx, id).and_then(|(mailbox, item, day)| Ok((mailbox, view_of(item, day)?)));
+        let found =
+            resolve(world, ctx, id).and_then(|(mailbox, item, day)| Ok((mailbox, view_of(item, day)?)));
         let shape = &shape;
         reply.entry(found.map(|(mailbox, view)| {
             move |xml: &mut Xml| {
                 xml.open("m:Items");
-                write_item(xml, world, ctx, mailbox, view, shape);
+                write_item(xml, ctx, mailbox, view, shape);
                 xml.close();
             }
         }));
@@ -39,7 +40,8 @@ pub(super) fn resolve<'w>(
             Ok((mailbox, item, id.occurrence))
         }
         "OccurrenceItemId" => {
-            let (id, mailbox, item) = world.find(&ctx.caller, node.attr("RecurringMasterId").unwrap_or_default())?;
+            let (id, mailbox, item) =
+                world.find(&ctx.caller, node.attr("RecurringMasterId").unwrap_or_default())?;
             if id.occurrence.is_some() || item.series.is_none() {
                 return Err(Refusal::not_a_master());
             }
@@ -48,7 +50,8 @@ pub(super) fn resolve<'w>(
             Ok((mailbox, item, Some(day)))
         }
         "RecurringMasterItemId" => {
-            let (id, mailbox, item) = world.find(&ctx.caller, node.attr("OccurrenceId").unwrap_or_default())?;
+            let (id, mailbox, item) =
+                world.find(&ctx.caller, node.attr("OccurrenceId").unwrap_or_default())?;
             if id.occurrence.is_none() {
                 return Err(Refusal::new(
                     "ErrorCalendarCannotUseIdForRecurringMasterId",

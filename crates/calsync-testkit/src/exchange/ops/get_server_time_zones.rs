@@ -8,7 +8,10 @@ use super::super::zones::Zone;
 pub(super) fn run(ctx: &Context, operation: &Node) -> String {
     let mut reply = Reply::new("GetServerTimeZones", &["m:TimeZoneDefinitions"]);
     let full = operation.attr("ReturnFullTimeZoneData").is_none_or(|v| matches!(v, "true" | "1"));
-    let wanted: Vec<&str> = operation.child("Ids").map(|n| n.children.iter().map(|c| c.text.trim()).collect()).unwrap_or_default();
+    let wanted: Vec<&str> = operation
+        .child("Ids")
+        .map(|n| n.children.iter().map(|c| c.text.trim()).collect())
+        .unwrap_or_default();
     reply.success(|xml: &mut Xml| {
         xml.open("m:TimeZoneDefinitions");
         for zone in Zone::all().filter(|z| wanted.is_empty() || wanted.contains(&z.id.as_str())) {

@@ -39,16 +39,19 @@ pub(crate) fn run(world: &mut World, ctx: &Context, operation: &Node) -> Result<
         "ResolveNames" => Ok(resolve_names::run(world, ctx, operation)),
         "GetServerTimeZones" if ctx.knows(Schema::E2010) => Ok(get_server_time_zones::run(ctx, operation)),
         "ConvertId" => Ok(convert_id::run(operation)),
-        "GetUserConfiguration" if ctx.knows(Schema::E2010) => Ok(get_user_configuration::run(world, ctx, operation)),
-        name => Err(Fault::schema(&format!("The element '{name}' is not an operation that this server supports."))),
+        "GetUserConfiguration" if ctx.knows(Schema::E2010) => {
+            Ok(get_user_configuration::run(world, ctx, operation))
+        }
+        name => Err(Fault::schema(&format!(
+            "The element '{name}' is not an operation that this server supports."
+        ))),
     }
 }
 
 /// How many entries a request has, for answers that refuse each of them.
 pub(crate) fn refuse_each(operation: &Node, refusal: &Refusal) -> Option<String> {
     let (list, payload): (&str, &'static [&'static str]) = match operation.name.as_str() {
-        "GetItem" => ("ItemIds", &["m:Items"]),
-        "MoveItem" | "CopyItem" => ("ItemIds", &["m:Items"]),
+        "GetItem" | "MoveItem" | "CopyItem" => ("ItemIds", &["m:Items"]),
         "DeleteItem" => ("ItemIds", &[]),
         "CreateItem" => ("Items", &["m:Items"]),
         "UpdateItem" => ("ItemChanges", &["m:Items"]),
@@ -73,7 +76,11 @@ pub(crate) fn resolve_folder<'w>(
 ) -> Result<(&'w Mailbox, u64, Rights), Refusal> {
     let absent = || Refusal::new(missing, "The specified folder could not be found in the store.");
     let (mailbox, folder) = if node.name == "DistinguishedFolderId" {
-        let address = node.child("Mailbox").and_then(|m| m.child_text("EmailAddress")).map(str::trim).filter(|a| !a.is_empty());
+        let address = node
+            .child("Mailbox")
+            .and_then(|m| m.child_text("EmailAddress"))
+            .map(str::trim)
+            .filter(|a| !a.is_empty());
         let mailbox = world.addressed(&ctx.caller, address)?;
         let wanted = node.attr("Id").unwrap_or_default();
         let folder = mailbox.folders.values().find(|f| f.kind.wire() == Some(wanted)).ok_or_else(absent)?;
@@ -83,11 +90,12 @@ pub(crate) fn resolve_folder<'w>(
         if text.is_empty() {
             return Err(Refusal::new("ErrorInvalidIdEmpty", "Id must be non-empty."));
         }
-        let id = super::ids::FolderId::parse(text).ok_or_else(|| Refusal::new("ErrorInvalidIdMalformed", "Id is malformed."))?;
+        let id = super::ids::FolderId::parse(text)
+            .ok_or_else(|| Refusal::new("ErrorInvalidIdMalformed", "Id is malformed."))?;
         let mailbox = world.mailbox_by_guid(&id.mailbox).ok_or_else(absent)?;
         (mailbox, mailbox.folders.get(&id.number).ok_or_else(absent)?)
     };
-    let rights = world.rights(&ctx.caller, mailbox, folder.kind);
+    let rights = mailbox.rights_of(&ctx.caller, folder.kind);
     if rights < Rights::Reviewer {
         return Err(absent());
     }

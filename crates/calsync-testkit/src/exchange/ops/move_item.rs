@@ -29,7 +29,7 @@ pub(super) fn run(world: &mut World, ctx: &Context, operation: &Node, kind: Kind
                 // Before 2010 SP1 a move did not tell the new id; moves between mailboxes never do.
                 let tells = wanted && same_mailbox && ctx.knows(Schema::E2010Sp1);
                 reply.success(|xml: &mut Xml| match found.filter(|_| tells) {
-                    Some((mailbox, item)) => write_ids(xml, world, ctx, mailbox, View::of(item)),
+                    Some((mailbox, item)) => write_ids(xml, ctx, mailbox, View::of(item)),
                     None => xml.empty("m:Items"),
                 });
             }
@@ -39,9 +39,17 @@ pub(super) fn run(world: &mut World, ctx: &Context, operation: &Node, kind: Kind
     reply.finish()
 }
 
-fn carry(world: &mut World, ctx: &Context, operation: &Node, node: &Node, kind: Kind) -> Result<(String, u64, bool), Refusal> {
+fn carry(
+    world: &mut World,
+    ctx: &Context,
+    operation: &Node,
+    node: &Node,
+    kind: Kind,
+) -> Result<(String, u64, bool), Refusal> {
     let target = operation.child("ToFolderId").and_then(|n| n.children.first());
-    let target = target.ok_or_else(|| Refusal::new("ErrorToFolderNotFound", "The destination folder could not be found in the store."))?;
+    let target = target.ok_or_else(|| {
+        Refusal::new("ErrorToFolderNotFound", "The destination folder could not be found in the store.")
+    })?;
     let (to, folder, rights) = resolve_folder(world, ctx, target, "ErrorToFolderNotFound")?;
     let to_address = to.address.to_lowercase();
     if rights < Rights::Editor {
@@ -55,7 +63,7 @@ fn carry(world: &mut World, ctx: &Context, operation: &Node, node: &Node, kind: 
         ));
     }
     let place = kind_of(from, item.folder);
-    if kind == Kind::Move && world.rights(&ctx.caller, from, place) < Rights::Editor {
+    if kind == Kind::Move && from.rights_of(&ctx.caller, place) < Rights::Editor {
         return Err(Refusal::new("ErrorMoveCopyFailed", "The move or copy operation failed."));
     }
     let (from_address, number) = (from.address.to_lowercase(), item.number);

@@ -15,11 +15,17 @@ pub(super) fn run(world: &World, _ctx: &Context, operation: &Node) -> String {
     let found: Vec<&Mailbox> = world
         .mailboxes
         .values()
-        .filter(|m| !typed.is_empty() && (m.address.to_lowercase().starts_with(typed) || m.name.to_lowercase().starts_with(typed)))
+        .filter(|m| {
+            !typed.is_empty()
+                && (m.address.to_lowercase().starts_with(typed) || m.name.to_lowercase().starts_with(typed))
+        })
         .collect();
     let write = |xml: &mut Xml| {
         let last = if found.len() <= MOST { "true" } else { "false" };
-        xml.open_with("m:ResolutionSet", &[("TotalItemsInView", &found.len().min(MOST).to_string()), ("IncludesLastItemInRange", last)]);
+        xml.open_with(
+            "m:ResolutionSet",
+            &[("TotalItemsInView", &found.len().min(MOST).to_string()), ("IncludesLastItemInRange", last)],
+        );
         for mailbox in found.iter().take(MOST) {
             xml.open("t:Resolution");
             xml.open("t:Mailbox");

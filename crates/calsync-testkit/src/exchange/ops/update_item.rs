@@ -20,7 +20,9 @@ pub(super) fn run(world: &mut World, ctx: &Context, operation: &Node) -> Result<
     let mut reply = Reply::new("UpdateItem", &["m:Items"]);
     let notify = match operation.attr("SendMeetingInvitationsOrCancellations") {
         None => None,
-        Some(value) => Some(Notify::parse(value, true).ok_or_else(|| Fault::schema("The 'SendMeetingInvitationsOrCancellations' attribute is invalid."))?),
+        Some(value) => Some(Notify::parse(value, true).ok_or_else(|| {
+            Fault::schema("The 'SendMeetingInvitationsOrCancellations' attribute is invalid.")
+        })?),
     };
     let rule = operation.attr("ConflictResolution").unwrap_or("AutoResolve");
     for change in operation.child("ItemChanges").map(|n| n.children.as_slice()).unwrap_or_default() {
@@ -30,7 +32,7 @@ pub(super) fn run(world: &mut World, ctx: &Context, operation: &Node) -> Result<
                 let found = world.mailbox(&address).and_then(|m| Some((m, m.items.get(&number)?)));
                 reply.success(|xml: &mut Xml| {
                     if let Some((mailbox, item)) = found {
-                        write_ids(xml, world, ctx, mailbox, View { item, occurrence: day });
+                        write_ids(xml, ctx, mailbox, View { item, occurrence: day });
                     }
                     xml.open("m:ConflictResults");
                     xml.leaf("t:Count", &conflicts.to_string());
@@ -51,11 +53,17 @@ struct Done {
     conflicts: usize,
 }
 
-fn update(world: &mut World, ctx: &Context, change: &Node, rule: &str, notify: Option<Notify>) -> Result<Done, Wrong> {
+fn update(
+    world: &mut World,
+    ctx: &Context,
+    change: &Node,
+    rule: &str,
+    notify: Option<Notify>,
+) -> Result<Done, Wrong> {
     let id = change.children.first().ok_or_else(Refusal::not_found)?;
     let (mailbox, item, day) = resolve(world, ctx, id)?;
     let place = kind_of(mailbox, item.folder);
-    if world.rights(&ctx.caller, mailbox, place) < Rights::Editor {
+    if mailbox.rights_of(&ctx.caller, place) < Rights::Editor {
         return Err(Refusal::access_denied().into());
     }
     let notify = notify.ok_or_else(|| {
@@ -65,7 +73,9 @@ fn update(world: &mut World, ctx: &Context, change: &Node, rule: &str, notify: O
         )
     })?;
     if place == FolderKind::Deleted && notify != Notify::Nobody {
-        return Err(Refusal::new("ErrorCalendarCannotUpdateDeletedItem", "Deleted items cannot be updated.").into());
+        return Err(
+            Refusal::new("ErrorCalendarCannotUpdateDeletedItem", "Deleted items cannot be updated.").into()
+        );
     }
     if let Some(day) = day {
         item.standing(day)?;
@@ -81,7 +91,8 @@ fn update(world: &mut World, ctx: &Context, change: &Node, rule: &str, notify: O
         let before = edit.clone();
         read_update(&mut edit, node, ctx, View { item, occurrence: day })?;
         // Under AutoResolve a field that somebody else changed meanwhile keeps the server's value.
-        let newer = |field: &String| base.is_some_and(|base| item.touched.get(field).is_some_and(|at| *at > base));
+        let newer =
+            |field: &String| base.is_some_and(|base| item.touched.get(field).is_some_and(|at| *at > base));
         if stale && rule == "AutoResolve" && edit.fields.iter().skip(before.fields.len()).any(newer) {
             edit = before;
             conflicts += 1;
@@ -111,7 +122,10 @@ fn update(world: &mut World, ctx: &Context, change: &Node, rule: &str, notify: O
 fn base_change(id: &Node, mailbox: &super::super::ids::Guid, rule: &str) -> Result<Option<u64>, Refusal> {
     match id.attr("ChangeKey").filter(|k| !k.is_empty()) {
         None if rule == "AlwaysOverwrite" => Ok(None),
-        None => Err(Refusal::new("ErrorChangeKeyRequiredForWriteOperations", "A valid change key is required for write operations.")),
+        None => Err(Refusal::new(
+            "ErrorChangeKeyRequiredForWriteOperations",
+            "A valid change key is required for write operations.",
+        )),
         Some(key) => change_of_key(key, mailbox)
             .map(Some)
             .ok_or_else(|| Refusal::new("ErrorInvalidChangeKey", "The change key is invalid.")),
@@ -125,13 +139,25 @@ fn read_update(edit: &mut Edit, node: &Node, ctx: &Context, view: View<'_>) -> R
     }
     let value = node.children.get(1).ok_or_else(|| Fault::schema("The update has no value."))?;
     if value.name != "CalendarItem" {
-        return Err(Refusal::new("ErrorUpdatePropertyMismatch", "The property does not match the item's type.").into());
+        return Err(Refusal::new(
+            "ErrorUpdatePropertyMismatch",
+            "The property does not match the item's type.",
+        )
+        .into());
     }
     let [property] = value.children.as_slice() else {
-        return Err(Refusal::new("ErrorIncorrectUpdatePropertyCount", "Only one property can be set in each update.").into());
+        return Err(Refusal::new(
+            "ErrorIncorrectUpdatePropertyCount",
+            "Only one property can be set in each update.",
+        )
+        .into());
     };
     if !same_property(path, property) {
-        return Err(Refusal::new("ErrorUpdatePropertyMismatch", "The property in the path does not match the property in the item.").into());
+        return Err(Refusal::new(
+            "ErrorUpdatePropertyMismatch",
+            "The property in the path does not match the property in the item.",
+        )
+        .into());
     }
     edit.set(property, ctx)?;
     if node.name == "AppendToItemField" {
@@ -143,15 +169,22 @@ fn read_update(edit: &mut Edit, node: &Node, ctx: &Context, view: View<'_>) -> R
 fn same_property(path: &Node, property: &Node) -> bool {
     use super::super::item::ExtendedKey;
     match path.name.as_str() {
-        "ExtendedFieldURI" => property.child("ExtendedFieldURI").is_some_and(|p| ExtendedKey::read(p) == ExtendedKey::read(path)),
-        _ => path.attr("FieldURI").and_then(|uri| uri.split_once(':')).is_some_and(|(_, name)| name == property.name),
+        "ExtendedFieldURI" => property
+            .child("ExtendedFieldURI")
+            .is_some_and(|p| ExtendedKey::read(p) == ExtendedKey::read(path)),
+        _ => path
+            .attr("FieldURI")
+            .and_then(|uri| uri.split_once(':'))
+            .is_some_and(|(_, name)| name == property.name),
     }
 }
 
 /// Puts what is already there in front of what was just set.
 fn append(edit: &mut Edit, path: &Node, view: View<'_>) -> Result<(), Refusal> {
     let old = view.content();
-    let join = |old: Option<Vec<_>>, new: Option<Vec<_>>| Some(old.into_iter().chain(new).flatten().collect::<Vec<_>>());
+    let join = |old: Option<Vec<_>>, new: Option<Vec<_>>| {
+        Some(old.into_iter().chain(new).flatten().collect::<Vec<_>>())
+    };
     match path.attr("FieldURI").unwrap_or_default() {
         "item:Body" => {
             if let (Some(old), Some(new)) = (old.body, &mut edit.content.body) {
@@ -159,11 +192,17 @@ fn append(edit: &mut Edit, path: &Node, view: View<'_>) -> Result<(), Refusal> {
                 new.html |= old.html;
             }
         }
-        "calendar:RequiredAttendees" => edit.content.required = join(old.required, edit.content.required.take()),
-        "calendar:OptionalAttendees" => edit.content.optional = join(old.optional, edit.content.optional.take()),
+        "calendar:RequiredAttendees" => {
+            edit.content.required = join(old.required, edit.content.required.take())
+        }
+        "calendar:OptionalAttendees" => {
+            edit.content.optional = join(old.optional, edit.content.optional.take())
+        }
         "calendar:Resources" => edit.content.resources = join(old.resources, edit.content.resources.take()),
-        uri => return Err(Refusal::new("ErrorInvalidPropertyAppend", "Append action is invalid for property.").field(uri)),
+        uri => {
+            return Err(Refusal::new("ErrorInvalidPropertyAppend", "Append action is invalid for property.")
+                .field(uri));
+        }
     }
     Ok(())
 }
-

@@ -50,13 +50,19 @@ fn a_reviewer_reads_and_an_editor_writes() {
     let desk = service(Rights::Editor);
     let id = create(&desk).id();
     let rights = folder(&desk);
-    assert_eq!((rights.text("t:CreateContents"), rights.text("t:Read")), ("true".to_owned(), "true".to_owned()));
+    assert_eq!(
+        (rights.text("t:CreateContents"), rights.text("t:Read")),
+        ("true".to_owned(), "true".to_owned())
+    );
     desk.mock.set_rights("svc", ANNA, Rights::Reviewer);
     assert_eq!(folder(&desk).text("t:CreateContents"), "false");
     assert_eq!(desk.get(&id.0).codes(), ["NoError"]);
     assert_eq!(desk.get(&id.0).text("t:Modify"), "false");
     assert_eq!(create(&desk).codes(), ["ErrorCreateItemAccessDenied"]);
-    assert_eq!(desk.set(&id, "NeverOverwrite", "item:Subject", "<t:Subject>y</t:Subject>").codes(), ["ErrorAccessDenied"]);
+    assert_eq!(
+        desk.set(&id, "NeverOverwrite", "item:Subject", "<t:Subject>y</t:Subject>").codes(),
+        ["ErrorAccessDenied"]
+    );
     assert_eq!(desk.delete(&item_id(&id.0), "MoveToDeletedItems").codes(), ["ErrorAccessDenied"]);
     desk.mock.set_rights("svc", ANNA, Rights::None);
     assert_eq!(desk.get(&id.0).codes(), ["ErrorItemNotFound"]);
@@ -87,7 +93,9 @@ fn an_account_without_a_mailbox_has_to_name_one() {
 fn impersonation_needs_its_right_and_a_mailbox() {
     let mut desk = service(Rights::None);
     let acting = |address: &str| {
-        format!("<t:ExchangeImpersonation><t:ConnectingSID><t:PrimarySmtpAddress>{address}</t:PrimarySmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>")
+        format!(
+            "<t:ExchangeImpersonation><t:ConnectingSID><t:PrimarySmtpAddress>{address}</t:PrimarySmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>"
+        )
     };
     desk.header = acting(ANNA);
     let denied = folder(&desk);

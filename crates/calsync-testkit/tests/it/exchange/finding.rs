@@ -5,14 +5,20 @@ use super::{CALENDAR, Desk, item_id};
 const URI: &str = r#"<t:ExtendedFieldURI PropertySetId="aaaaaaaa-0000-0000-0000-000000000001" PropertyName="k" PropertyType="String"/>"#;
 
 fn find(desk: &Desk, restriction: &str, view: &str) -> super::Seen {
-    let restriction = if restriction.is_empty() { String::new() } else { format!("<m:Restriction>{restriction}</m:Restriction>") };
+    let restriction = if restriction.is_empty() {
+        String::new()
+    } else {
+        format!("<m:Restriction>{restriction}</m:Restriction>")
+    };
     desk.ask(&format!(
         r#"<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>Default</t:BaseShape></m:ItemShape>{view}{restriction}<m:ParentFolderIds>{CALENDAR}</m:ParentFolderIds></m:FindItem>"#
     ))
 }
 
 fn equals(path: &str, value: &str) -> String {
-    format!(r#"<t:IsEqualTo>{path}<t:FieldURIOrConstant><t:Constant Value="{value}"/></t:FieldURIOrConstant></t:IsEqualTo>"#)
+    format!(
+        r#"<t:IsEqualTo>{path}<t:FieldURIOrConstant><t:Constant Value="{value}"/></t:FieldURIOrConstant></t:IsEqualTo>"#
+    )
 }
 
 fn with_property(desk: &Desk, subject: &str, value: &str) {
@@ -65,7 +71,15 @@ fn listings_come_in_pages_without_bodies() {
     for n in 0..7 {
         desk.appointment(&n.to_string(), "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "");
     }
-    let page = |offset: usize| find(&desk, "", &format!(r#"<m:IndexedPageItemView MaxEntriesReturned="3" Offset="{offset}" BasePoint="Beginning"/>"#));
+    let page = |offset: usize| {
+        find(
+            &desk,
+            "",
+            &format!(
+                r#"<m:IndexedPageItemView MaxEntriesReturned="3" Offset="{offset}" BasePoint="Beginning"/>"#
+            ),
+        )
+    };
     let first = page(0);
     assert_eq!(first.attrs("m:RootFolder", "TotalItemsInView"), ["7"]);
     assert_eq!(first.attrs("m:RootFolder", "IndexedPagingOffset"), ["3"]);
@@ -82,14 +96,23 @@ fn a_window_is_half_open_and_sorted() {
     desk.appointment("second", "2026-12-01T09:30:00Z", "2026-12-01T10:00:00Z", "");
     desk.appointment("first", "2026-12-01T08:30:00Z", "2026-12-01T09:15:00Z", "");
     desk.appointment("after", "2026-12-01T10:00:00Z", "2026-12-01T11:00:00Z", "");
-    assert_eq!(desk.view("2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z").texts("t:Subject"), ["first", "second"]);
+    assert_eq!(
+        desk.view("2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z").texts("t:Subject"),
+        ["first", "second"]
+    );
 }
 
 #[test]
 fn windows_that_are_too_big_are_refused() {
     let desk = Desk::new();
-    assert_eq!(desk.view("2026-01-01T00:00:00Z", "2029-01-01T00:00:00Z").codes(), ["ErrorCalendarViewRangeTooBig"]);
-    assert_eq!(desk.view("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z").codes(), ["ErrorCalendarEndDateIsEarlierThanStartDate"]);
+    assert_eq!(
+        desk.view("2026-01-01T00:00:00Z", "2029-01-01T00:00:00Z").codes(),
+        ["ErrorCalendarViewRangeTooBig"]
+    );
+    assert_eq!(
+        desk.view("2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z").codes(),
+        ["ErrorCalendarEndDateIsEarlierThanStartDate"]
+    );
     for n in 0..3 {
         desk.appointment(
             "x",
@@ -110,7 +133,9 @@ fn windows_that_are_too_big_are_refused() {
 fn names_zones_ids_and_options_can_be_looked_up() {
     let desk = Desk::new();
     desk.mock.add_mailbox("andrea@example.test", "Andrea");
-    let resolve = |text: &str| desk.ask(&format!(r#"<m:ResolveNames ReturnFullContactData="false"><m:UnresolvedEntry>{text}</m:UnresolvedEntry></m:ResolveNames>"#));
+    let resolve = |text: &str| {
+        desk.ask(&format!(r#"<m:ResolveNames ReturnFullContactData="false"><m:UnresolvedEntry>{text}</m:UnresolvedEntry></m:ResolveNames>"#))
+    };
     assert_eq!(resolve("anna").texts("t:EmailAddress"), ["anna@example.test"]);
     assert_eq!(resolve("nobody").codes(), ["ErrorNameResolutionNoResults"]);
     let several = resolve("an");
@@ -119,7 +144,9 @@ fn names_zones_ids_and_options_can_be_looked_up() {
     let zones = desk.ask(r#"<m:GetServerTimeZones ReturnFullTimeZoneData="true"><m:Ids><t:Id>W. Europe Standard Time</t:Id></m:Ids></m:GetServerTimeZones>"#);
     assert_eq!(zones.attrs("t:Period", "Bias"), ["-PT1H", "-PT2H"]);
     let (id, _) = desk.appointment("x", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "");
-    let convert = |id: &str| desk.ask(&format!(r#"<m:ConvertId DestinationFormat="HexEntryId"><m:SourceIds><t:AlternateId Format="EwsId" Id="{id}" Mailbox="anna@example.test"/></m:SourceIds></m:ConvertId>"#));
+    let convert = |id: &str| {
+        desk.ask(&format!(r#"<m:ConvertId DestinationFormat="HexEntryId"><m:SourceIds><t:AlternateId Format="EwsId" Id="{id}" Mailbox="anna@example.test"/></m:SourceIds></m:ConvertId>"#))
+    };
     assert_eq!(convert(&id).attrs("m:AlternateId", "Id")[0].len(), 140);
     assert_eq!(convert("DUMMY").codes(), ["ErrorInvalidIdMalformed"]);
     let options = desk.ask(r#"<m:GetUserConfiguration><m:UserConfigurationName Name="OWA.UserOptions"><t:DistinguishedFolderId Id="root"/></m:UserConfigurationName><m:UserConfigurationProperties>All</m:UserConfigurationProperties></m:GetUserConfiguration>"#);

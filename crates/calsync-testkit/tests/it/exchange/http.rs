@@ -20,9 +20,14 @@ async fn started(options: Options) -> MockExchange {
 
 fn request(path: &str, authorization: Option<&str>, content_type: &str, body: &str) -> String {
     let authorization = authorization
-        .map(|login| format!("Authorization: Basic {}\r\n", base64::engine::general_purpose::STANDARD.encode(login)))
+        .map(|login| {
+            format!("Authorization: Basic {}\r\n", base64::engine::general_purpose::STANDARD.encode(login))
+        })
         .unwrap_or_default();
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\n{authorization}Content-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\n{authorization}Content-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// Everything the server sends until it closes; an abrupt end is an end.
@@ -39,11 +44,18 @@ async fn send(mock: &MockExchange, request: &str) -> String {
 }
 
 fn soap(body: &str) -> String {
-    request("/EWS/Exchange.asmx", Some("anna@example.test:pw"), "text/xml; charset=utf-8", &Desk::new().envelope(body))
+    request(
+        "/EWS/Exchange.asmx",
+        Some("anna@example.test:pw"),
+        "text/xml; charset=utf-8",
+        &Desk::new().envelope(body),
+    )
 }
 
 fn create() -> String {
-    soap(r#"<m:CreateItem SendMeetingInvitations="SendToNone"><m:Items><t:CalendarItem><t:Subject>x</t:Subject></t:CalendarItem></m:Items></m:CreateItem>"#)
+    soap(
+        r#"<m:CreateItem SendMeetingInvitations="SendToNone"><m:Items><t:CalendarItem><t:Subject>x</t:Subject></t:CalendarItem></m:Items></m:CreateItem>"#,
+    )
 }
 
 #[tokio::test]
@@ -53,10 +65,17 @@ async fn log_on_path_and_content_type_are_checked_as_iis_does() {
     let anonymous = send(&mock, &request("/EWS/Exchange.asmx", None, "text/xml", &body)).await;
     assert!(anonymous.starts_with("HTTP/1.1 401"));
     assert!(anonymous.to_lowercase().contains("www-authenticate: basic realm="));
-    let wrong = send(&mock, &request("/EWS/Exchange.asmx", Some("anna@example.test:nein"), "text/xml", &body)).await;
+    let wrong =
+        send(&mock, &request("/EWS/Exchange.asmx", Some("anna@example.test:nein"), "text/xml", &body)).await;
     assert!(wrong.starts_with("HTTP/1.1 401"));
-    assert!(send(&mock, &request("/owa", Some("anna@example.test:pw"), "text/xml", &body)).await.starts_with("HTTP/1.1 404"));
-    let json = send(&mock, &request("/EWS/Exchange.asmx", Some("anna@example.test:pw"), "application/json", &body)).await;
+    assert!(
+        send(&mock, &request("/owa", Some("anna@example.test:pw"), "text/xml", &body))
+            .await
+            .starts_with("HTTP/1.1 404")
+    );
+    let json =
+        send(&mock, &request("/EWS/Exchange.asmx", Some("anna@example.test:pw"), "application/json", &body))
+            .await;
     assert!(json.starts_with("HTTP/1.1 415"));
     let get = send(&mock, "GET /EWS/Exchange.asmx HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert!(get.starts_with("HTTP/1.1 405"));
@@ -73,7 +92,11 @@ async fn busy_servers_say_so_in_two_ways() {
     assert!(fault.contains("a:ErrorServerBusy"));
     mock.trouble(Trouble::BusyPerItem(Duration::from_secs(1)), 1);
     let entry = send(&mock, &create()).await;
-    assert!(entry.starts_with("HTTP/1.1 200") && entry.contains("<m:ResponseCode>ErrorServerBusy</m:ResponseCode>"), "{entry}");
+    assert!(
+        entry.starts_with("HTTP/1.1 200")
+            && entry.contains("<m:ResponseCode>ErrorServerBusy</m:ResponseCode>"),
+        "{entry}"
+    );
     assert_eq!(mock.list(ANNA), Vec::<String>::new());
     assert!(send(&mock, &create()).await.contains("NoError"));
 }
@@ -133,11 +156,17 @@ async fn a_trace_holds_every_request_and_answer() {
     let mock = started(Options { trace: Some(dir.clone()), ..Options::default() }).await;
     send(&mock, &create()).await;
     send(&mock, &create()).await;
-    let mut names: Vec<String> = std::fs::read_dir(&dir).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        std::fs::read_dir(&dir).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(
         names,
-        ["0001-CreateItem-request.xml", "0001-CreateItem-response.xml", "0002-CreateItem-request.xml", "0002-CreateItem-response.xml"]
+        [
+            "0001-CreateItem-request.xml",
+            "0001-CreateItem-response.xml",
+            "0002-CreateItem-request.xml",
+            "0002-CreateItem-response.xml"
+        ]
     );
     assert!(std::fs::read_to_string(dir.join(&names[1])).unwrap().contains("CreateItemResponse"));
     std::fs::remove_dir_all(&dir).unwrap();
@@ -155,15 +184,18 @@ async fn tls_works_for_those_who_trust_the_certificate() {
         if trusted {
             roots.add(der.clone().into()).unwrap();
         }
-        let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config =
+            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
         let address = mock.url().split('/').nth(2).unwrap().to_owned();
         async move {
             let tcp = TcpStream::connect(address).await.unwrap();
-            tokio_rustls::TlsConnector::from(Arc::new(config)).connect("127.0.0.1".try_into().unwrap(), tcp).await
+            tokio_rustls::TlsConnector::from(Arc::new(config))
+                .connect("127.0.0.1".try_into().unwrap(), tcp)
+                .await
         }
     };
     let mut stream = connect(true).await.unwrap();

@@ -28,10 +28,13 @@ fn a_given_uid_is_kept() {
 fn times_without_offset_are_in_the_zone_of_the_item_or_of_the_context() {
     let mut desk = Desk::new();
     let times = "<t:Start>2026-07-01T09:00:00</t:Start><t:End>2026-07-01T10:00:00</t:End>";
-    let start = |desk: &Desk, more: &str| desk.get(&desk.create(&format!("{times}{more}")).id().0).text("t:Start");
+    let start =
+        |desk: &Desk, more: &str| desk.get(&desk.create(&format!("{times}{more}")).id().0).text("t:Start");
     assert_eq!(start(&desk, ""), "2026-07-01T09:00:00Z");
     assert_eq!(start(&desk, ZONE), "2026-07-01T07:00:00Z");
-    desk.header = r#"<t:TimeZoneContext><t:TimeZoneDefinition Id="Tokyo Standard Time"/></t:TimeZoneContext>"#.to_owned();
+    desk.header =
+        r#"<t:TimeZoneContext><t:TimeZoneDefinition Id="Tokyo Standard Time"/></t:TimeZoneContext>"#
+            .to_owned();
     // Answers are now written in the zone of the context, too.
     assert_eq!(start(&desk, ""), "2026-07-01T09:00:00+09:00");
     assert_eq!(start(&desk, ZONE), "2026-07-01T16:00:00+09:00");
@@ -59,7 +62,10 @@ fn changing_only_the_zone_keeps_the_wall_clock() {
     let zone = r#"<t:StartTimeZone Id="Tokyo Standard Time"/>"#;
     desk.set(&id, "AlwaysOverwrite", "calendar:StartTimeZone", zone);
     let seen = desk.get(&id.0);
-    assert_eq!((seen.text("t:Start"), seen.text("t:End")), ("2026-12-01T00:00:00Z".to_owned(), "2026-12-01T01:00:00Z".to_owned()));
+    assert_eq!(
+        (seen.text("t:Start"), seen.text("t:End")),
+        ("2026-12-01T00:00:00Z".to_owned(), "2026-12-01T01:00:00Z".to_owned())
+    );
     assert_eq!(seen.text("t:StartTimeZoneId"), "Tokyo Standard Time");
 }
 
@@ -73,7 +79,9 @@ fn an_unknown_zone_is_refused() {
 #[test]
 fn an_end_before_its_start_and_endless_appointments_are_refused() {
     let desk = Desk::new();
-    let code = |end: &str| desk.create(&format!("<t:Start>2026-12-01T09:00:00Z</t:Start><t:End>{end}</t:End>")).codes();
+    let code = |end: &str| {
+        desk.create(&format!("<t:Start>2026-12-01T09:00:00Z</t:Start><t:End>{end}</t:End>")).codes()
+    };
     assert_eq!(code("2026-12-01T08:59:00Z"), ["ErrorCalendarEndDateIsEarlierThanStartDate"]);
     assert_eq!(code("2032-12-01T08:59:00Z"), ["ErrorCalendarDurationIsTooLong"]);
     assert_eq!(code("2026-12-01T09:00:00Z"), ["NoError"]);
@@ -100,7 +108,10 @@ fn a_stale_key_is_a_conflict_under_never_overwrite_only() {
     let refused = desk.set(&old, "NeverOverwrite", "item:Subject", "<t:Subject>b</t:Subject>");
     assert_eq!(refused.codes(), ["ErrorIrresolvableConflict"]);
     assert_eq!(desk.get(&old.0).text("t:Subject"), "a");
-    assert_eq!(desk.set(&old, "AlwaysOverwrite", "item:Subject", "<t:Subject>c</t:Subject>").codes(), ["NoError"]);
+    assert_eq!(
+        desk.set(&old, "AlwaysOverwrite", "item:Subject", "<t:Subject>c</t:Subject>").codes(),
+        ["NoError"]
+    );
     assert_eq!(desk.get(&old.0).text("t:Subject"), "c");
 }
 
@@ -109,7 +120,8 @@ fn auto_resolve_keeps_the_servers_value_of_what_changed_and_counts_it() {
     let desk = Desk::new();
     let old = desk.appointment("x", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "");
     desk.set(&old, "NeverOverwrite", "item:Subject", "<t:Subject>server</t:Subject>");
-    let both = set_field("item:Subject", "<t:Subject>client</t:Subject>") + &set_field("calendar:Location", "<t:Location>Büro</t:Location>");
+    let both = set_field("item:Subject", "<t:Subject>client</t:Subject>")
+        + &set_field("calendar:Location", "<t:Location>Büro</t:Location>");
     let seen = desk.update(&old, "AutoResolve", &both);
     assert_eq!((seen.codes(), seen.text("t:Count")), (vec!["NoError".to_owned()], "1".to_owned()));
     let now = desk.get(&old.0);
@@ -120,7 +132,9 @@ fn auto_resolve_keeps_the_servers_value_of_what_changed_and_counts_it() {
 fn a_write_without_a_usable_key_is_refused() {
     let desk = Desk::new();
     let (id, _) = desk.appointment("x", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "");
-    let code = |key: &str, rule: &str| desk.set(&(id.clone(), key.to_owned()), rule, "item:Subject", "<t:Subject>a</t:Subject>").codes();
+    let code = |key: &str, rule: &str| {
+        desk.set(&(id.clone(), key.to_owned()), rule, "item:Subject", "<t:Subject>a</t:Subject>").codes()
+    };
     assert_eq!(code("", "NeverOverwrite"), ["ErrorChangeKeyRequiredForWriteOperations"]);
     assert_eq!(code("DwAAAA==", "AutoResolve"), ["ErrorInvalidChangeKey"]);
     assert_eq!(code("", "AlwaysOverwrite"), ["NoError"]);
@@ -129,7 +143,12 @@ fn a_write_without_a_usable_key_is_refused() {
 #[test]
 fn fields_are_cleared_and_appended() {
     let desk = Desk::new();
-    let id = desk.appointment("x", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "<t:Location>Halle</t:Location>");
+    let id = desk.appointment(
+        "x",
+        "2026-12-01T09:00:00Z",
+        "2026-12-01T10:00:00Z",
+        "<t:Location>Halle</t:Location>",
+    );
     let clear = r#"<t:DeleteItemField><t:FieldURI FieldURI="calendar:Location"/></t:DeleteItemField><t:AppendToItemField><t:FieldURI FieldURI="item:Body"/><t:CalendarItem><t:Body BodyType="Text">mehr</t:Body></t:CalendarItem></t:AppendToItemField>"#;
     let id = desk.update(&id, "NeverOverwrite", clear).id();
     assert!(!desk.get(&id.0).has("t:Location"));
@@ -145,7 +164,8 @@ fn fields_are_cleared_and_appended() {
 fn an_update_holds_one_property_that_fits_its_path() {
     let desk = Desk::new();
     let id = desk.appointment("x", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "");
-    let two = desk.set(&id, "NeverOverwrite", "item:Subject", "<t:Subject>a</t:Subject><t:Location>b</t:Location>");
+    let two =
+        desk.set(&id, "NeverOverwrite", "item:Subject", "<t:Subject>a</t:Subject><t:Location>b</t:Location>");
     assert_eq!(two.codes(), ["ErrorIncorrectUpdatePropertyCount"]);
     let other = desk.set(&id, "NeverOverwrite", "item:Subject", "<t:Location>b</t:Location>");
     assert_eq!(other.codes(), ["ErrorUpdatePropertyMismatch"]);
@@ -173,10 +193,17 @@ fn deleting_moves_into_deleted_items_under_a_new_id_or_removes_for_good() {
 fn a_batch_answers_each_entry_in_order() {
     let desk = Desk::new();
     let (id, _) = desk.appointment("x", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "");
-    let ids = format!(r#"<t:ItemId Id="nonsense"/>{}<t:ItemId Id=""/>{}"#, item_id(&id), item_id(&id.to_ascii_lowercase()));
+    let ids = format!(
+        r#"<t:ItemId Id="nonsense"/>{}<t:ItemId Id=""/>{}"#,
+        item_id(&id),
+        item_id(&id.to_ascii_lowercase())
+    );
     let seen = desk.get_as(&ids, "");
     assert_eq!(seen.status, 200);
-    assert_eq!(seen.codes(), ["ErrorInvalidIdMalformed", "NoError", "ErrorInvalidIdEmpty", "ErrorInvalidIdMalformed"]);
+    assert_eq!(
+        seen.codes(),
+        ["ErrorInvalidIdMalformed", "NoError", "ErrorInvalidIdEmpty", "ErrorInvalidIdMalformed"]
+    );
 }
 
 #[test]
@@ -185,10 +212,17 @@ fn moving_and_copying_give_new_ids_and_a_copy_keeps_extended_properties() {
     let property = r#"<t:ExtendedProperty><t:ExtendedFieldURI PropertySetId="AAAAAAAA-0000-0000-0000-000000000001" PropertyName="k" PropertyType="String"/><t:Value>v</t:Value></t:ExtendedProperty>"#;
     let seen = desk.create(&format!("<t:Subject>x</t:Subject>{property}<t:Start>2026-12-01T09:00:00Z</t:Start><t:End>2026-12-01T10:00:00Z</t:End>"));
     let (id, _) = seen.id();
-    let copy = desk.ask(&format!(r#"<m:CopyItem><m:ToFolderId>{}</m:ToFolderId><m:ItemIds>{}</m:ItemIds></m:CopyItem>"#, super::CALENDAR, item_id(&id)));
+    let copy = desk.ask(&format!(
+        r"<m:CopyItem><m:ToFolderId>{}</m:ToFolderId><m:ItemIds>{}</m:ItemIds></m:CopyItem>",
+        super::CALENDAR,
+        item_id(&id)
+    ));
     let (copied, _) = copy.id();
     assert_ne!(copied, id);
-    assert_eq!(desk.mock.extended(ANNA, &copied, "aaaaaaaa-0000-0000-0000-000000000001", "k").as_deref(), Some("v"));
+    assert_eq!(
+        desk.mock.extended(ANNA, &copied, "aaaaaaaa-0000-0000-0000-000000000001", "k").as_deref(),
+        Some("v")
+    );
     assert_eq!(desk.get(&copied).text("t:UID"), desk.get(&id).text("t:UID"));
     let moved = desk.ask(&format!(
         r#"<m:MoveItem><m:ToFolderId><t:DistinguishedFolderId Id="deleteditems"/></m:ToFolderId><m:ItemIds>{}</m:ItemIds></m:MoveItem>"#,

@@ -9,7 +9,7 @@ const GUESTS: &str = "<t:RequiredAttendees><t:Attendee><t:Mailbox><t:EmailAddres
 
 fn create(desk: &Desk, send: &str) -> super::Seen {
     desk.ask(&format!(
-        r#"<m:CreateItem {send}><m:Items><t:CalendarItem><t:Subject>Treffen</t:Subject><t:Start>2026-12-01T09:00:00Z</t:Start><t:End>2026-12-01T10:00:00Z</t:End>{GUESTS}</t:CalendarItem></m:Items></m:CreateItem>"#
+        r"<m:CreateItem {send}><m:Items><t:CalendarItem><t:Subject>Treffen</t:Subject><t:Start>2026-12-01T09:00:00Z</t:Start><t:End>2026-12-01T10:00:00Z</t:End>{GUESTS}</t:CalendarItem></m:Items></m:CreateItem>"
     ))
 }
 
@@ -18,7 +18,10 @@ fn send_to_none_mails_nobody() {
     let desk = Desk::new();
     let id = create(&desk, r#"SendMeetingInvitations="SendToNone""#).id();
     let read = desk.get(&id.0);
-    assert_eq!((read.text("t:IsMeeting"), read.text("t:AppointmentState"), read.text("t:MeetingRequestWasSent")), ("true".to_owned(), "1".to_owned(), "false".to_owned()));
+    assert_eq!(
+        (read.text("t:IsMeeting"), read.text("t:AppointmentState"), read.text("t:MeetingRequestWasSent")),
+        ("true".to_owned(), "1".to_owned(), "false".to_owned())
+    );
     let id = desk.set(&id, "NeverOverwrite", "calendar:Location", "<t:Location>hier</t:Location>").id();
     desk.delete(&item_id(&id.0), "MoveToDeletedItems");
     assert_eq!(desk.mock.outbox(), []);
@@ -37,7 +40,14 @@ fn every_mail_that_would_have_been_sent_is_in_the_outbox() {
     desk.ask(&format!(r#"<m:DeleteItem DeleteType="HardDelete" SendMeetingCancellations="SendOnlyToAll"><m:ItemIds>{}</m:ItemIds></m:DeleteItem>"#, item_id(&id.0)));
     let sent: Vec<(String, Vec<String>)> = desk.mock.outbox().into_iter().map(|m| (m.kind, m.to)).collect();
     let bert = vec!["bert@example.test".to_owned()];
-    assert_eq!(sent, [("request".to_owned(), bert.clone()), ("update".to_owned(), bert.clone()), ("cancellation".to_owned(), bert)]);
+    assert_eq!(
+        sent,
+        [
+            ("request".to_owned(), bert.clone()),
+            ("update".to_owned(), bert.clone()),
+            ("cancellation".to_owned(), bert)
+        ]
+    );
 }
 
 #[test]
@@ -50,7 +60,10 @@ fn the_sending_attribute_is_required() {
         super::set_field("item:Subject", "<t:Subject>y</t:Subject>")
     ));
     assert_eq!(update.codes(), ["ErrorSendMeetingInvitationsOrCancellationsRequired"]);
-    let delete = desk.ask(&format!(r#"<m:DeleteItem DeleteType="HardDelete"><m:ItemIds>{}</m:ItemIds></m:DeleteItem>"#, item_id(&id)));
+    let delete = desk.ask(&format!(
+        r#"<m:DeleteItem DeleteType="HardDelete"><m:ItemIds>{}</m:ItemIds></m:DeleteItem>"#,
+        item_id(&id)
+    ));
     assert_eq!(delete.codes(), ["ErrorSendMeetingCancellationsRequired"]);
     let wrong = create(&desk, r#"SendMeetingInvitations="SendOnlyToChanged""#);
     assert_eq!((wrong.status, wrong.codes()), (500, vec!["ErrorSchemaValidation".to_owned()]));
@@ -77,10 +90,14 @@ fn an_invited_persons_copy_only_takes_what_is_their_own() {
     };
     let id = desk.mock.receive_meeting(ANNA, "chef@example.test", &draft).unwrap();
     let read = desk.get(&id);
-    assert_eq!((read.text("t:AppointmentState"), read.text("t:IsOrganizer")), ("3".to_owned(), "false".to_owned()));
+    assert_eq!(
+        (read.text("t:AppointmentState"), read.text("t:IsOrganizer")),
+        ("3".to_owned(), "false".to_owned())
+    );
     let id = read.id();
     let guests = desk.set(&id, "NeverOverwrite", "calendar:RequiredAttendees", GUESTS);
     assert_eq!(guests.codes(), ["ErrorInvalidPropertySet"]);
-    let own = desk.set(&id, "NeverOverwrite", "item:ReminderIsSet", "<t:ReminderIsSet>true</t:ReminderIsSet>");
+    let own =
+        desk.set(&id, "NeverOverwrite", "item:ReminderIsSet", "<t:ReminderIsSet>true</t:ReminderIsSet>");
     assert_eq!(own.codes(), ["NoError"]);
 }

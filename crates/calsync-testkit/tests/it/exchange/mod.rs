@@ -14,7 +14,8 @@ use base64::Engine as _;
 use calsync_testkit::exchange::{Answer, Call, MockExchange, ServerVersion};
 
 pub(crate) const ANNA: &str = "anna@example.test";
-pub(crate) const ZONE: &str = r#"<t:StartTimeZone Id="W. Europe Standard Time"/><t:EndTimeZone Id="W. Europe Standard Time"/>"#;
+pub(crate) const ZONE: &str =
+    r#"<t:StartTimeZone Id="W. Europe Standard Time"/><t:EndTimeZone Id="W. Europe Standard Time"/>"#;
 pub(crate) const CALENDAR: &str = r#"<t:DistinguishedFolderId Id="calendar"/>"#;
 
 /// A mock with one mailbox, and the log-on of its owner.
@@ -58,7 +59,8 @@ impl Desk {
     }
 
     pub(crate) fn raw(&self, envelope: &str) -> Answer {
-        let token = base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", self.user.0, self.user.1));
+        let token =
+            base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", self.user.0, self.user.1));
         self.mock.answer(&Call { authorization: Some(&format!("Basic {token}")), body: envelope.as_bytes() })
     }
 
@@ -78,7 +80,9 @@ impl Desk {
 
     /// Creates an appointment of an hour in Berlin and returns its id and change key.
     pub(crate) fn appointment(&self, subject: &str, start: &str, end: &str, more: &str) -> (String, String) {
-        let seen = self.create(&format!("<t:Subject>{subject}</t:Subject><t:Start>{start}</t:Start><t:End>{end}</t:End>{more}{ZONE}"));
+        let seen = self.create(&format!(
+            "<t:Subject>{subject}</t:Subject><t:Start>{start}</t:Start><t:End>{end}</t:End>{more}{ZONE}"
+        ));
         assert_eq!(seen.codes(), ["NoError"], "{}", seen.body);
         seen.id()
     }
@@ -120,7 +124,8 @@ impl Desk {
     }
 
     pub(crate) fn sync(&self, state: &str, most: usize) -> Seen {
-        let state = if state.is_empty() { String::new() } else { format!("<m:SyncState>{state}</m:SyncState>") };
+        let state =
+            if state.is_empty() { String::new() } else { format!("<m:SyncState>{state}</m:SyncState>") };
         self.ask(&format!(
             "<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:SyncFolderId>{CALENDAR}</m:SyncFolderId>{state}<m:MaxChangesReturned>{most}</m:MaxChangesReturned></m:SyncFolderItems>"
         ))
@@ -128,7 +133,9 @@ impl Desk {
 }
 
 pub(crate) fn set_field(uri: &str, element: &str) -> String {
-    format!(r#"<t:SetItemField><t:FieldURI FieldURI="{uri}"/><t:CalendarItem>{element}</t:CalendarItem></t:SetItemField>"#)
+    format!(
+        r#"<t:SetItemField><t:FieldURI FieldURI="{uri}"/><t:CalendarItem>{element}</t:CalendarItem></t:SetItemField>"#
+    )
 }
 
 pub(crate) fn item_id(id: &str) -> String {
@@ -152,7 +159,13 @@ impl Seen {
             }
             let end = rest.find(&format!("</{name}>")).unwrap();
             let text = &rest[close + 1..end];
-            found.push(text.replace("&lt;", "<").replace("&gt;", ">").replace("&#xD;", "\r").replace("&quot;", "\"").replace("&amp;", "&"));
+            found.push(
+                text.replace("&lt;", "<")
+                    .replace("&gt;", ">")
+                    .replace("&#xD;", "\r")
+                    .replace("&quot;", "\"")
+                    .replace("&amp;", "&"),
+            );
         }
         found
     }

@@ -57,9 +57,14 @@ fn what_a_person_enters_is_what_the_tile_and_the_client_show() {
             recurring: false,
         }]
     );
-    let uri = format!(r#"<t:AdditionalProperties><t:ExtendedFieldURI PropertySetId="{CUSTOMER_SET}" PropertyName="{CUSTOMER_NAME}" PropertyType="String"/></t:AdditionalProperties>"#);
+    let uri = format!(
+        r#"<t:AdditionalProperties><t:ExtendedFieldURI PropertySetId="{CUSTOMER_SET}" PropertyName="{CUSTOMER_NAME}" PropertyType="String"/></t:AdditionalProperties>"#
+    );
     let seen = desk.get_as(&item_id(&id), &uri);
-    assert_eq!((seen.text("t:Sensitivity"), seen.text("t:Value"), seen.text("t:StartTimeZoneId")), ("Private".to_owned(), "10234".to_owned(), "W. Europe Standard Time".to_owned()));
+    assert_eq!(
+        (seen.text("t:Sensitivity"), seen.text("t:Value"), seen.text("t:StartTimeZoneId")),
+        ("Private".to_owned(), "10234".to_owned(), "W. Europe Standard Time".to_owned())
+    );
 }
 
 #[test]
@@ -79,7 +84,10 @@ fn edits_change_what_they_name_and_the_change_key() {
     assert!(desk.mock.edit(ANNA, &id, &edit));
     assert_ne!(desk.get(&id).id().1, before);
     let tile = &desk.mock.tiles(ANNA, day("2026-12-20"), day("2026-12-21"))[0];
-    assert_eq!((tile.subject.as_str(), tile.start.as_str(), tile.place.as_str()), ("neu", "2026-12-20T08:00:00Z", "Halle"));
+    assert_eq!(
+        (tile.subject.as_str(), tile.start.as_str(), tile.place.as_str()),
+        ("neu", "2026-12-20T08:00:00Z", "Halle")
+    );
     assert_eq!((&tile.category, tile.reminder, &tile.customer, tile.private), (&None, None, &None, false));
     assert!(desk.mock.delete(ANNA, &id));
     assert!(!desk.mock.edit(ANNA, &id, &edit) && !desk.mock.delete(ANNA, &id));
@@ -91,13 +99,18 @@ fn occurrences_are_changed_and_deleted_by_their_original_start() {
     let desk = Desk::new();
     let id = desk.mock.create(ANNA, &weekly()).unwrap();
     let all = desk.mock.occurrences(ANNA, &id, day("2026-01-01"), day("2027-01-01"));
-    assert_eq!(all, ["2026-10-20T09:00:00", "2026-10-27T09:00:00", "2026-11-03T09:00:00", "2026-11-10T09:00:00"].map(at));
-    let later = Edit { span: Some((at("2026-10-28T11:00:00"), at("2026-10-28T12:00:00"))), ..Edit::default() };
+    assert_eq!(
+        all,
+        ["2026-10-20T09:00:00", "2026-10-27T09:00:00", "2026-11-03T09:00:00", "2026-11-10T09:00:00"].map(at)
+    );
+    let later =
+        Edit { span: Some((at("2026-10-28T11:00:00"), at("2026-10-28T12:00:00"))), ..Edit::default() };
     assert!(desk.mock.edit_occurrence(ANNA, &id, all[1], &later));
     assert!(desk.mock.delete_occurrence(ANNA, &id, all[2]));
     assert!(!desk.mock.delete_occurrence(ANNA, &id, all[2]));
     assert!(!desk.mock.edit_occurrence(ANNA, &id, at("2026-10-28T11:00:00"), &later));
-    let starts: Vec<String> = desk.mock.tiles(ANNA, day("2026-10-01"), day("2026-12-01")).into_iter().map(|t| t.start).collect();
+    let starts: Vec<String> =
+        desk.mock.tiles(ANNA, day("2026-10-01"), day("2026-12-01")).into_iter().map(|t| t.start).collect();
     assert_eq!(starts, ["2026-10-20T07:00:00Z", "2026-10-28T10:00:00Z", "2026-11-10T08:00:00Z"]);
     for original in [all[0], all[1], all[3]] {
         assert!(desk.mock.delete_occurrence(ANNA, &id, original));
@@ -109,7 +122,13 @@ fn occurrences_are_changed_and_deleted_by_their_original_start() {
 fn whole_days_are_dates_in_every_zone() {
     let desk = Desk::new();
     for zone in ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "Pacific/Auckland"] {
-        let whole = Draft { all_day: true, start: at("2026-10-25T00:00:00"), end: at("2026-10-26T00:00:00"), zone: zone.to_owned(), ..draft() };
+        let whole = Draft {
+            all_day: true,
+            start: at("2026-10-25T00:00:00"),
+            end: at("2026-10-26T00:00:00"),
+            zone: zone.to_owned(),
+            ..draft()
+        };
         let id = desk.mock.create(ANNA, &whole).unwrap();
         let tiles = desk.mock.tiles(ANNA, day("2026-10-25"), day("2026-10-26"));
         assert_eq!((tiles[0].start.as_str(), tiles[0].end.as_str()), ("2026-10-25", "2026-10-26"), "{zone}");

@@ -5,7 +5,9 @@ use calsync_testkit::people::Calendars as _;
 use super::{ANNA, Desk, item_id};
 
 fn fill(desk: &Desk, n: usize) -> Vec<String> {
-    (0..n).map(|k| desk.appointment(&format!("{k}"), "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "").0).collect()
+    (0..n)
+        .map(|k| desk.appointment(&format!("{k}"), "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "").0)
+        .collect()
 }
 
 #[test]
@@ -66,7 +68,8 @@ fn created_changed_and_deleted_items_are_told_apart() {
     let gone = fill(&desk, 1);
     desk.delete(&item_id(&gone[0]), "HardDelete");
     let seen = desk.sync(&state, 512);
-    let part = |name: &str| super::Seen { status: 200, body: seen.texts(name).join("") }.attrs("t:ItemId", "Id");
+    let part =
+        |name: &str| super::Seen { status: 200, body: seen.texts(name).join("") }.attrs("t:ItemId", "Id");
     assert_eq!(part("t:Create"), new);
     assert_eq!(part("t:Update"), [ids[0].clone()]);
     assert_eq!(part("t:Delete"), [ids[1].clone()]);
@@ -84,7 +87,10 @@ fn a_changed_occurrence_is_an_update_of_its_master() {
         "<t:Recurrence><t:DailyRecurrence><t:Interval>1</t:Interval></t:DailyRecurrence><t:NoEndRecurrence><t:StartDate>2026-12-01</t:StartDate></t:NoEndRecurrence></t:Recurrence>",
     );
     let state = desk.sync("", 512).text("m:SyncState");
-    desk.delete(&format!(r#"<t:OccurrenceItemId RecurringMasterId="{master}" InstanceIndex="2"/>"#), "HardDelete");
+    desk.delete(
+        &format!(r#"<t:OccurrenceItemId RecurringMasterId="{master}" InstanceIndex="2"/>"#),
+        "HardDelete",
+    );
     let seen = desk.sync(&state, 512);
     assert_eq!((seen.body.matches("<t:Update>").count(), seen.id().0), (1, master));
 }

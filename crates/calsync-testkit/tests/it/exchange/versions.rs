@@ -41,7 +41,10 @@ fn exchange_2007_has_its_own_zone_and_refuses_the_later_ones() {
     let master = desk.get(&weekly("").id().0);
     assert!(!master.has("t:FirstDayOfWeek") && !master.has("t:StartTimeZone"));
     assert_eq!(master.text("t:StartDate"), "2026-07-01");
-    assert_eq!(desk.ask("<m:GetServerTimeZones ReturnFullTimeZoneData=\"false\"/>").codes(), ["ErrorSchemaValidation"]);
+    assert_eq!(
+        desk.ask("<m:GetServerTimeZones ReturnFullTimeZoneData=\"false\"/>").codes(),
+        ["ErrorSchemaValidation"]
+    );
 }
 
 #[test]
@@ -55,7 +58,12 @@ fn later_releases_refuse_the_zone_of_2007() {
 fn properties_appear_with_the_schema_that_was_asked_for() {
     let mut desk = Desk::of(ServerVersion::Exchange2016);
     let (id, _) = desk.appointment("x", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "");
-    for (schema, zone, zone_id) in [("Exchange2007_SP1", false, false), ("Exchange2010_SP2", true, false), ("Exchange2013", true, true), ("Exchange2016", true, true)] {
+    for (schema, zone, zone_id) in [
+        ("Exchange2007_SP1", false, false),
+        ("Exchange2010_SP2", true, false),
+        ("Exchange2013", true, true),
+        ("Exchange2016", true, true),
+    ] {
         desk.schema = schema;
         let seen = desk.get(&id);
         assert_eq!((seen.has("t:StartTimeZone"), seen.has("t:StartTimeZoneId")), (zone, zone_id), "{schema}");
@@ -66,7 +74,13 @@ fn properties_appear_with_the_schema_that_was_asked_for() {
 fn field_names_newer_than_the_schema_are_refused() {
     let desk = Desk::of(ServerVersion::Exchange2010Sp2);
     let (id, _) = desk.appointment("x", "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z", "");
-    let shape = |uri: &str| desk.get_as(&super::item_id(&id), &format!(r#"<t:AdditionalProperties><t:FieldURI FieldURI="{uri}"/></t:AdditionalProperties>"#)).codes();
+    let shape = |uri: &str| {
+        desk.get_as(
+            &super::item_id(&id),
+            &format!(r#"<t:AdditionalProperties><t:FieldURI FieldURI="{uri}"/></t:AdditionalProperties>"#),
+        )
+        .codes()
+    };
     assert_eq!(shape("calendar:StartTimeZone"), ["NoError"]);
     assert_eq!(shape("calendar:StartTimeZoneId"), ["ErrorSchemaValidation"]);
     assert_eq!(shape("item:TextBody"), ["ErrorSchemaValidation"]);
@@ -90,8 +104,16 @@ fn wrong_order_and_unknown_elements_are_schema_faults() {
 #[test]
 fn what_is_no_soap_gets_a_fault_and_no_more() {
     let desk = Desk::new();
-    for body in ["", "hallo", "<a/>", "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body/></s:Envelope>", "<!DOCTYPE a><a/>"] {
-        let calsync_testkit::exchange::Answer::Http { status, body, .. } = desk.raw(body) else { panic!("dropped") };
+    for body in [
+        "",
+        "hallo",
+        "<a/>",
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body/></s:Envelope>",
+        "<!DOCTYPE a><a/>",
+    ] {
+        let calsync_testkit::exchange::Answer::Http { status, body, .. } = desk.raw(body) else {
+            panic!("dropped")
+        };
         assert_eq!(status, 500);
         assert!(body.contains("Fault"), "{body}");
     }
