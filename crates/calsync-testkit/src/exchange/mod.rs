@@ -31,6 +31,7 @@ mod version;
 mod world;
 mod write_item;
 mod xml;
+mod zone_table;
 mod zone_xml;
 mod zones;
 

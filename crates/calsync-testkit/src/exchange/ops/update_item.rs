@@ -193,10 +193,10 @@ fn append(edit: &mut Edit, path: &Node, view: View<'_>) -> Result<(), Refusal> {
             }
         }
         "calendar:RequiredAttendees" => {
-            edit.content.required = join(old.required, edit.content.required.take())
+            edit.content.required = join(old.required, edit.content.required.take());
         }
         "calendar:OptionalAttendees" => {
-            edit.content.optional = join(old.optional, edit.content.optional.take())
+            edit.content.optional = join(old.optional, edit.content.optional.take());
         }
         "calendar:Resources" => edit.content.resources = join(old.resources, edit.content.resources.take()),
         uri => {

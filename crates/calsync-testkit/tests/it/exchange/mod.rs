@@ -8,6 +8,7 @@ mod meetings;
 mod people;
 mod series;
 mod sync;
+mod vectors;
 mod versions;
 
 use base64::Engine as _;
