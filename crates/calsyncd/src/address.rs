@@ -43,7 +43,12 @@ impl Address {
             None if scheme == "http" => 80,
             None => 443,
         };
-        (!host.is_empty()).then(|| Address { scheme, host: host.to_owned(), port, has_login: login.is_some() })
+        (!host.is_empty()).then(|| Address {
+            scheme,
+            host: host.to_owned(),
+            port,
+            has_login: login.is_some(),
+        })
     }
 
     /// Whether it leads to this very machine.
@@ -64,7 +69,10 @@ mod tests {
     #[test]
     fn addresses_are_taken_apart() {
         let of = |url| Address::of(url).map(|address| (address.host, address.port));
-        assert_eq!(of("https://mail.example.com/EWS/Exchange.asmx"), Some(("mail.example.com".to_owned(), 443)));
+        assert_eq!(
+            of("https://mail.example.com/EWS/Exchange.asmx"),
+            Some(("mail.example.com".to_owned(), 443))
+        );
         assert_eq!(of("http://[::1]:8080/x"), Some(("::1".to_owned(), 8080)));
         assert_eq!(of("HTTPS://h:1"), Some(("h".to_owned(), 1)));
         for bad in ["", "mail.example.com", "https://", "https://h:port/", "https://a b/"] {

@@ -9,11 +9,17 @@ use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcomm
 
 use crate::config::nearest;
 use crate::fields;
-use crate::texts::{Lang, Message, UsageText, help};
+use crate::texts::{HelpText, Lang, Message, UsageText, help};
 
 /// What was asked for.
 #[derive(Debug, Parser)]
-#[command(name = "calsyncd", version, disable_help_subcommand = true, disable_help_flag = true, disable_version_flag = true)]
+#[command(
+    name = "calsyncd",
+    version,
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
 pub struct Cli {
     /// The configuration file.
     #[arg(long, global = true, value_name = "PATH")]
@@ -37,7 +43,7 @@ pub enum Command {
     Plan(Choice),
     /// Which unit goes with which mailbox.
     #[command(subcommand)]
-    Pairing(PairingCommand),
+    Pairing(Box<PairingCommand>),
     /// How the pairings are doing.
     Status {
         /// As JSON.
@@ -196,13 +202,8 @@ pub struct SettingArgs {
 }
 
 impl SettingArgs {
-    /// Puts what was given into a record.
-    ///
-    /// # Errors
-    ///
-    /// The option, its word, and what it takes instead.
-    pub fn put_into(&self, record: &mut PairingRecord) -> Result<(), Message> {
-        let given = [
+    fn words(&self) -> [(&'static str, &Option<String>); 9] {
+        [
             ("access", &self.access),
             ("interval", &self.interval),
             ("direction", &self.direction),
@@ -212,13 +213,27 @@ impl SettingArgs {
             ("guard_count", &self.guard_count),
             ("guard_percent", &self.guard_percent),
             ("lead", &self.lead),
-        ];
-        for (key, word) in given {
+        ]
+    }
+
+    /// Whether nothing was given.
+    pub fn is_empty(&self) -> bool {
+        self.conflict_of.is_empty() && self.words().iter().all(|(_, word)| word.is_none())
+    }
+
+    /// Puts what was given into a record.
+    ///
+    /// # Errors
+    ///
+    /// The option, its word, and what it takes instead.
+    pub fn put_into(&self, record: &mut PairingRecord) -> Result<(), Message> {
+        for (key, word) in self.words() {
             let Some(word) = word else { continue };
             fields::set(record, key, word).map_err(|wanted| bad_value(key, word, &wanted))?;
         }
         for word in &self.conflict_of {
-            fields::set_conflict_of(record, word).map_err(|wanted| bad_value("conflict_of", word, &wanted))?;
+            fields::set_conflict_of(record, word)
+                .map_err(|wanted| bad_value("conflict_of", word, &wanted))?;
         }
         Ok(())
     }
@@ -252,9 +267,12 @@ impl Command {
     pub fn wants_json(&self) -> bool {
         match self {
             Command::Sync(choice) | Command::Plan(choice) | Command::Check(choice) => choice.json,
-            Command::Status { json }
-            | Command::Pairing(PairingCommand::List { json } | PairingCommand::Show { json, .. }) => *json,
-            Command::Run | Command::Pairing(_) | Command::Config(_) => false,
+            Command::Status { json } => *json,
+            Command::Pairing(command) => match command.as_ref() {
+                PairingCommand::List { json } | PairingCommand::Show { json, .. } => *json,
+                _ => false,
+            },
+            Command::Run | Command::Config(_) => false,
         }
     }
 }
@@ -273,7 +291,8 @@ pub enum Asked {
 /// Understands the arguments, the program's name first.
 pub fn understand(arguments: Vec<OsString>, env: impl Fn(&str) -> Option<String>) -> Asked {
     let lang = Lang::choose(asked_lang(&arguments), env);
-    let parsed = command(lang).try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed =
+        command(lang).try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(cli) => Asked::Run(Box::new(cli), lang),
         Err(error) => match error.kind() {
@@ -300,26 +319,29 @@ pub fn command(lang: Lang) -> clap::Command {
         .after_help(lang.say(UsageText::ExitStatus))
         .arg(Arg::new("help").short('h').long("help").global(true).action(ArgAction::Help))
         .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version));
-    localise(program, String::new(), lang)
+    localise(program, "", lang)
 }
 
-fn localise(command: clap::Command, path: String, lang: Lang) -> clap::Command {
+fn localise(command: clap::Command, path: &str, lang: Lang) -> clap::Command {
     let usage = lang.say(UsageText::Usage);
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     let mut command = command
         .help_template(format!("{{about-with-newline}}\n{usage}: {{usage}}\n\n{{all-args}}{{after-help}}"))
         .subcommand_help_heading(lang.say(UsageText::Commands))
         .mut_args(|arg| {
-            let text = help(&path, Some(arg.get_id().as_str())).map(|text| lang.say(text));
+            let text = help(path, Some(arg.get_id().as_str())).map(|text| lang.say(text));
             let heading = if arg.is_positional() { UsageText::Arguments } else { UsageText::Options };
             arg.help(text).help_heading(lang.say(heading))
         });
-    if let Some(about) = help(&path, None) {
+    if matches!(path, "pairing add" | "pairing set") {
+        command = command.after_help(lang.say(HelpText::ArgSettings));
+    }
+    if let Some(about) = help(path, None) {
         command = command.about(lang.say(about));
     }
     for name in names {
         let below = if path.is_empty() { name.clone() } else { format!("{path} {name}") };
-        command = command.mut_subcommand(&name, |sub| localise(sub, below, lang));
+        command = command.mut_subcommand(&name, |sub| localise(sub, &below, lang));
     }
     command
 }
@@ -348,22 +370,30 @@ fn complaint(error: &clap::Error, lang: Lang) -> String {
             let near = near.or_else(|| nearest(&word, names()).map(str::to_owned));
             let message = Message::new(UsageText::UnknownCommand).with("word", &word);
             match near {
-                Some(near) => Message::new(UsageText::DidYouMean).with_message("what", message).with("near", near),
+                Some(near) => {
+                    Message::new(UsageText::DidYouMean).with_message("what", message).with("near", near)
+                }
                 None => message,
             }
         }
-        ErrorKind::UnknownArgument => {
-            with_hint(Message::new(UsageText::UnknownOption).with("word", option()), ContextKind::SuggestedArg)
-        }
+        ErrorKind::UnknownArgument => with_hint(
+            Message::new(UsageText::UnknownOption).with("word", option()),
+            ContextKind::SuggestedArg,
+        ),
         ErrorKind::MissingRequiredArgument => Message::new(UsageText::Missing).with("words", option()),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => match text(ContextKind::InvalidValue) {
             Some(value) if !value.is_empty() => {
                 let wanted = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-                Message::new(UsageText::BadValue).with("option", option()).with("value", value).with("wanted", wanted)
+                Message::new(UsageText::BadValue)
+                    .with("option", option())
+                    .with("value", value)
+                    .with("wanted", wanted)
             }
             _ => Message::new(UsageText::NoValue).with("option", option()),
         },
-        ErrorKind::ArgumentConflict | ErrorKind::TooManyValues => Message::new(UsageText::Conflict).with("option", option()),
+        ErrorKind::ArgumentConflict | ErrorKind::TooManyValues => {
+            Message::new(UsageText::Conflict).with("option", option())
+        }
         _ => Message::new(UsageText::Other),
     };
     let hint = Message::new(UsageText::SeeHelp).with("command", "calsyncd");
@@ -375,7 +405,8 @@ mod tests {
     use super::*;
 
     fn ask(words: &[&str]) -> Asked {
-        let arguments = std::iter::once("calsyncd").chain(words.iter().copied()).map(OsString::from).collect();
+        let arguments =
+            std::iter::once("calsyncd").chain(words.iter().copied()).map(OsString::from).collect();
         understand(arguments, |_| None)
     }
 
@@ -397,7 +428,11 @@ mod tests {
         fn walk(command: &clap::Command, path: &str) {
             assert!(help(path, None).is_some(), "no help for \"{path}\"");
             for arg in command.get_arguments() {
-                assert!(help(path, Some(arg.get_id().as_str())).is_some(), "no help for {} of \"{path}\"", arg.get_id());
+                assert!(
+                    help(path, Some(arg.get_id().as_str())).is_some(),
+                    "no help for {} of \"{path}\"",
+                    arg.get_id()
+                );
             }
             for sub in command.get_subcommands() {
                 let below = format!("{path} {}", sub.get_name());
@@ -434,11 +469,20 @@ mod tests {
         let settings = |words: &[&str]| {
             let words = [&["pairing", "set", "meier"], words].concat();
             let Asked::Run(cli, _) = ask(&words) else { panic!("{words:?}") };
-            let Command::Pairing(PairingCommand::Set { settings, .. }) = cli.command else { panic!("{words:?}") };
+            let Command::Pairing(command) = cli.command else { panic!("{words:?}") };
+            let PairingCommand::Set { settings, .. } = *command else { panic!("{words:?}") };
             settings
         };
         let mut record = PairingRecord::new("meier", "p1", "meier@example.com");
-        let words = ["--conflict-of", "span=nvs", "--conflict-of", "notes=hold", "--interval", "90s", "--direction=to_nvs"];
+        let words = [
+            "--conflict-of",
+            "span=nvs",
+            "--conflict-of",
+            "notes=hold",
+            "--interval",
+            "90s",
+            "--direction=to_nvs",
+        ];
         settings(&words).put_into(&mut record).unwrap();
         assert_eq!(fields::get(&record, "conflict_by_field"), "span=nvs notes=hold");
         assert_eq!(record.settings.interval_seconds, Some(90));

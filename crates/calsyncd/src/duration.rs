@@ -37,13 +37,17 @@ pub fn parse(text: &str) -> Option<Duration> {
 /// Writes what [`parse`] reads.
 pub fn show(span: Duration) -> String {
     let seconds = span.as_secs();
-    let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
-    let mut out: String =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
-    if span.subsec_millis() > 0 {
-        out.push_str(&format!("{}ms", span.subsec_millis()));
+    let parts =
+        [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let mut out = String::new();
+    for (count, unit) in parts.into_iter().filter(|(count, _)| *count > 0) {
+        out = format!("{out}{count}{unit}");
     }
-    if out.is_empty() { "0s".to_owned() } else { out }
+    match span.subsec_millis() {
+        0 if out.is_empty() => "0s".to_owned(),
+        0 => out,
+        millis => format!("{out}{millis}ms"),
+    }
 }
 
 #[cfg(test)]

@@ -219,7 +219,7 @@ impl Finished {
                     let detail = self.details.get(*side).clone().unwrap_or_else(|| kind.to_string());
                     format!("{}: {doing}: {detail}", side_word(*side))
                 }
-                other => other.to_string(),
+                Failure::WrongReply => failure.to_string(),
             }),
         }
     }
@@ -246,7 +246,9 @@ impl Finished {
             Err(_) => RoundEnd::Failed,
             Ok(report) => match &report.failure {
                 None => RoundEnd::Done,
-                Some(Failure::Source { kind: SourceErrorKind::Throttled(wait), .. }) => RoundEnd::Throttled(*wait),
+                Some(Failure::Source { kind: SourceErrorKind::Throttled(wait), .. }) => {
+                    RoundEnd::Throttled(*wait)
+                }
                 Some(_) => RoundEnd::Failed,
             },
         }
@@ -286,7 +288,11 @@ impl Finished {
                 )
             };
         }
-        if quiet { tell!(debug) } else { tell!(info) }
+        if quiet {
+            tell!(debug);
+        } else {
+            tell!(info);
+        }
         for failure in &report.failures {
             // Why is the adapter's word on one item and may hold a field's name, never its text.
             tracing::warn!(%pairing, side = side_word(failure.side), link = %failure.link, why = failure.why, "item failed");
@@ -328,7 +334,11 @@ impl CalendarSource for Noting {
         self.inner.capabilities()
     }
 
-    async fn changes(&self, calendar: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError> {
+    async fn changes(
+        &self,
+        calendar: &CalendarKey,
+        since: Option<&ChangeToken>,
+    ) -> Result<ChangePage, SourceError> {
         self.note(self.inner.changes(calendar, since).await)
     }
 

@@ -53,10 +53,15 @@ pub fn set(record: &mut PairingRecord, key: &str, text: &str) -> Result<(), Stri
         "unit" => record.unit = something(text)?,
         "mailbox" => record.mailbox = mailbox(text)?,
         "folder" => record.folder = given.map(something).transpose()?,
-        "access" => record.access = given.map_or(Ok(MailboxAccess::Rights), choose(MailboxAccess::ALL, MailboxAccess::as_str))?,
+        "access" => {
+            record.access =
+                given.map_or(Ok(MailboxAccess::Rights), choose(MailboxAccess::ALL, MailboxAccess::as_str))?;
+        }
         "enabled" => record.enabled = given.map_or(Ok(true), yes_no)?,
         "interval" => settings.interval_seconds = given.map(interval).transpose()?,
-        "direction" => settings.direction = given.map(choose(Direction::ALL, Direction::as_str)).transpose()?,
+        "direction" => {
+            settings.direction = given.map(choose(Direction::ALL, Direction::as_str)).transpose()?;
+        }
         "conflict" => settings.conflict = given.map(conflict).transpose()?,
         "conflict_by_field" => {
             settings.conflict_by_field.clear();
@@ -72,7 +77,9 @@ pub fn set(record: &mut PairingRecord, key: &str, text: &str) -> Result<(), Stri
             settings.read_only_edit = given.map(words).transpose()?;
         }
         "deletion_wins" => settings.deletion_wins = given.map(yes_no).transpose()?,
-        "guard_count" => settings.guard_count = given.map(|text| number(text, u64::from(u32::MAX))).transpose()?,
+        "guard_count" => {
+            settings.guard_count = given.map(|text| number(text, u64::from(u32::MAX))).transpose()?;
+        }
         "guard_percent" => settings.guard_percent = given.map(|text| number(text, 100)).transpose()?,
         "lead" => settings.lead = given.map(choose(Lead::ALL, Lead::as_str)).transpose()?,
         _ => return Err(KEYS.join(", ")),
@@ -135,7 +142,8 @@ pub fn get(record: &PairingRecord, key: &str) -> String {
 /// What it takes instead.
 pub fn pairing_name(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
-    let good = !text.is_empty() && text.len() <= 100 && text.chars().all(fits) && !text.starts_with(['-', '.']);
+    let good =
+        !text.is_empty() && text.len() <= 100 && text.chars().all(fits) && !text.starts_with(['-', '.']);
     if good { Ok(text.to_owned()) } else { Err("A-Z, a-z, 0-9, - _ . @".to_owned()) }
 }
 
@@ -143,7 +151,10 @@ fn conflict(text: &str) -> Result<Conflict, String> {
     choose(Conflict::ALL, Conflict::as_str)(text)
 }
 
-fn choose<T: Copy + 'static>(all: &'static [T], word: impl Fn(T) -> &'static str) -> impl Fn(&str) -> Result<T, String> {
+fn choose<T: Copy + 'static>(
+    all: &'static [T],
+    word: impl Fn(T) -> &'static str,
+) -> impl Fn(&str) -> Result<T, String> {
     move |text| {
         let found = all.iter().copied().find(|value| word(*value).eq_ignore_ascii_case(text));
         found.ok_or_else(|| all.iter().map(|value| word(*value)).collect::<Vec<_>>().join(", "))
@@ -163,19 +174,26 @@ fn number(text: &str, most: u64) -> Result<u64, String> {
 }
 
 fn interval(text: &str) -> Result<u32, String> {
-    let span = duration::parse(text).map(|span| span.as_secs()).filter(|seconds| (1..=86_400).contains(seconds));
-    span.and_then(|seconds| u32::try_from(seconds).ok()).ok_or_else(|| "30s, 5m, 1h (1s ... 1d), default".to_owned())
+    let span =
+        duration::parse(text).map(|span| span.as_secs()).filter(|seconds| (1..=86_400).contains(seconds));
+    span.and_then(|seconds| u32::try_from(seconds).ok())
+        .ok_or_else(|| "30s, 5m, 1h (1s ... 1d), default".to_owned())
 }
 
 fn mailbox(text: &str) -> Result<String, String> {
     let parts = text.split_once('@');
-    let good = parts.is_some_and(|(name, domain)| !name.is_empty() && domain.len() > 1 && !domain.contains('@'));
+    let good =
+        parts.is_some_and(|(name, domain)| !name.is_empty() && domain.len() > 1 && !domain.contains('@'));
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | '#');
     if good && !text.contains(odd) { Ok(text.to_owned()) } else { Err("name@example.com".to_owned()) }
 }
 
 fn something(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.contains(char::is_control) { Err("...".to_owned()) } else { Ok(text.to_owned()) }
+    if text.is_empty() || text.contains(char::is_control) {
+        Err("...".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -217,6 +235,8 @@ mod tests {
         assert!(set(&mut record, "conflict_by_field", "color=nvs").unwrap_err().contains("subject"));
         assert!(set(&mut record, "guard_percent", "101").is_err());
         assert!(set(&mut record, "mailbox", "meier").is_err());
-        assert!(pairing_name("a b").is_err() && pairing_name("--x").is_err() && pairing_name("Müller-1").is_ok());
+        assert!(
+            pairing_name("a b").is_err() && pairing_name("--x").is_err() && pairing_name("Müller-1").is_ok()
+        );
     }
 }

@@ -25,7 +25,8 @@ pub fn subscriber<W>(config: &LogConfig, writer: W) -> Box<dyn tracing::Subscrib
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter(&config.level)).with_writer(writer).with_ansi(false);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter(&config.level)).with_writer(writer).with_ansi(false);
     match config.format {
         LogFormat::Text => Box::new(builder.finish()),
         LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
@@ -34,9 +35,11 @@ where
 
 fn filter(level: &str) -> EnvFilter {
     let is_word = !level.contains(['=', ',', '[']);
-    let directives = match is_word {
-        true => OURS.iter().map(|name| format!("{name}={level}")).fold("warn".to_owned(), |all, one| all + "," + &one),
-        false => level.to_owned(),
+    let of_ours = |name: &&str| format!(",{name}={level}");
+    let directives = if is_word {
+        OURS.iter().map(of_ours).fold("warn".to_owned(), |all, one| all + &one)
+    } else {
+        level.to_owned()
     };
     EnvFilter::builder().parse_lossy(directives)
 }

@@ -74,7 +74,7 @@ impl Default for Limits {
             stop_within: Duration::from_secs(20),
             refresh: Duration::from_secs(2),
             spread: Duration::from_secs(5),
-            longest_delay: Duration::from_mins(30),
+            longest_delay: Duration::from_secs(30 * 60),
         }
     }
 }
@@ -168,29 +168,29 @@ impl Schedule {
                 return;
             }
         };
-        let wanted: BTreeMap<PairingId, Duration> = jobs.into_iter().map(|job| (job.pairing, job.interval)).collect();
+        let wanted: BTreeMap<PairingId, Duration> =
+            jobs.into_iter().map(|job| (job.pairing, job.interval)).collect();
         for (pairing, slot) in &mut self.slots {
             slot.gone = !wanted.contains_key(pairing);
         }
         self.slots.retain(|_, slot| slot.running || !slot.gone);
         for (pairing, interval) in wanted {
-            match self.slots.get_mut(&pairing) {
-                Some(slot) => {
-                    if slot.interval != interval {
-                        slot.due = slot.due.min(now + interval);
-                        slot.interval = interval;
-                    }
+            if let Some(slot) = self.slots.get_mut(&pairing) {
+                if slot.interval != interval {
+                    slot.due = slot.due.min(now + interval);
+                    slot.interval = interval;
                 }
-                None => {
-                    // A pairing that was added or resumed while we run is waited for by somebody: it begins at once.
-                    let wait = match self.started {
-                        false => share(self.limits.spread.min(interval), &pairing, 0),
-                        true => Duration::ZERO,
-                    };
-                    let slot = Slot { interval, due: now + wait, running: false, failures: 0, rounds: 0, gone: false };
-                    self.slots.insert(pairing, slot);
-                }
+                continue;
             }
+            // A pairing that was added or resumed while we run is waited for by somebody: it begins at once.
+            let wait = if self.started {
+                Duration::ZERO
+            } else {
+                share(self.limits.spread.min(interval), &pairing, 0)
+            };
+            let slot =
+                Slot { interval, due: now + wait, running: false, failures: 0, rounds: 0, gone: false };
+            self.slots.insert(pairing, slot);
         }
         self.started = true;
     }
@@ -421,7 +421,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn when_a_server_asks_to_wait_everybody_waits() {
         let script = Script::new(&[("a", 10), ("b", 10)], 0);
-        script.ends.lock().unwrap().insert(PairingId::new("a"), vec![RoundEnd::Throttled(Duration::from_secs(100))]);
+        script
+            .ends
+            .lock()
+            .unwrap()
+            .insert(PairingId::new("a"), vec![RoundEnd::Throttled(Duration::from_secs(100))]);
         let running = start(&script, Limits { spread: Duration::ZERO, ..Limits::default() });
         pass(150).await;
         running.stop.send(Stop::Finish).unwrap();

@@ -36,7 +36,10 @@ struct Wishes {
 impl Wishes {
     fn new() -> std::io::Result<Wishes> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Wishes { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Wishes {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) {
@@ -59,7 +62,12 @@ struct Wishes {
 impl Wishes {
     fn new() -> std::io::Result<Wishes> {
         use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
-        Ok(Wishes { interrupt: ctrl_c()?, end: ctrl_break()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
+        Ok(Wishes {
+            interrupt: ctrl_c()?,
+            end: ctrl_break()?,
+            close: ctrl_close()?,
+            shutdown: ctrl_shutdown()?,
+        })
     }
 
     async fn next(&mut self) {

@@ -30,7 +30,11 @@ pub(super) async fn server(config: &Config, paired: Option<&Paired>) -> Server<E
     };
     let target = match paired {
         Some(paired) => connect::target(&paired.mailbox, paired.access),
-        None => Target::by_rights(if config.exchange.user.contains('@') { config.exchange.user.as_str() } else { "" }),
+        None => Target::by_rights(if config.exchange.user.contains('@') {
+            config.exchange.user.as_str()
+        } else {
+            ""
+        }),
     };
     let before = clock::now();
     let (asked, time) = ask(&client, &target, paired).await;
@@ -68,18 +72,14 @@ async fn ask(
     target: &Target,
     paired: Option<&Paired>,
 ) -> (Result<(), EwsError>, Option<DateTime<Utc>>) {
-    match paired {
-        Some(paired) => {
-            let question = SyncFolderItems { folder: folder(paired), sync_state: None, max_changes: 1 };
-            match client.sync_folder_items(target, &question).await {
-                Ok(page) => (Ok(()), page.server_time.map(|time| time.to_utc().and_utc())),
-                Err(error) => (Err(error), None),
-            }
-        }
-        None => {
-            let question = ResolveNames { name: "smtp:calsync@example.invalid".to_owned() };
-            (client.resolve_names(target, &question).await.map(drop), None)
-        }
+    let Some(paired) = paired else {
+        let question = ResolveNames { name: "smtp:calsync@example.invalid".to_owned() };
+        return (client.resolve_names(target, &question).await.map(drop), None);
+    };
+    let question = SyncFolderItems { folder: folder(paired), sync_state: None, max_changes: 1 };
+    match client.sync_folder_items(target, &question).await {
+        Ok(page) => (Ok(()), page.server_time.map(|time| time.to_utc().and_utc())),
+        Err(error) => (Err(error), None),
     }
 }
 
@@ -89,7 +89,9 @@ fn folder(paired: &Paired) -> FolderRef {
 
 /// Which step this error belongs to; `None` when the server itself is fine and only the mailbox is not.
 fn server_fault(error: &EwsError, address: &Address) -> Option<(Step, Message)> {
-    let at = |text| Message::new(text).with("host", &address.host).with("setting", URL).with("ca", "exchange.ca_file");
+    let at = |text| {
+        Message::new(text).with("host", &address.host).with("setting", URL).with("ca", "exchange.ca_file")
+    };
     Some(match error {
         EwsError::Settings(_) => (Step::Connection, at(CheckText::Unexpected)),
         EwsError::Unreachable { failure, .. } => {
@@ -103,7 +105,9 @@ fn server_fault(error: &EwsError, address: &Address) -> Option<(Step, Message)> 
                 ConnectFailure::CertificateName { .. } => at(CheckText::CertificateName),
                 ConnectFailure::CertificateExpired => at(CheckText::CertificateExpired),
                 ConnectFailure::CertificateTooNew => at(CheckText::CertificateTooNew),
-                ConnectFailure::CertificatePin { found } => at(CheckText::CertificatePin).with("found", found),
+                ConnectFailure::CertificatePin { found } => {
+                    at(CheckText::CertificatePin).with("found", found)
+                }
                 ConnectFailure::Tls(_) => at(CheckText::NoTls),
                 _ => at(CheckText::NoConnection),
             };
@@ -142,7 +146,8 @@ pub(super) async fn pairing(client: Option<&EwsClient>, paired: &Paired) -> Vec<
     };
     let class = folder.folder_class.as_deref().unwrap_or("IPF.Appointment");
     if !class.starts_with("IPF.Appointment") {
-        let message = Message::new(CheckText::NotACalendar).with("class", class).with("pairing", &paired.name);
+        let message =
+            Message::new(CheckText::NotACalendar).with("class", class).with("pairing", &paired.name);
         steps.add(Step::Calendar, Mark::Failed, message);
         steps.add(Step::Rights, Mark::Skipped, skipped());
         return steps.findings;
@@ -190,11 +195,11 @@ fn mailbox_fault(error: &EwsError, paired: &Paired) -> Message {
         | ResponseCode::SyncFolderNotFound
         | ResponseCode::ItemNotFound
         | ResponseCode::NoCalendar => CheckText::CalendarHidden,
-        ResponseCode::ImpersonateUserDenied
+        ResponseCode::AccessDenied if paired.access == Access::Rights => CheckText::CalendarDenied,
+        ResponseCode::AccessDenied
+        | ResponseCode::ImpersonateUserDenied
         | ResponseCode::ImpersonationDenied
         | ResponseCode::ImpersonationFailed => CheckText::ImpersonationDenied,
-        ResponseCode::AccessDenied if paired.access == Access::Rights => CheckText::CalendarDenied,
-        ResponseCode::AccessDenied => CheckText::ImpersonationDenied,
         _ => CheckText::Unexpected,
     })
 }

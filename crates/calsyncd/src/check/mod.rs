@@ -227,7 +227,9 @@ impl Steps {
                 std::cmp::Ordering::Equal => {
                     self.add_with(*step, Mark::Failed, message.clone(), Some(detail.to_owned()));
                 }
-                std::cmp::Ordering::Greater => self.add(*step, Mark::Skipped, Message::new(CheckText::Skipped)),
+                std::cmp::Ordering::Greater => {
+                    self.add(*step, Mark::Skipped, Message::new(CheckText::Skipped));
+                }
             }
         }
     }
@@ -273,11 +275,10 @@ fn clock_step(steps: &mut Steps, server: Option<DateTime<Utc>>, before: DateTime
     let tolerated = offset.to_std().is_ok_and(|offset| offset <= CLOCK_TOLERANCE);
     // Rounded up: the header has whole seconds.
     let shown = offset.num_seconds() + 1;
-    match tolerated {
-        true => steps.good(Step::Clock, Message::new(CheckText::ClockGood).with("offset", shown)),
-        false => {
-            steps.add(Step::Clock, Mark::Warning, Message::new(CheckText::ClockOff).with("offset", shown));
-        }
+    if tolerated {
+        steps.good(Step::Clock, Message::new(CheckText::ClockGood).with("offset", shown));
+    } else {
+        steps.add(Step::Clock, Mark::Warning, Message::new(CheckText::ClockOff).with("offset", shown));
     }
 }
 
@@ -303,7 +304,11 @@ pub fn to_text(findings: &[Finding], lang: Lang) -> String {
 
 /// Only what failed, as lines.
 pub fn failures_to_text(findings: &[Finding], lang: Lang) -> String {
-    findings.iter().filter(|finding| finding.mark == Mark::Failed).map(|finding| line(finding, lang)).collect()
+    findings
+        .iter()
+        .filter(|finding| finding.mark == Mark::Failed)
+        .map(|finding| line(finding, lang))
+        .collect()
 }
 
 fn heading(subject: &Subject, lang: Lang) -> String {
@@ -326,7 +331,7 @@ fn line(finding: &Finding, lang: Lang) -> String {
     let mut line = format!("  {mark:<8}{step:<14}{}\n", finding.message.to_text(lang));
     if let Some(detail) = &finding.detail {
         let detail = Message::new(CheckText::Detail).with("detail", detail).to_text(lang);
-        line.push_str(&format!("{:24}{detail}\n", ""));
+        line = format!("{line}{:24}{detail}\n", "");
     }
     line
 }

@@ -46,14 +46,16 @@ pub(super) async fn server(config: &Config) -> Server<NvsClient> {
     };
     steps.good(Step::Connection, good(Step::Connection));
     steps.good(Step::Login, good(Step::Login));
-    let message = Message::new(CheckText::NvsVersion).with("product", &info.product).with("version", &info.version);
+    let message =
+        Message::new(CheckText::NvsVersion).with("product", &info.product).with("version", &info.version);
     steps.good(Step::Service, message.with("protocol", &info.protocol));
     clock_step(&mut steps, Some(info.time), before, after);
     Server { findings: steps.findings, client: Some(client) }
 }
 
 fn server_fault(error: &NvsError, address: &Address) -> (Step, Message) {
-    let at = |text| Message::new(text).with("host", &address.host).with("setting", URL).with("ca", "nvs.ca_file");
+    let at =
+        |text| Message::new(text).with("host", &address.host).with("setting", URL).with("ca", "nvs.ca_file");
     match error.kind {
         NvsErrorKind::Unreachable => (Step::Connection, at(CheckText::NoConnection)),
         NvsErrorKind::Untrusted => (Step::Connection, at(CheckText::CertificateUntrusted)),

@@ -236,10 +236,12 @@ async fn find(store: &SqliteStore, name: &str) -> Result<PairingRecord, Complain
     if let Some(record) = store.pairing(&PairingId::new(name)).await? {
         return Ok(record);
     }
-    let known: Vec<String> = store.pairings().await?.into_iter().map(|record| record.id.to_string()).collect();
-    let message = match known.is_empty() {
-        true => Message::new(PairingText::UnknownNone),
-        false => Message::new(PairingText::Unknown).with("known", list(&known)),
+    let known: Vec<String> =
+        store.pairings().await?.into_iter().map(|record| record.id.to_string()).collect();
+    let message = if known.is_empty() {
+        Message::new(PairingText::UnknownNone)
+    } else {
+        Message::new(PairingText::Unknown).with("known", list(&known))
     };
     Err(Complaint::Usage(message.with("name", name)))
 }

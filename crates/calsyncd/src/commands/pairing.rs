@@ -28,6 +28,9 @@ pub(super) async fn pairing(context: &Context, command: &PairingCommand) -> Answ
         }
         PairingCommand::Set { name, settings } => {
             let mut record = find(&store, name).await?;
+            if settings.is_empty() {
+                return Err(Complaint::Usage(Message::new(T::NothingToSet)));
+            }
             let before = record.clone();
             settings.put_into(&mut record).map_err(Complaint::Usage)?;
             update(context, &store, &before, &record, T::Changed).await?;
@@ -69,7 +72,8 @@ fn new_record(
     settings: &SettingArgs,
 ) -> Result<PairingRecord, Complaint> {
     let mut record = blank(config, name);
-    let words = [("unit", unit.as_str()), ("mailbox", mailbox.as_str()), ("folder", folder.unwrap_or_default())];
+    let words =
+        [("unit", unit.as_str()), ("mailbox", mailbox.as_str()), ("folder", folder.unwrap_or_default())];
     for (key, word) in words {
         fields::set(&mut record, key, word)
             .map_err(|wanted| Complaint::Usage(bad_value(key, word, &wanted)))?;
@@ -124,7 +128,12 @@ fn confirm(context: &Context, yes: bool, question: &Message) -> Result<(), Compl
     }
 }
 
-async fn list(context: &Context, config: &Config, store: &SqliteStore, as_json: bool) -> Result<(), Complaint> {
+async fn list(
+    context: &Context,
+    config: &Config,
+    store: &SqliteStore,
+    as_json: bool,
+) -> Result<(), Complaint> {
     let records = store.pairings().await?;
     if as_json {
         let rows: Vec<Value> = records.iter().map(to_json).collect();
@@ -132,7 +141,14 @@ async fn list(context: &Context, config: &Config, store: &SqliteStore, as_json: 
         return Ok(());
     }
     let lang = context.lang;
-    let head = [T::ColumnName, T::ColumnUnit, T::ColumnMailbox, T::ColumnDirection, T::ColumnInterval, T::ColumnState];
+    let head = [
+        T::ColumnName,
+        T::ColumnUnit,
+        T::ColumnMailbox,
+        T::ColumnDirection,
+        T::ColumnInterval,
+        T::ColumnState,
+    ];
     let mut table = vec![head.map(|text| lang.say(text).to_owned()).to_vec()];
     table.extend(records.iter().map(|record| row(record, config, lang)));
     print(&status::columns(&table));
@@ -208,7 +224,8 @@ async fn import(
     for record in &changes.update {
         store.update_pairing(record).await?;
     }
-    let message = Message::new(T::Imported).with("added", changes.add.len()).with("changed", changes.update.len());
+    let message =
+        Message::new(T::Imported).with("added", changes.add.len()).with("changed", changes.update.len());
     context.tell(&message.with("same", changes.same));
     Ok(())
 }

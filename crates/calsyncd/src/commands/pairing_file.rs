@@ -116,7 +116,8 @@ fn collisions(changes: &Changes, stored: &[PairingRecord]) -> Vec<Message> {
         }
         let calendar = (record.mailbox.to_lowercase(), record.folder.clone().unwrap_or_default());
         if let Some(other) = calendars.insert(calendar, name) {
-            mistakes.push(Message::new(T::CalendarTaken).with("mailbox", &record.mailbox).with("other", other));
+            mistakes
+                .push(Message::new(T::CalendarTaken).with("mailbox", &record.mailbox).with("other", other));
         }
     }
     mistakes
@@ -181,7 +182,6 @@ fn csv_rows(text: &str, separator: char) -> Result<Vec<(usize, Vec<String>)>, us
                 cell.push('"');
             }
             ('"', Some(_)) => quoted_at = None,
-            (c, Some(_)) => cell.push(c),
             ('"', None) if cell.trim().is_empty() => {
                 cell.clear();
                 quoted_at = Some(line);
@@ -193,7 +193,7 @@ fn csv_rows(text: &str, separator: char) -> Result<Vec<(usize, Vec<String>)>, us
                 rows.push((row_line, std::mem::take(&mut row)));
                 row_line = line;
             }
-            (c, None) => cell.push(c),
+            (c, _) => cell.push(c),
         }
     }
     if let Some(line) = quoted_at {
@@ -220,16 +220,18 @@ fn toml_entries(text: &str, mistakes: &mut Vec<Message>) -> Vec<Entry> {
     for (key, value) in table.get_ref() {
         let line = line_of(key.span().start);
         let DeValue::Array(list) = value.get_ref() else {
-            let what = Message::new(T::ImportColumnUnknown).with("key", key.get_ref()).with("known", "[[pairing]]");
+            let what =
+                Message::new(T::ImportColumnUnknown).with("key", key.get_ref()).with("known", "[[pairing]]");
             mistakes.push(at_line(line, what));
             continue;
         };
         if key.get_ref() != "pairing" {
-            let what = Message::new(T::ImportColumnUnknown).with("key", key.get_ref()).with("known", "[[pairing]]");
+            let what =
+                Message::new(T::ImportColumnUnknown).with("key", key.get_ref()).with("known", "[[pairing]]");
             mistakes.push(at_line(line, what));
             continue;
         }
-        for one in list.iter() {
+        for one in list {
             let DeValue::Table(pairing) = one.get_ref() else { continue };
             let mut entry = Entry { line: line_of(one.span().start), words: BTreeMap::new() };
             for (key, value) in pairing {
@@ -295,8 +297,9 @@ mod tests {
     }
 
     fn import(text: &str, format: FileFormat, stored: &[PairingRecord]) -> Result<Changes, String> {
-        read(text.as_bytes(), format, stored, |name| PairingRecord::new(name, "", ""))
-            .map_err(|mistakes| mistakes.iter().map(|one| one.to_text(Lang::En)).collect::<Vec<_>>().join("\n"))
+        read(text.as_bytes(), format, stored, |name| PairingRecord::new(name, "", "")).map_err(|mistakes| {
+            mistakes.iter().map(|one| one.to_text(Lang::En)).collect::<Vec<_>>().join("\n")
+        })
     }
 
     #[test]
@@ -315,7 +318,8 @@ mod tests {
 
     #[test]
     fn a_table_from_a_german_spreadsheet_is_understood() {
-        let text = "\u{feff}Name;Unit;Mailbox\r\nmeier;p1;meier@example.com\r\n\r\nvan;f1;\"van@example.com\"\r\n";
+        let text =
+            "\u{feff}Name;Unit;Mailbox\r\nmeier;p1;meier@example.com\r\n\r\nvan;f1;\"van@example.com\"\r\n";
         let changes = import(text, FileFormat::Csv, &[]).unwrap();
         assert_eq!(changes.add.len(), 2);
         assert_eq!(changes.add[1].mailbox, "van@example.com");
@@ -331,15 +335,25 @@ mod tests {
     #[test]
     fn all_mistakes_are_told_with_their_lines_and_nothing_is_changed() {
         let text = "name,unit,mailbx\na,p1,x\n";
-        assert!(import(text, FileFormat::Csv, &[]).unwrap_err().contains("line 1: unknown column or key \"mailbx\", did you mean \"mailbox\""));
+        assert!(
+            import(text, FileFormat::Csv, &[])
+                .unwrap_err()
+                .contains("line 1: unknown column or key \"mailbx\", did you mean \"mailbox\"")
+        );
         let text = "name,unit,mailbox,conflict\na,p1,a@x.de,oldest\nb,p1,b@x.de,\nb,p2,c@x.de,\nc,p3\n";
         let told = import(text, FileFormat::Csv, &[]).unwrap_err();
-        for part in ["line 2: \"conflict\" does not take \"oldest\"", "line 4: the pairing \"b\" is in it twice", "line 5: this line has 2 fields instead of 4"] {
+        for part in [
+            "line 2: \"conflict\" does not take \"oldest\"",
+            "line 4: the pairing \"b\" is in it twice",
+            "line 5: this line has 2 fields instead of 4",
+        ] {
             assert!(told.contains(part), "{part} is missing in\n{told}");
         }
         let told = import("name,unit,mailbox\na,p1,a@x.de\nb,p1,A@X.de\n", FileFormat::Csv, &[]).unwrap_err();
         assert!(told.contains("unit p1 is in") && told.contains("calendar of A@X.de is in"), "{told}");
-        let told = import("name,unit,mailbox\nmeier,other,meier@example.com\n", FileFormat::Csv, &[record("meier")]).unwrap_err();
+        let told =
+            import("name,unit,mailbox\nmeier,other,meier@example.com\n", FileFormat::Csv, &[record("meier")])
+                .unwrap_err();
         assert!(told.contains("add it anew"), "{told}");
         assert!(import("a,\"b\n", FileFormat::Csv, &[]).unwrap_err().contains("line 1: a quotation mark"));
         assert!(import("", FileFormat::Csv, &[]).unwrap_err().contains("no pairing"));

@@ -16,8 +16,11 @@ pub(super) async fn run(context: &Context) -> Answer {
     let servers = Servers::from_config(&config)?;
     let engine = Engine::new(Arc::new(servers), Arc::new(store));
     let service = Service::new(engine, config.sync.interval);
-    let limits =
-        Limits { concurrency: config.sync.concurrency, stop_within: config.sync.stop_within, ..Limits::default() };
+    let limits = Limits {
+        concurrency: config.sync.concurrency,
+        stop_within: config.sync.stop_within,
+        ..Limits::default()
+    };
     service::run(service, limits, stop, &config.store.directory).await;
     Ok(Exit::Good)
 }

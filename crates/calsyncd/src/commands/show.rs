@@ -19,7 +19,8 @@ fn side(side: Side) -> Message {
 
 /// Why a round ended before its time.
 pub(super) fn failure(finished: &Finished) -> Message {
-    let broken = |why| Message::new(T::RoundBroken).with("pairing", &finished.pairing).with_message("why", why);
+    let broken =
+        |why| Message::new(T::RoundBroken).with("pairing", &finished.pairing).with_message("why", why);
     match &finished.result {
         Err(error) => broken(super::store_message(error)),
         Ok(report) => match &report.failure {
@@ -68,14 +69,13 @@ pub(super) fn round_text(finished: &Finished, lang: Lang) -> String {
         let linked = Message::new(T::Linked).with("count", report.linked).to_text(lang);
         lines.push(format!("{}; {linked}", head.with("pairing", pairing).to_text(lang)));
     }
-    let counted = [
-        (report.conflicts, T::Conflicts),
-        (report.held, T::Held),
-        (report.failing, T::Failing),
-    ];
+    let counted = [(report.conflicts, T::Conflicts), (report.held, T::Held), (report.failing, T::Failing)];
     for (count, text) in counted {
         if count > 0 {
-            lines.push(format!("  {}", Message::new(text).with("count", count).with("pairing", pairing).to_text(lang)));
+            lines.push(format!(
+                "  {}",
+                Message::new(text).with("count", count).with("pairing", pairing).to_text(lang)
+            ));
         }
     }
     for failure in &report.failures {
@@ -108,7 +108,8 @@ pub(super) fn plan_text(finished: &Finished, lang: Lang) -> String {
         return join(vec![Message::new(T::PlanNothing).with("pairing", pairing).to_text(lang)]);
     }
     let count = steps.len() as u64 + report.steps_left_out;
-    let mut lines = vec![Message::new(T::PlanHeading).with("pairing", pairing).with("count", count).to_text(lang)];
+    let mut lines =
+        vec![Message::new(T::PlanHeading).with("pairing", pairing).with("count", count).to_text(lang)];
     lines.extend(steps.iter().map(|step| step_text(step, lang)));
     if report.steps_left_out > 0 {
         let more = Message::new(T::PlanMore).with("count", report.steps_left_out);
@@ -118,17 +119,21 @@ pub(super) fn plan_text(finished: &Finished, lang: Lang) -> String {
 }
 
 fn step_text(step: &Step, lang: Lang) -> String {
-    let mut line =
-        format!("  {:<22}{}  {}", action(step.action).to_text(lang), step.link, reason(&step.reason).to_text(lang));
+    let mut line = format!(
+        "  {:<22}{}  {}",
+        action(step.action).to_text(lang),
+        step.link,
+        reason(&step.reason).to_text(lang)
+    );
     if !step.paths.is_empty() {
-        line.push_str(&format!(": {}", step.paths.join(", ")));
+        line = format!("{line}: {}", step.paths.join(", "));
     }
     for conflict in &step.conflicts {
         let winner = match conflict.winner {
             Some(winner) => Message::new(T::Winner).with_message("side", side(winner)),
             None => Message::new(T::WinnerNone),
         };
-        line.push_str(&format!(" [{}]", winner.with("path", &conflict.path).to_text(lang)));
+        line = format!("{line} [{}]", winner.with("path", &conflict.path).to_text(lang));
     }
     line
 }
@@ -167,8 +172,6 @@ fn reason(reason: &Reason) -> Message {
         Reason::TooManyDeletions(at) => on(T::BecauseTooMany, *at),
         Reason::Conflict => Message::new(T::BecauseConflict),
         Reason::CameBack(at) => on(T::BecauseCameBack, *at),
-        #[allow(unreachable_patterns, reason = "the core may learn more reasons; their English text is better than none")]
-        other => Message::new(T::BecauseOther).with("detail", other),
     }
 }
 

@@ -114,7 +114,8 @@ fn to_text(rows: &[Row], heartbeat: Option<&Heartbeat>, lang: Lang) -> String {
     if rows.is_empty() {
         return out + lang.say(T::StatusNoPairings) + "\n";
     }
-    let head = [T::ColumnPairing, T::ColumnState, T::ColumnLinked, T::ColumnHeld, T::ColumnFailing, T::ColumnLast];
+    let head =
+        [T::ColumnPairing, T::ColumnState, T::ColumnLinked, T::ColumnHeld, T::ColumnFailing, T::ColumnLast];
     let mut table = vec![head.map(|text| lang.say(text).to_owned()).to_vec()];
     table.extend(rows.iter().map(|row| {
         let last = row.last.as_ref().map(|last| {
@@ -138,7 +139,7 @@ fn to_text(rows: &[Row], heartbeat: Option<&Heartbeat>, lang: Lang) -> String {
             State::Failed => {
                 let why = row.last.as_ref().and_then(|last| last.error.clone()).unwrap_or_default();
                 out.push_str(&(at(T::LastFailure).with("why", why).to_text(lang) + "\n"));
-                out.push_str(&format!("  {}\n", at(T::SeeCheck).to_text(lang)));
+                out = format!("{out}  {}\n", at(T::SeeCheck).to_text(lang));
             }
             State::Attention => {
                 for (count, text) in [(row.counts.held, T::Held), (row.counts.failing, T::Failing)] {

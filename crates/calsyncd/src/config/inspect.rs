@@ -37,7 +37,8 @@ pub fn inspect(config: &Config) -> Vec<Finding> {
     for (section, file) in files {
         let Some(path) = file else { continue };
         if let Err(error) = std::fs::read(path) {
-            let message = Message::new(ConfigText::FileUnreadable).with("path", path.display()).with("why", error);
+            let message =
+                Message::new(ConfigText::FileUnreadable).with("path", path.display()).with("why", error);
             findings.push(fatal(message.with("section", section).with("key", "ca_file")));
         }
     }

@@ -100,7 +100,7 @@ pub struct SyncConfig {
 impl Default for SyncConfig {
     fn default() -> Self {
         SyncConfig {
-            interval: Duration::from_mins(5),
+            interval: Duration::from_secs(5 * 60),
             concurrency: 4,
             stop_within: Duration::from_secs(20),
         }
@@ -143,7 +143,7 @@ const SECTIONS: &[&str] = &["exchange", "nvs", "sync", "store", "log"];
 const EXCHANGE_URL: &str = "https://mail.example.com/EWS/Exchange.asmx";
 const NVS_URL: &str = "https://nvs.example.com/calender";
 const DEFAULT_ZONE: &str = "Europe/Berlin";
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Config {
     /// Reads the file.
@@ -231,10 +231,11 @@ fn exchange(sections: &mut Sections<'_>, base: &Path) -> Option<ExchangeConfig> 
     let url = section.url("url", EXCHANGE_URL);
     let user = section.text_required("user", r"'COMPANY\calsync'");
     let password = section.secret("password", "password_env", "password_file", base);
-    let access = section.choice("access", &[("rights", Access::Rights), ("impersonation", Access::Impersonation)]);
+    let access =
+        section.choice("access", &[("rights", Access::Rights), ("impersonation", Access::Impersonation)]);
     let ca_file = section.path("ca_file", base);
     let fingerprint = section.fingerprint("fingerprint");
-    let timeout = section.duration("timeout", Duration::from_secs(1)..=Duration::from_mins(15));
+    let timeout = section.duration("timeout", Duration::from_secs(1)..=Duration::from_secs(15 * 60));
     let time_zone = section.zone("time_zone", DEFAULT_ZONE);
     section.finish();
     Some(ExchangeConfig {
@@ -244,7 +245,7 @@ fn exchange(sections: &mut Sections<'_>, base: &Path) -> Option<ExchangeConfig> 
         access: access.unwrap_or_default(),
         ca_file,
         fingerprint,
-        timeout: timeout.unwrap_or(Duration::from_mins(1)),
+        timeout: timeout.unwrap_or(Duration::from_secs(60)),
         time_zone: time_zone?,
     })
 }
@@ -255,9 +256,9 @@ fn nvs(sections: &mut Sections<'_>, base: &Path) -> Option<NvsConfig> {
     let url = section.url("url", NVS_URL);
     let token = section.secret("token", "token_env", "token_file", base);
     let ca_file = section.path("ca_file", base);
-    let timeout = section.duration("timeout", Duration::from_secs(1)..=Duration::from_mins(15));
+    let timeout = section.duration("timeout", Duration::from_secs(1)..=Duration::from_secs(15 * 60));
     section.finish();
-    let timeout = timeout.unwrap_or(Duration::from_mins(1));
+    let timeout = timeout.unwrap_or(Duration::from_secs(60));
     Some(NvsConfig { url: url?, token: token?, ca_file, timeout })
 }
 
@@ -266,7 +267,7 @@ fn sync(sections: &mut Sections<'_>) -> SyncConfig {
     let mut section = sections.section("sync");
     let interval = section.duration("interval", Duration::from_secs(1)..=DAY);
     let concurrency = section.number("concurrency", 1..=64).and_then(|count| usize::try_from(count).ok());
-    let stop_within = section.duration("stop_within", Duration::ZERO..=Duration::from_mins(10));
+    let stop_within = section.duration("stop_within", Duration::ZERO..=Duration::from_secs(10 * 60));
     section.finish();
     SyncConfig {
         interval: interval.unwrap_or(default.interval),
@@ -329,7 +330,10 @@ token_env = "NVS_TOKEN"
     fn a_mistyped_key_is_named_with_its_line_and_the_right_one() {
         let text = GOOD.replace("user =", "usr =");
         let complaint = complaints(&text);
-        assert!(complaint.contains("line 4, column 1: unknown key \"usr\" in [exchange], did you mean \"user\"?"), "{complaint}");
+        assert!(
+            complaint.contains("line 4, column 1: unknown key \"usr\" in [exchange], did you mean \"user\"?"),
+            "{complaint}"
+        );
         let text = GOOD.replace("[nvs]", "[sinc]\ninterval = \"1m\"\n[nvs]");
         assert!(complaints(&text).contains("line 7, column 2: unknown section [sinc], did you mean [sync]?"));
     }
@@ -338,18 +342,32 @@ token_env = "NVS_TOKEN"
     fn everything_that_is_wrong_is_told_at_once() {
         let text = "[exchange]\nurl = \"mail\"\ntimeout = 5\n[sync]\nintervall = \"5m\"\nconcurrency = 0\n";
         let complaint = complaints(text);
-        for part in ["line 2", "line 3", "did you mean \"interval\"", "line 6", "[exchange] needs \"user\"", "section [nvs] is missing"] {
+        for part in [
+            "line 2",
+            "line 3",
+            "did you mean \"interval\"",
+            "line 6",
+            "[exchange] needs \"user\"",
+            "section [nvs] is missing",
+        ] {
             assert!(complaint.contains(part), "{part} is missing in\n{complaint}");
         }
     }
 
     #[test]
     fn a_secret_in_the_file_is_refused_and_not_repeated() {
-        let complaint = complaints(&GOOD.replace("password_file = \"secret/exchange\"", "password = \"hunter2\""));
-        assert!(complaint.contains("does not belong into this file") && complaint.contains("password_env"), "{complaint}");
+        let complaint =
+            complaints(&GOOD.replace("password_file = \"secret/exchange\"", "password = \"hunter2\""));
+        assert!(
+            complaint.contains("does not belong into this file") && complaint.contains("password_env"),
+            "{complaint}"
+        );
         assert!(!complaint.contains("hunter2"), "{complaint}");
         let complaint = complaints(&GOOD.replace("https://mail.", "https://me:hunter2@mail."));
-        assert!(complaint.contains("must not hold a user name") && !complaint.contains("hunter2"), "{complaint}");
+        assert!(
+            complaint.contains("must not hold a user name") && !complaint.contains("hunter2"),
+            "{complaint}"
+        );
     }
 
     #[test]
@@ -385,12 +403,22 @@ token_env = "NVS_TOKEN"
             assert_eq!(config.sync, SyncConfig::default());
             // Each key that is commented out is one that is known.
             let all = text.lines().map(|line| match line.strip_prefix("# ") {
-                Some(rest) if rest.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')) => rest,
+                Some(rest)
+                    if rest
+                        .split_once(" = ")
+                        .is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')) =>
+                {
+                    rest
+                }
                 _ => line,
             });
             let all: Vec<&str> = all.collect();
             let complaint = complaints(&all.join("\n"));
-            assert_eq!(complaint.matches("remove one").count(), complaint.matches("line").count(), "{complaint}");
+            assert_eq!(
+                complaint.matches("remove one").count(),
+                complaint.matches("line").count(),
+                "{complaint}"
+            );
         }
     }
 }

@@ -50,7 +50,9 @@ impl Problems {
                 Some(place) => {
                     Message::new(ConfigText::Line).with("line", place.line).with("column", place.column)
                 }
-                None if problem.message.is(ConfigText::NotThere) || problem.message.is(ConfigText::Unreadable) => {
+                None if problem.message.is(ConfigText::NotThere)
+                    || problem.message.is(ConfigText::Unreadable) =>
+                {
                     return problem.message.to_text(lang);
                 }
                 None => Message::new(ConfigText::NoLine),

@@ -166,14 +166,19 @@ impl<'a> Section<'_, 'a> {
         };
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
-            let wanted = Message::new(ConfigText::WantedNumber).with("from", range.start()).with("to", range.end());
+            let wanted =
+                Message::new(ConfigText::WantedNumber).with("from", range.start()).with("to", range.end());
             self.wrong(value.span(), key, wanted);
         }
         number
     }
 
     /// A span of time like `5m`.
-    pub(super) fn duration(&mut self, key: &'static str, range: RangeInclusive<Duration>) -> Option<Duration> {
+    pub(super) fn duration(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<Duration>,
+    ) -> Option<Duration> {
         let value = self.value(key)?;
         let found = match value.get_ref() {
             DeValue::String(text) => duration::parse(text).filter(|found| range.contains(found)),
@@ -230,10 +235,15 @@ impl<'a> Section<'_, 'a> {
         file_key: &'static str,
         base: &Path,
     ) -> Option<SecretRef> {
-        let either = |text| Message::new(text).with("section", self.name).with("first", env_key).with("second", file_key);
+        let either = |text| {
+            Message::new(text).with("section", self.name).with("first", env_key).with("second", file_key)
+        };
         let (needs, both) = (either(ConfigText::NeedsOneOf), either(ConfigText::OnlyOneOf));
         if self.value(forbidden).is_some() {
-            let at = self.table.and_then(|table| table.keys().find(|name| name.get_ref() == forbidden)).map(Spanned::span);
+            let at = self
+                .table
+                .and_then(|table| table.keys().find(|name| name.get_ref() == forbidden))
+                .map(Spanned::span);
             let message = Message::new(ConfigText::SecretInFile).with("key", forbidden);
             self.complain(at, message.with("instead", format!("{env_key} / {file_key}")));
             let _ = (self.value(env_key), self.value(file_key));

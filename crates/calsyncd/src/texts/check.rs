@@ -27,8 +27,8 @@ super::texts! {
         NvsVersion { en: "{product} {version}, protocol {protocol}", de: "{product} {version}, Protokoll {protocol}" }
         CalendarGood { en: "the calendar of {mailbox} is there", de: "der Kalender von {mailbox} ist da" }
         UnitGood { en: "the calendar unit {unit} is there ({name})", de: "die Verwaltungseinheit {unit} ist da ({name})" }
-        RightsGood { en: "read, create, change, delete", de: "lesen, anlegen, ändern, löschen" }
-        RightsReadOnlyWanted { en: "read; the direction of this pairing needs no more", de: "lesen; mehr braucht die Richtung dieser Paarung nicht" }
+        RightsGood { en: "may read and create", de: "darf lesen und anlegen" }
+        RightsReadOnlyWanted { en: "may read; the direction of this pairing needs no more", de: "darf lesen; mehr braucht die Richtung dieser Paarung nicht" }
         ClockGood { en: "within {offset} s of this machine", de: "weicht höchstens {offset} s von diesem Rechner ab" }
         StoreGood { en: "{path} can be used", de: "{path} ist benutzbar" }
         Skipped { en: "not checked, because of the failure above", de: "nicht geprüft, wegen des Fehlers oben" }
@@ -132,8 +132,6 @@ super::texts! {
         }
         RightRead { en: "read", de: "lesen" }
         RightCreate { en: "create", de: "anlegen" }
-        RightModify { en: "change", de: "ändern" }
-        RightDelete { en: "delete", de: "löschen" }
         UnitUnknown {
             en: "there is no calendar unit {unit}; there are {known}; remove the pairing and add it again with the right one: calsyncd pairing remove {pairing}",
             de: "es gibt keine Verwaltungseinheit {unit}; es gibt {known}; die Paarung entfernen und mit der richtigen neu anlegen: calsyncd pairing remove {pairing}",

@@ -41,10 +41,6 @@ super::texts! {
             en: "calsyncd check --pairing {pairing} says what to do",
             de: "calsyncd check --pairing {pairing} sagt, was zu tun ist",
         }
-        SeeCheckInstallation {
-            en: "calsyncd check says what to do",
-            de: "calsyncd check sagt, was zu tun ist",
-        }
 
         // What a side said, by what happens next.
         WhyThrottled { en: "the server asks to wait {seconds} s", de: "der Server bittet, {seconds} s zu warten" }
@@ -122,13 +118,8 @@ super::texts! {
             en: "was deleted before and came back on {side}",
             de: "war schon gelöscht und kam in {side} zurück",
         }
-        BecauseOther { en: "{detail}", de: "{detail}" }
         Winner { en: "{path}: {side} wins", de: "{path}: {side} gewinnt" }
         WinnerNone { en: "{path}: waits", de: "{path}: wartet" }
-        StepLine { en: "{action}  {link}  {reason}", de: "{action}  {link}  {reason}" }
-
-        // The service.
-        ServiceStopped { en: "stopped", de: "beendet" }
 
         // Status.
         StatusService { en: "service: {state}", de: "Dienst: {state}" }

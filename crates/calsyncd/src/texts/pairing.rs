@@ -73,7 +73,6 @@ super::texts! {
             de: "{path} lässt sich nicht lesen: {why}",
         }
         ImportLine { en: "line {line}: {what}", de: "Zeile {line}: {what}" }
-        ImportNoLine { en: "{what}", de: "{what}" }
         ImportEmpty { en: "there is no pairing in it", de: "es ist keine Paarung darin" }
         ImportColumnUnknown {
             en: "unknown column or key \"{key}\"; there are {known}",
@@ -101,7 +100,6 @@ super::texts! {
             de: "ein Anführungszeichen wird nicht geschlossen",
         }
         ImportNotText { en: "this is no text in UTF-8", de: "das ist kein Text in UTF-8" }
-        StoreRefuses { en: "the state refuses it: {why}", de: "der Zustand lehnt es ab: {why}" }
         ColumnName { en: "NAME", de: "NAME" }
         ColumnUnit { en: "UNIT", de: "EINHEIT" }
         ColumnMailbox { en: "MAILBOX", de: "POSTFACH" }
