@@ -150,7 +150,7 @@ fn parts(writes: &[Recorded<Write>]) -> Vec<Part> {
         match &write.get().op {
             WriteOp::Create { series, .. } if series.overrides.is_empty() => creates.push(index),
             WriteOp::Update { patch, current, .. } if super::update::is_plain(patch, current) => {
-                updates.push(index)
+                updates.push(index);
             }
             WriteOp::Delete { .. } => deletes.push(index),
             WriteOp::Create { .. } | WriteOp::Update { .. } => alone.push(index),

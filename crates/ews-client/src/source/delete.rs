@@ -41,7 +41,7 @@ impl ExchangeSource {
         for ((index, _, expected), answer) in asked.into_iter().zip(answers) {
             match answer.map(|item| item.item_id) {
                 Ok(Some(id)) if id.change_key.as_deref() == Some(expected.as_str()) => {
-                    doomed.push((index, id))
+                    doomed.push((index, id));
                 }
                 Ok(_) => outcomes
                     .push((index, WriteOutcome::Refused(SourceError::new(DOING, SourceErrorKind::Stale)))),
@@ -49,7 +49,7 @@ impl ExchangeSource {
                     outcomes.push((index, WriteOutcome::Applied(Applied::Deleted)));
                 }
                 Err(error) => {
-                    outcomes.push((index, WriteOutcome::Refused(source_error(DOING, error.into()))))
+                    outcomes.push((index, WriteOutcome::Refused(source_error(DOING, error.into()))));
                 }
             }
         }

@@ -77,7 +77,7 @@ impl ExchangeSource {
                 outcomes.extend(indexes.into_iter().zip(results.into_iter().map(|result| match result {
                     Ok(updated) => stored(&updated.item_id),
                     Err(error) => failed_write(DOING, error.into()),
-                })))
+                })));
             }
             Err(error) => outcomes.extend(fail_all(indexes, error)),
         }

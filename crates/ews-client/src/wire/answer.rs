@@ -401,7 +401,7 @@ impl AnswerReader<'_> {
                     "DisplayName" => folder.display_name = self.xml.filled()?,
                     "TotalCount" => folder.total_count = self.xml.text()?.trim().parse().ok(),
                     "EffectiveRights" => {
-                        folder.effective_rights = Some(EffectiveRights::read(&mut self.xml)?)
+                        folder.effective_rights = Some(EffectiveRights::read(&mut self.xml)?);
                     }
                     _ => {}
                 }

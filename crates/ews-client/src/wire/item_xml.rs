@@ -56,7 +56,7 @@ impl CalendarItem {
                 "EffectiveRights" => item.effective_rights = Some(EffectiveRights::read(xml)?),
                 "LastModifiedName" => item.last_modified_name = xml.filled()?,
                 "LastModifiedTime" => {
-                    leaf!(xml, item, last_modified_time, "LastModifiedTime", DateTime::parse)
+                    leaf!(xml, item, last_modified_time, "LastModifiedTime", DateTime::parse);
                 }
                 "UID" => item.uid = xml.filled()?,
                 "RecurrenceId" => leaf!(xml, item, recurrence_id, "RecurrenceId", DateTime::parse),
@@ -76,7 +76,7 @@ impl CalendarItem {
                     leaf!(xml, item, meeting_request_was_sent, "MeetingRequestWasSent", boolean);
                 }
                 "IsResponseRequested" => {
-                    leaf!(xml, item, is_response_requested, "IsResponseRequested", boolean)
+                    leaf!(xml, item, is_response_requested, "IsResponseRequested", boolean);
                 }
                 "CalendarItemType" => item.calendar_item_type = Some(ItemKind::from_wire(xml.text()?.trim())),
                 "MyResponseType" => item.my_response_type = Some(ResponseType::from_wire(xml.text()?.trim())),

@@ -6,4 +6,6 @@ mod operations;
 mod samples;
 mod server;
 mod source;
+mod source_series;
+mod source_trouble;
 mod trouble;

@@ -1,11 +1,12 @@
 //! A mock server with one mailbox, and ways to reach it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use calsync_core::ids::{CalendarKey, ContentHash, CreateToken, ItemKey, LinkId, PairingId, Revision, Side};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Event, Series, SeriesPatch, Span};
+use calsync_core::model::{Busy, Event, Notes, Recurrence, Reminder, Sensitivity, Series, SeriesPatch, Span};
 use calsync_core::source::{CalendarSource, Item, Receipt, Seen, Write, WriteOp, WriteOutcome};
 use calsync_core::store::{JournalEntry, record};
 use calsync_core::zone::Zone;
@@ -171,3 +172,28 @@ pub(crate) async fn read(source: &ExchangeSource, key: &ItemKey) -> Item {
         other => panic!("not there: {other:?}"),
     }
 }
+
+/// An appointment with everything in it.
+pub(crate) fn rich() -> Series {
+    let mut event = Event::new("Wartung <A> & B", timed("2026-03-02T09:00", "2026-03-02T10:30"));
+    event.place = String::from("Halle 3");
+    event.notes = Notes::plain("erste Zeile\nzweite Zeile");
+    event.categories = ["Kunde".to_owned(), "Wartung".to_owned()].into();
+    event.busy = Busy::OutOfOffice;
+    event.sensitivity = Sensitivity::Private;
+    event.reminder = Reminder::Minutes(30);
+    event.customer = String::from("K-4711");
+    Series::single("uid-rich".into(), event)
+}
+
+pub(crate) fn repeats(rule: &str) -> Recurrence {
+    Recurrence { rule: rule.parse().unwrap(), dates: BTreeSet::new() }
+}
+
+pub(crate) const VERSIONS: [ServerVersion; 5] = [
+    ServerVersion::Exchange2007Sp1,
+    ServerVersion::Exchange2010Sp2,
+    ServerVersion::Exchange2013Sp1,
+    ServerVersion::Exchange2016,
+    ServerVersion::ExchangeSe,
+];
