@@ -126,11 +126,15 @@ async fn a_refusal_of_the_whole_batch_means_that_nothing_was_done() {
     let error = client.write(None, &[create("k", "meier", new(fields("x")))]).await.unwrap_err();
     assert!(!error.may_have_arrived());
     assert!(mock.list("meier").is_empty());
-    // A proxy's failure says nothing of the kind, and here the server did it.
+    // Half an answer or a proxy's failure says nothing of the kind, and here the server did it.
+    mock.fail_next_of("write", 1, Failure::HalfAnAnswer);
+    let error = client.write(None, &[create("h", "meier", new(fields("x")))]).await.unwrap_err();
+    assert!(error.may_have_arrived());
+    assert_eq!(mock.list("meier").len(), 1);
     mock.fail_next_of("write", 1, Failure::BadGateway);
     let error = client.write(None, &[create("l", "meier", new(fields("x")))]).await.unwrap_err();
     assert!(error.may_have_arrived());
-    assert_eq!(mock.list("meier").len(), 1);
+    assert_eq!(mock.list("meier").len(), 2);
 }
 
 #[tokio::test]

@@ -179,7 +179,13 @@ async fn two_calendars_come_into_step_stay_there_and_a_quiet_round_asks_each_sid
 
 #[tokio::test]
 async fn lost_answers_of_writes_double_nothing() {
-    for failure in [Failure::DropBefore, Failure::DropAfter, Failure::BadGateway, Failure::HtmlPage] {
+    for failure in [
+        Failure::DropBefore,
+        Failure::DropAfter,
+        Failure::BadGateway,
+        Failure::HtmlPage,
+        Failure::HalfAnAnswer,
+    ] {
         let world = World::new().await;
         let [a, b] = &world.mocks;
         let ids: Vec<String> = (1..6)

@@ -7,8 +7,8 @@ use calsync_core::ids::{
 };
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{
-    Attendee, Busy, Event, Notes, Overlay, Override, Participation, Person, Recurrence, RecurrenceId,
-    Reminder, Sensitivity, Series, Span, When,
+    Attendee, Busy, Event, Notes, Overlay, Override, OverridePatch, Participation, Person, Recurrence,
+    RecurrenceId, Reminder, Sensitivity, Series, SeriesPatch, Span, When,
 };
 use calsync_core::recur::Rule;
 use calsync_core::source::{
@@ -19,7 +19,7 @@ use calsync_core::zone::Zone;
 use calsync_testkit::nvs::{Failure, MockNvs};
 use calsync_testkit::people::{Calendars, Edit};
 use chrono::{NaiveDate, NaiveDateTime};
-use nvs_client::NvsSource;
+use nvs_client::{NvsSource, wire};
 use proptest::prelude::*;
 
 use super::start;
@@ -221,6 +221,69 @@ async fn fields_that_nobody_here_knows_survive_an_update() {
         (&document["x-depot"]["bay"], &document["colour"]),
         (&serde_json::json!(3), &serde_json::json!("#00ff00"))
     );
+}
+
+#[tokio::test]
+async fn of_copies_with_the_same_token_the_oldest_is_found() {
+    let (mock, source) = source().await;
+    mock.set_clock_offset(chrono::TimeDelta::hours(-1));
+    let first = item(apply(&source, create(&Series::single(Uid::new("a"), full())), 1).await);
+    mock.set_clock_offset(chrono::TimeDelta::hours(-2));
+    let older = item(apply(&source, create(&Series::single(Uid::new("b"), full())), 1).await);
+    assert_ne!(first.key, older.key);
+    assert_eq!(source.find_created(&unit(), &[receipt(1).token]).await.unwrap(), [Some(older)]);
+}
+
+#[tokio::test]
+async fn an_occurrence_that_differs_only_in_what_nvs_knows_does_not_differ() {
+    let (_mock, client) = start().await;
+    let extra = serde_json::json!({ "x-depot": 3 }).as_object().unwrap().clone();
+    let own = wire::Override { fields: wire::Fields { extra, ..wire::Fields::default() }, cancelled: false };
+    let made = wire::NewAppointment {
+        overrides: BTreeMap::from([("2026-03-06T09:00:00".into(), own)]),
+        ..super::new(super::series("x", "FREQ=DAILY;COUNT=5"))
+    };
+    let stored = super::applied(&client, super::create("k", "meier", made)).await;
+    assert_eq!(stored.overrides.len(), 1);
+    let Seen::Present(item) = read(&NvsSource::new(client), &ItemKey::new(stored.id)).await else { panic!() };
+    assert_eq!(item.series.overrides, BTreeMap::new());
+}
+
+#[tokio::test]
+async fn the_second_reading_of_a_repeated_hour_is_an_hour_later() {
+    let (_mock, client) = start().await;
+    let at =
+        |later| wire::Moment::Zoned { at: local("2026-10-25T02:30:00"), zone: "Europe/Berlin".into(), later };
+    let fields = wire::Fields { start: Some(at(false)), end: Some(at(true)), ..wire::Fields::default() };
+    let stored = super::applied(&client, super::create("k", "meier", super::new(fields))).await;
+    let Seen::Present(item) = read(&NvsSource::new(client), &ItemKey::new(stored.id)).await else { panic!() };
+    let instants = (item.series.event.span.start.instant(), item.series.event.span.end.instant());
+    let utc = |text: &str| Some(local(text).and_utc());
+    assert_eq!(instants, (utc("2026-10-25T00:30:00"), utc("2026-10-25T01:30:00")));
+}
+
+#[tokio::test]
+async fn a_change_of_a_cancelled_occurrence_brings_it_back() {
+    let (_mock, source) = source().await;
+    let mut made = series(full(), "FREQ=DAILY;COUNT=5");
+    let key = RecurrenceId::from_text("2026-03-06T09:00:00").unwrap();
+    made.overrides.insert(key, Override::Cancelled);
+    let stored = item(apply(&source, create(&made), 1).await);
+    let own = Overlay { place: Some("x".into()), ..Overlay::default() };
+    let patch = SeriesPatch {
+        overrides: BTreeMap::from([(key, OverridePatch::Change(Overlay::default().diff(&own)))]),
+        ..SeriesPatch::default()
+    };
+    let expected = patch.apply(&stored.series);
+    let op = WriteOp::Update {
+        key: stored.key.clone(),
+        expected: stored.revision.clone(),
+        patch: Box::new(patch),
+        current: Box::new(stored.series.clone()),
+    };
+    let now = item(apply(&source, op, 2).await);
+    assert_eq!(now.series, expected);
+    assert_eq!(now.series.overrides[&key], Override::Changed(own));
 }
 
 #[tokio::test]
