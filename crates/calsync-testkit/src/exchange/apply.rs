@@ -83,6 +83,7 @@ pub(crate) fn create(
         series,
         touched: std::collections::BTreeMap::new(),
         foreign_class: None,
+        spoilt: None,
     };
     Ok(mailbox.put(item, folder, now))
 }

@@ -230,7 +230,7 @@ impl MockExchange {
         act(world.mailbox_mut(calendar)?, now, modern)
     }
 
-    fn on<T: Default>(
+    pub(super) fn on<T: Default>(
         &self,
         calendar: &str,
         id: &str,

@@ -163,6 +163,8 @@ pub(crate) struct Item {
     pub(crate) touched: BTreeMap<String, u64>,
     /// `Some` for something that is not an appointment, such as a note a user dropped into the calendar.
     pub(crate) foreign_class: Option<String>,
+    /// Code that every access to this item meets.
+    pub(crate) spoilt: Option<String>,
 }
 
 /// An item, or one occurrence of a series.

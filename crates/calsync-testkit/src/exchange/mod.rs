@@ -16,6 +16,7 @@ mod edit;
 mod faults;
 mod fields;
 mod grammar;
+mod hooks;
 mod ids;
 mod item;
 mod ops;
@@ -41,17 +42,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
 
 pub use faults::Trouble;
+pub use hooks::Snapshot;
 pub use outbox::Mail;
 pub use server::{Answer, Call, Traffic};
 pub use version::ServerVersion;
 pub use world::Rights;
 
-use faults::Order;
 use server::{Certificate, PATH, Shared, lock};
 use world::{Account, FolderKind, Mailbox, World};
 use zones::Zone;
@@ -193,49 +191,6 @@ impl MockExchange {
         if let Some(mailbox) = lock(&self.shared.world).mailbox_mut(mailbox) {
             mailbox.delegates_reach_deleted_items = allowed;
         }
-    }
-
-    /// Orders trouble for the next `times` requests of any operation.
-    pub fn trouble(&self, trouble: Trouble, times: u32) {
-        self.order(None, trouble, 0, times);
-    }
-
-    /// Orders trouble for `times` requests of one operation, such as `CreateItem`, after `pass` of them went well.
-    pub fn trouble_for(&self, operation: &str, trouble: Trouble, pass: u32, times: u32) {
-        self.order(Some(operation.to_owned()), trouble, pass, times);
-    }
-
-    fn order(&self, operation: Option<String>, trouble: Trouble, after: u32, times: u32) {
-        if times > 0 {
-            lock(&self.shared.orders).push(Order { operation, trouble, after, times });
-        }
-    }
-
-    /// Takes back all orders.
-    pub fn clear_trouble(&self) {
-        lock(&self.shared.orders).clear();
-    }
-
-    /// Waits this long before each answer.
-    pub fn set_latency(&self, latency: Duration) {
-        *lock(&self.shared.latency) = latency;
-    }
-
-    /// Makes every sync state of a mailbox invalid, as a move between databases does.
-    pub fn invalidate_sync_states(&self, mailbox: &str) {
-        if let Some(mailbox) = lock(&self.shared.world).mailbox_mut(mailbox) {
-            mailbox.epoch += 1;
-        }
-    }
-
-    /// Moves the server's clock against the machine's.
-    pub fn set_clock_offset(&self, offset: SignedDuration) {
-        lock(&self.shared.world).set_clock_offset(offset);
-    }
-
-    /// Stops the server's clock at an instant.
-    pub fn fix_clock(&self, at: Timestamp) {
-        lock(&self.shared.world).fix_clock(at);
     }
 
     /// The counter that numbers the trace's files, for a second server that writes into the same folder.

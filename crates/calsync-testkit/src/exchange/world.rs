@@ -3,7 +3,7 @@
 //! In: who asks ([`Caller`]) and what for; out: references with rights already checked, or the refusal a real server gives.
 //! All state lives in one [`World`] behind one lock, so an operation is atomic as far as a client can see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -108,6 +108,8 @@ pub(crate) struct Mailbox {
     pub(crate) rights: BTreeMap<String, Rights>,
     /// Whether editors may also move things into this mailbox's Deleted Items.
     pub(crate) delegates_reach_deleted_items: bool,
+    /// Accounts that do not see private items here.
+    pub(crate) blind_to_private: BTreeSet<String>,
     /// Sync states of an earlier epoch are not valid any more.
     pub(crate) epoch: u64,
     next_number: u64,
@@ -125,6 +127,7 @@ impl Mailbox {
             items: BTreeMap::new(),
             rights: BTreeMap::new(),
             delegates_reach_deleted_items: true,
+            blind_to_private: BTreeSet::new(),
             epoch: 1,
             next_number: 1000,
             next_change: 5000,
@@ -161,6 +164,26 @@ impl Mailbox {
     pub(crate) fn bump(&mut self) -> u64 {
         self.next_change += 1;
         self.next_change
+    }
+
+    /// Goes on counting after another state of the same mailbox, so that nothing is used twice and no sync state of
+    /// either is valid.
+    pub(crate) fn count_on_from(&mut self, other: &Self) {
+        self.next_number = self.next_number.max(other.next_number);
+        self.epoch = self.epoch.max(other.epoch) + 1;
+        self.next_change = self.next_change.max(other.next_change);
+    }
+
+    /// Whether the caller sees this item at all.
+    pub(crate) fn shows(&self, caller: &Caller, item: &Item) -> bool {
+        let private = item.content.sensitivity.as_deref() == Some("Private");
+        !private || self.sees_private(caller)
+    }
+
+    /// Whether the caller sees private items.
+    pub(crate) fn sees_private(&self, caller: &Caller) -> bool {
+        let own = caller.mailbox.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(&self.address));
+        own || !self.blind_to_private.contains(&caller.account)
     }
 
     /// The newest value of the change counter.
@@ -375,6 +398,12 @@ impl World {
         let kind = mailbox.folders.get(&item.folder).map_or(FolderKind::Extra, |f| f.kind);
         if mailbox.rights_of(caller, kind) < Rights::Reviewer {
             return Err(Refusal::not_found());
+        }
+        if !mailbox.shows(caller, item) {
+            return Err(Refusal::not_found());
+        }
+        if let Some(code) = &item.spoilt {
+            return Err(Refusal::new(code, "The item is damaged."));
         }
         Ok((id, mailbox, item))
     }

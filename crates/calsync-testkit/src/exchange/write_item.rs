@@ -306,7 +306,7 @@ impl ItemWriter<'_> {
         }
         let kind = self.mailbox.folders.get(&self.view.item.folder).map(|f| f.kind);
         let rights = kind.map_or(Rights::None, |kind| self.mailbox.rights_of(&self.ctx.caller, kind));
-        write_rights(xml, self.ctx, rights, false);
+        write_rights(xml, self.ctx, self.mailbox, rights, false);
     }
 
     fn size(&self) -> usize {
@@ -319,7 +319,7 @@ impl ItemWriter<'_> {
 }
 
 /// Writes what the caller may do with an item or a folder.
-pub(crate) fn write_rights(xml: &mut Xml, ctx: &Context, rights: Rights, folder: bool) {
+pub(crate) fn write_rights(xml: &mut Xml, ctx: &Context, mailbox: &Mailbox, rights: Rights, folder: bool) {
     let write = rights >= Rights::Editor;
     xml.open("t:EffectiveRights");
     xml.flag("t:CreateAssociated", folder && write);
@@ -329,7 +329,7 @@ pub(crate) fn write_rights(xml: &mut Xml, ctx: &Context, rights: Rights, folder:
     xml.flag("t:Modify", if folder { rights == Rights::Owner } else { write });
     xml.flag("t:Read", rights >= Rights::Reviewer);
     if ctx.knows(Schema::E2010) {
-        xml.flag("t:ViewPrivateItems", rights >= Rights::Reviewer);
+        xml.flag("t:ViewPrivateItems", rights >= Rights::Reviewer && mailbox.sees_private(&ctx.caller));
     }
     xml.close();
 }

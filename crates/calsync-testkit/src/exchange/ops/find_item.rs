@@ -105,7 +105,7 @@ fn window<'w>(
     }
     let mut views: Vec<View<'w>> = mailbox
         .items_in(folder)
-        .filter(|i| i.foreign_class.is_none())
+        .filter(|i| i.foreign_class.is_none() && mailbox.shows(&ctx.caller, i))
         .flat_map(|i| i.expand(from, to))
         .collect();
     views.sort_by_key(|v| (v.span(), v.item.number));
@@ -132,7 +132,11 @@ fn listing<'w>(
     associated: bool,
 ) -> Result<Found<'w>, Refusal> {
     let (mailbox, folder, _) = resolve_folder(world, ctx, id, "ErrorFolderNotFound")?;
-    let mut items: Vec<&Item> = if associated { Vec::new() } else { mailbox.items_in(folder).collect() };
+    let mut items: Vec<&Item> = if associated {
+        Vec::new()
+    } else {
+        mailbox.items_in(folder).filter(|i| mailbox.shows(&ctx.caller, i)).collect()
+    };
     if let Some(restriction) = restriction {
         items.retain(|item| restriction.holds(&View::of(item)));
     }

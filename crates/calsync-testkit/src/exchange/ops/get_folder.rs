@@ -75,7 +75,7 @@ pub(super) fn write_folder(
         xml.leaf("t:ChildFolderCount", &children.count().to_string());
     }
     if has("EffectiveRights", false) {
-        write_rights(xml, ctx, rights, true);
+        write_rights(xml, ctx, mailbox, rights, true);
     }
     if let Some(name) =
         folder.kind.wire().filter(|_| ctx.knows(Schema::E2013) && has("DistinguishedFolderId", false))

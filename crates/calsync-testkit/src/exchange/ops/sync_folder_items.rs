@@ -81,16 +81,24 @@ fn page<'w>(
         .child("Ignore")
         .map(|n| n.children.iter().filter_map(|c| c.attr("Id")).collect())
         .unwrap_or_default();
-    let mut changed: Vec<&Item> = mailbox.items_in(number).filter(|i| !state.seen.holds(i.change)).collect();
+    let mut changed: Vec<&Item> = mailbox
+        .items_in(number)
+        .filter(|i| !state.seen.holds(i.change) && mailbox.shows(&ctx.caller, i))
+        .collect();
     // Newest first since 2010 SP2, oldest first before.
     changed.sort_by_key(|i| i.change);
     if ctx.knows(Schema::E2010Sp2) {
         changed.reverse();
     }
-    let gone: Vec<(u64, u64)> = folder
-        .left
-        .iter()
-        .map(|(number, change)| (*number, *change))
+    // Items that became invisible to this caller leave, too.
+    let hidden: Vec<(u64, u64)> = mailbox
+        .items_in(number)
+        .filter(|i| !mailbox.shows(&ctx.caller, i))
+        .map(|i| (i.number, i.change))
+        .collect();
+    let left = folder.left.iter().map(|(number, change)| (*number, *change));
+    let gone: Vec<(u64, u64)> = left
+        .chain(hidden.iter().copied())
         .filter(|(number, change)| state.given.holds(*number) && !state.seen.holds(*change))
         .collect();
     let last = changed.len() + gone.len() <= most;
@@ -101,8 +109,9 @@ fn page<'w>(
         state.given.add(item.number, item.number);
         state.seen.add(item.change, item.change);
     }
-    for (_, change) in &gone {
+    for (number, change) in &gone {
         state.seen.add(*change, *change);
+        state.given.remove(*number);
     }
     if last {
         // Everything is known: the sets close up.
@@ -110,6 +119,9 @@ fn page<'w>(
             mailbox.items_in(number).map(|i| i.number).chain(folder.left.keys().copied()).max().unwrap_or(0);
         state.given = Ranges::default();
         state.given.add(0, highest);
+        for (number, _) in &hidden {
+            state.given.remove(*number);
+        }
         state.seen = Ranges::default();
         state.seen.add(0, mailbox.latest_change());
     }
@@ -170,6 +182,17 @@ impl Ranges {
         });
         let at = self.0.partition_point(|(a, _)| *a < from);
         self.0.insert(at, (from, to));
+    }
+
+    pub(crate) fn remove(&mut self, n: u64) {
+        let Some(at) = self.0.iter().position(|(a, b)| (*a..=*b).contains(&n)) else { return };
+        let (from, to) = self.0.remove(at);
+        if n < to {
+            self.0.insert(at, (n + 1, to));
+        }
+        if n > from {
+            self.0.insert(at, (from, n - 1));
+        }
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -244,6 +267,10 @@ mod tests {
         assert_eq!(r, Ranges(vec![(1, 1), (5, 7)]));
         r.add(2, 4);
         assert_eq!(r, Ranges(vec![(1, 7)]));
+        r.remove(8);
+        r.remove(4);
+        assert_eq!(r, Ranges(vec![(1, 3), (5, 7)]));
+        r.add(4, 4);
         r.add(9, 9);
         assert!(!r.holds(0) && r.holds(1) && r.holds(7) && !r.holds(8) && r.holds(9));
     }

@@ -1,6 +1,7 @@
 //! Log-on, rights, impersonation.
 
 use calsync_testkit::exchange::{Answer, Rights};
+use calsync_testkit::people::{Calendars as _, Edit};
 
 use super::{ANNA, Desk, item_id};
 
@@ -109,4 +110,29 @@ fn impersonation_needs_its_right_and_a_mailbox() {
     desk.mock.add_mailbox("bert@example.test", "Bert");
     desk.header = acting("bert@example.test");
     assert_eq!(folder(&desk).codes(), ["ErrorFolderNotFound"]);
+}
+
+#[test]
+fn who_may_not_see_private_items_sees_them_leave_and_come_back() {
+    let desk = service(Rights::Editor);
+    desk.mock.set_sees_private("svc", ANNA, false);
+    assert_eq!(folder(&desk).text("t:ViewPrivateItems"), "false");
+    let id = create(&desk).id();
+    let sync = |state: &str| {
+        let state =
+            if state.is_empty() { String::new() } else { format!("<m:SyncState>{state}</m:SyncState>") };
+        desk.ask(&format!("<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:SyncFolderId>{CALENDAR_OF_ANNA}</m:SyncFolderId>{state}<m:MaxChangesReturned>9</m:MaxChangesReturned></m:SyncFolderItems>"))
+    };
+    let first = sync("");
+    assert!(first.has("t:Create"));
+    let private =
+        desk.set(&id, "NeverOverwrite", "item:Sensitivity", "<t:Sensitivity>Private</t:Sensitivity>");
+    assert_eq!(private.codes(), ["NoError"]);
+    let gone = sync(&first.text("m:SyncState"));
+    assert!(gone.has("t:Delete"));
+    assert!(!sync(&gone.text("m:SyncState")).has("t:Delete"));
+    assert_eq!(desk.get(&id.0).codes(), ["ErrorItemNotFound"]);
+    desk.mock.edit(ANNA, &id.0, &Edit { private: Some(false), ..Edit::default() });
+    assert!(sync(&gone.text("m:SyncState")).has("t:Create"));
+    assert_eq!(desk.get(&id.0).codes(), ["NoError"]);
 }

@@ -164,3 +164,31 @@ fn the_servers_clock_stamps_what_happens() {
     assert_eq!(seen.text("t:LastModifiedTime"), "2026-11-24T12:05:00Z");
     assert_eq!(seen.text("t:LastModifiedName"), "Anna");
 }
+
+#[test]
+fn a_restored_mailbox_is_as_it_was_and_uses_no_id_twice() {
+    let desk = Desk::new();
+    let kept = desk.mock.create(ANNA, &draft()).unwrap();
+    let backup = desk.mock.snapshot();
+    let state = desk.sync("", 512).text("m:SyncState");
+    let lost = desk.mock.create(ANNA, &draft()).unwrap();
+    desk.mock.delete(ANNA, &kept);
+    desk.mock.restore(&backup);
+    assert_eq!(desk.mock.list(ANNA), std::slice::from_ref(&kept));
+    assert_eq!(desk.get(&lost).codes(), ["ErrorItemNotFound"]);
+    assert_ne!(desk.mock.create(ANNA, &draft()).unwrap(), lost);
+    assert_eq!(desk.sync(&state, 512).codes(), ["ErrorInvalidSyncStateData"]);
+}
+
+#[test]
+fn a_spoilt_item_fails_alone() {
+    let desk = Desk::new();
+    let good = desk.mock.create(ANNA, &draft()).unwrap();
+    let bad = desk.mock.create(ANNA, &draft()).unwrap();
+    assert!(desk.mock.spoil(ANNA, &bad, Some("ErrorCorruptData")));
+    let seen = desk.get_as(&(item_id(&bad) + &item_id(&good)), "");
+    assert_eq!(seen.codes(), ["ErrorCorruptData", "NoError"]);
+    assert_eq!(desk.sync("", 512).attrs("t:ItemId", "Id"), [bad.clone(), good]);
+    assert!(desk.mock.spoil(ANNA, &bad, None));
+    assert_eq!(desk.get(&bad).codes(), ["NoError"]);
+}
