@@ -69,7 +69,12 @@ impl RunRecord {
     }
 
     /// A round that could not even begin, or that the state store ended.
-    pub fn failed(pairing: PairingId, why: impl Into<String>, started: DateTime<Utc>, took: Duration) -> RunRecord {
+    pub fn failed(
+        pairing: PairingId,
+        why: impl Into<String>,
+        started: DateTime<Utc>,
+        took: Duration,
+    ) -> RunRecord {
         RunRecord {
             pairing,
             started,

@@ -200,7 +200,10 @@ mod tests {
         assert_eq!(both.conflict_by_field.len(), 2);
 
         let strict = PairingSettings { conflict: Some(Conflict::Newer), ..PairingSettings::default() };
-        assert!(strict.over(&defaults).conflict_by_field.is_empty(), "a default by field outlived its default");
+        assert!(
+            strict.over(&defaults).conflict_by_field.is_empty(),
+            "a default by field outlived its default"
+        );
     }
 
     #[test]

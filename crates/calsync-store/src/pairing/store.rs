@@ -79,7 +79,9 @@ pub enum PairingError {
         by: PairingId,
     },
     /// Remove the other pairing first, or name another folder.
-    #[error("this calendar of {mailbox} is in pairing {by} already: remove that one first, or choose another folder")]
+    #[error(
+        "this calendar of {mailbox} is in pairing {by} already: remove that one first, or choose another folder"
+    )]
     CalendarTaken {
         /// Whose calendar.
         mailbox: String,

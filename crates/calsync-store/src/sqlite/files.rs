@@ -47,7 +47,8 @@ impl Files {
         let mut state = STATE.connect(dir)?;
         let mut journal = JOURNAL.connect(dir)?;
         let patience = Instant::now() + CREATION;
-        let is_old = |schema: &Schema, file: &Connection| Ok::<_, StoreError>(schema.missing_steps(file)? > 0);
+        let is_old =
+            |schema: &Schema, file: &Connection| Ok::<_, StoreError>(schema.missing_steps(file)? > 0);
         while is_old(&STATE, &state)? || is_old(&JOURNAL, &journal)? {
             match Lock::take(dir) {
                 Ok(_until_done) => {
@@ -121,8 +122,9 @@ impl Files {
         for (schema, connection) in [(&STATE, &self.state), (&JOURNAL, &self.journal)] {
             let file = schema.file();
             let damaged = |text: String| StoreError::Damaged(format!("{file}: {text}: restore a backup"));
-            let found: String =
-                connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(store_error)?;
+            let found: String = connection
+                .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+                .map_err(store_error)?;
             if found != "ok" {
                 return Err(damaged(found));
             }
@@ -161,6 +163,9 @@ fn make_dir(dir: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir).map_err(|error| {
-        StoreError::Unavailable(format!("{}: {error}: create this directory for the service account", dir.display()))
+        StoreError::Unavailable(format!(
+            "{}: {error}: create this directory for the service account",
+            dir.display()
+        ))
     })
 }

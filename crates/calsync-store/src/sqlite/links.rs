@@ -126,7 +126,11 @@ pub(super) fn unlisted(
     query(transaction, sql, params![pairing, page.after, page.limit, listing])
 }
 
-pub(super) fn all(transaction: &Transaction<'_>, pairing: i64, page: Page) -> Result<Vec<LinkText>, StoreError> {
+pub(super) fn all(
+    transaction: &Transaction<'_>,
+    pairing: i64,
+    page: Page,
+) -> Result<Vec<LinkText>, StoreError> {
     query(transaction, ALL, params![pairing, page.after, page.limit])
 }
 

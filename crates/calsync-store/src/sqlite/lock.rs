@@ -64,7 +64,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = Lock::take(dir.path()).unwrap();
         let refused = Lock::take(dir.path()).unwrap_err();
-        assert!(matches!(&refused, StoreError::InUse(text) if text.contains(&std::process::id().to_string())));
+        assert!(
+            matches!(&refused, StoreError::InUse(text) if text.contains(&std::process::id().to_string()))
+        );
         drop(first);
         Lock::take(dir.path()).unwrap();
     }

@@ -151,7 +151,12 @@ impl StateStore for SqliteStore {
         self.ask_links(pairing, move |transaction, id| links::by_id(transaction, id, &ids)).await
     }
 
-    async fn lone_links(&self, pairing: &PairingId, side: Side, by: &[MatchKey]) -> Result<Vec<Link>, StoreError> {
+    async fn lone_links(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        by: &[MatchKey],
+    ) -> Result<Vec<Link>, StoreError> {
         let by = links::lone_keys(side, by);
         self.ask_links(pairing, move |transaction, id| links::lone(transaction, id, &by)).await
     }
@@ -176,7 +181,8 @@ impl StateStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Link>, StoreError> {
         let page = page(after, limit)?;
-        self.ask_links(pairing, move |transaction, id| links::unlisted(transaction, id, side, listing, page)).await
+        self.ask_links(pairing, move |transaction, id| links::unlisted(transaction, id, side, listing, page))
+            .await
     }
 
     async fn links(
@@ -223,7 +229,11 @@ impl StateStore for SqliteStore {
         self.worker.run(move |files| rows.store(files, &pairing)).await
     }
 
-    async fn journal_entries(&self, pairing: &PairingId, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+    async fn journal_entries(
+        &self,
+        pairing: &PairingId,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
         let pairing = pairing.clone();
         let entries = self.worker.run(move |files| journal::newest(files, &pairing, limit)).await?;
         entries.into_iter().map(journal::entry_of).collect()

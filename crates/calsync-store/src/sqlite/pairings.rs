@@ -31,7 +31,11 @@ fn record(transaction: &Transaction<'_>, id: &PairingId) -> Result<Option<Pairin
 }
 
 /// The name of the pairing for which `condition` holds.
-fn holder(transaction: &Transaction<'_>, condition: &str, values: &[&str]) -> Result<Option<PairingId>, StoreError> {
+fn holder(
+    transaction: &Transaction<'_>,
+    condition: &str,
+    values: &[&str],
+) -> Result<Option<PairingId>, StoreError> {
     let sql = format!(
         "SELECT pairing.name FROM registered JOIN pairing ON pairing.id = registered.pairing WHERE {condition}"
     );
@@ -165,7 +169,9 @@ impl PairingStore for SqliteStore {
 
     async fn pairings(&self) -> Result<Vec<PairingRecord>, PairingError> {
         let bodies = self
-            .bodies("SELECT body FROM registered JOIN pairing ON pairing.id = registered.pairing ORDER BY name")
+            .bodies(
+                "SELECT body FROM registered JOIN pairing ON pairing.id = registered.pairing ORDER BY name",
+            )
             .await?;
         bodies.iter().map(|body| Ok(parse("a pairing", body)?)).collect()
     }

@@ -45,7 +45,12 @@ impl LinkRow {
         let half = |side: Side| link.halves.get(side).as_ref();
         let linked = half(Side::A).is_some() && half(Side::B).is_some();
         let lone = match link.lone_side() {
-            Some(side) => half(side).map(MatchKey::of).unwrap_or_default().iter().map(|key| LoneKey::of(side, key)).collect(),
+            Some(side) => half(side)
+                .map(MatchKey::of)
+                .unwrap_or_default()
+                .iter()
+                .map(|key| LoneKey::of(side, key))
+                .collect(),
             None => Vec::new(),
         };
         Ok(LinkRow {

@@ -35,7 +35,7 @@ pub(super) const JOURNAL: Schema = Schema {
 };
 
 /// How long to wait for another process that writes.
-const BUSY: Duration = Duration::from_secs(10);
+const BUSY: Duration = Duration::from_secs(5);
 
 /// The log of writes is cut back to this size when it was larger.
 const WAL_LIMIT: i64 = 64 << 20;
@@ -122,7 +122,11 @@ pub(super) fn copy_to(connection: &Connection, path: &Path) -> Result<(), StoreE
         return Err(StoreError::Unavailable(format!("{}: the path is not Unicode", path.display())));
     };
     connection.execute("VACUUM INTO ?1", [target]).map_err(store_error)?;
-    std::fs::OpenOptions::new().write(true).open(&unfinished).and_then(|file| file.sync_all()).map_err(failed)?;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(&unfinished)
+        .and_then(|file| file.sync_all())
+        .map_err(failed)?;
     std::fs::rename(&unfinished, path).map_err(failed)
 }
 
@@ -130,16 +134,23 @@ pub(super) fn copy_to(connection: &Connection, path: &Path) -> Result<(), StoreE
 mod tests {
     use super::*;
 
-    const ONE: Schema = Schema { name: "t", application_id: 7, steps: &["CREATE TABLE a (x INTEGER) STRICT"] };
+    const ONE: Schema =
+        Schema { name: "t", application_id: 7, steps: &["CREATE TABLE a (x INTEGER) STRICT"] };
     const TWO: Schema = Schema {
         name: "t",
         application_id: 7,
-        steps: &["CREATE TABLE a (x INTEGER) STRICT", "CREATE TABLE b (y INTEGER) STRICT; INSERT INTO b SELECT x FROM a"],
+        steps: &[
+            "CREATE TABLE a (x INTEGER) STRICT",
+            "CREATE TABLE b (y INTEGER) STRICT; INSERT INTO b SELECT x FROM a",
+        ],
     };
     const BROKEN: Schema = Schema {
         name: "t",
         application_id: 7,
-        steps: &["CREATE TABLE a (x INTEGER) STRICT", "CREATE TABLE b (y INTEGER) STRICT; INSERT INTO c VALUES (1)"],
+        steps: &[
+            "CREATE TABLE a (x INTEGER) STRICT",
+            "CREATE TABLE b (y INTEGER) STRICT; INSERT INTO c VALUES (1)",
+        ],
     };
 
     fn file_of_version_one(dir: &Path) -> Connection {

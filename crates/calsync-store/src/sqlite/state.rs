@@ -189,9 +189,8 @@ impl CommitRows {
 }
 
 fn remove(transaction: &Transaction<'_>, id: i64, link: i64) -> Result<(), StoreError> {
-    let mut delete = transaction
-        .prepare_cached("DELETE FROM link WHERE pairing = ?1 AND id = ?2")
-        .map_err(store_error)?;
+    let mut delete =
+        transaction.prepare_cached("DELETE FROM link WHERE pairing = ?1 AND id = ?2").map_err(store_error)?;
     delete.execute(params![id, link]).map_err(store_error)?;
     Ok(())
 }
@@ -264,7 +263,9 @@ impl TombstoneRow {
 
     fn insert(&self, transaction: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
         let mut insert = transaction
-            .prepare_cached("INSERT INTO tombstone (pairing, uid, key_a, key_b, body) VALUES (?1, ?2, ?3, ?4, ?5)")
+            .prepare_cached(
+                "INSERT INTO tombstone (pairing, uid, key_a, key_b, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )
             .map_err(store_error)?;
         insert.execute(params![id, self.uid, self.keys.a, self.keys.b, self.body]).map_err(store_error)?;
         Ok(())

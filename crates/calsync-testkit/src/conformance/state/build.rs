@@ -32,7 +32,8 @@ pub(super) fn rich_series(uid: &str) -> Result<Series, Fault> {
     let local = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").map_err(|_| fault(text));
     let zone = calsync_core::zone::Zone::new("Europe/Berlin").map_err(|_| fault("the zone"))?;
     let span = Span::zoned(local("2026-11-24T08:00")?, local("2026-11-24T09:30")?, &zone);
-    let mut event = Event::new("Wartung \"Halle 3\" – Müller & Söhne\r\n'; DROP TABLE link; -- \u{1F69A}", span);
+    let mut event =
+        Event::new("Wartung \"Halle 3\" – Müller & Söhne\r\n'; DROP TABLE link; -- \u{1F69A}", span);
     event.place = "Zürich\t\u{202E}".to_owned();
     event.categories = BTreeSet::from(["Montage".to_owned(), "Ä".to_owned()]);
     event.customer = "4711".to_owned();

@@ -49,7 +49,10 @@ pub(super) async fn version_is_checked(store: &dyn StateStore) -> Checked {
     same("version", &store.head(&pairing).await?.version, &1)?;
     for version in [0, 2, 7] {
         let refused = store.commit(&pairing, &Commit { version, ..Commit::default() }).await;
-        holds("a commit upon another version was not a conflict", matches!(refused, Err(StoreError::Conflict)))?;
+        holds(
+            "a commit upon another version was not a conflict",
+            matches!(refused, Err(StoreError::Conflict)),
+        )?;
     }
     store.commit(&pairing, &Commit { version: 1, ..Commit::default() }).await?;
     same("version", &store.head(&pairing).await?.version, &2)
@@ -83,10 +86,15 @@ pub(super) async fn refused_changes_nothing(store: &dyn StateStore) -> Checked {
     same("head", &store.head(&pairing).await?, &head)?;
     same("counts", &store.counts(&pairing).await?, &counts)?;
     same_links("links", &store.links(&pairing, None, 10).await?, &before)?;
-    same_ids("the link that was not put", &store.links_by_key(&pairing, Side::A, &["a3".into()]).await?, &[])?;
+    same_ids(
+        "the link that was not put",
+        &store.links_by_key(&pairing, Side::A, &["a3".into()]).await?,
+        &[],
+    )?;
     let halves: Vec<_> = before.iter().filter_map(|link| link.halves.a.clone()).collect();
     same("tombstones", &store.tombstones(&pairing, Side::A, &halves).await?.len(), &0)?;
-    let outcomes: Vec<_> = store.journal_entries(&pairing, 10).await?.into_iter().map(|entry| entry.outcome).collect();
+    let outcomes: Vec<_> =
+        store.journal_entries(&pairing, 10).await?.into_iter().map(|entry| entry.outcome).collect();
     same("outcomes", &outcomes, &vec![None])
 }
 
@@ -108,13 +116,14 @@ pub(super) async fn head_follows_apply(store: &dyn StateStore) -> Checked {
     let pairing = pairing();
     let mut expected = Head::default();
     for step in 0..48_u32 {
-        let mut commit = Commit { version: expected.version, first_sync_done: step == 30, ..Commit::default() };
+        let mut commit =
+            Commit { version: expected.version, first_sync_done: step == 30, ..Commit::default() };
         for (side, shift) in [(Side::A, 0), (Side::B, 2)] {
             let says = |what: u32| (step >> shift) % 4 == what;
-            *commit.tokens.get_mut(side) = (says(1) || says(3)).then(|| ChangeToken::new(format!("{side}{step}")));
+            *commit.tokens.get_mut(side) =
+                (says(1) || says(3)).then(|| ChangeToken::new(format!("{side}{step}")));
             *commit.forget_tokens.get_mut(side) = says(2) || (says(3) && step % 5 == 0);
-            *commit.listings.get_mut(side) =
-                says(3).then_some(Listing { number: step, open: step % 2 == 0 });
+            *commit.listings.get_mut(side) = says(3).then_some(Listing { number: step, open: step % 2 == 0 });
         }
         store.commit(&pairing, &commit).await?;
         expected.apply(&commit);
@@ -145,7 +154,11 @@ pub(super) async fn reset_keeps_the_journal(store: &dyn StateStore) -> Checked {
         put: vec![
             held(dirty(1, Side::A, Observation::Unread("why".to_owned()))),
             failing(gone(2, Side::B), at(0)),
-            super::build::link(3, Some(seen("lone", super::build::present(series("lone uid", "lone")))), None),
+            super::build::link(
+                3,
+                Some(seen("lone", super::build::present(series("lone uid", "lone")))),
+                None,
+            ),
         ],
         tombstones: vec![Tombstone {
             link: LinkId(9),

@@ -99,7 +99,12 @@ impl StateStore for Defective {
         self.inner.links_by_id(&self.name(pairing), ids).await
     }
 
-    async fn lone_links(&self, pairing: &PairingId, side: Side, by: &[MatchKey]) -> Result<Vec<Link>, StoreError> {
+    async fn lone_links(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        by: &[MatchKey],
+    ) -> Result<Vec<Link>, StoreError> {
         let pairing = self.name(pairing);
         let mut by = by.to_vec();
         if self.has(Defect::LoneWithoutTokens) {
@@ -217,7 +222,11 @@ impl StateStore for Defective {
         done
     }
 
-    async fn journal_entries(&self, pairing: &PairingId, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+    async fn journal_entries(
+        &self,
+        pairing: &PairingId,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
         let mut entries = self.inner.journal_entries(&self.name(pairing), limit).await?;
         if self.has(Defect::ResetTakesTheJournal) && self.was_reset.load(Ordering::Relaxed) {
             entries.clear();
@@ -245,7 +254,12 @@ impl StateStore for Defective {
 
 /// The rules that a store with this defect breaks.
 async fn broken_by(defect: Defect) -> Vec<&'static str> {
-    let make = async || Defective { inner: MemoryStore::new(), defect, lost: Mutex::default(), was_reset: AtomicBool::new(false) };
+    let make = async || Defective {
+        inner: MemoryStore::new(),
+        defect,
+        lost: Mutex::default(),
+        was_reset: AtomicBool::new(false),
+    };
     broken_state_store_rules(make).await.into_iter().map(|broken| broken.rule).collect()
 }
 
@@ -297,7 +311,10 @@ async fn every_planted_defect_is_found_and_named() {
             Defect::ForgetIsIgnored,
             "tokens, listings and the end of the first sync change only where a commit says so",
         ),
-        (Defect::JournalMovesTheVersion, "a journaled write is an open intent, and does not move the version"),
+        (
+            Defect::JournalMovesTheVersion,
+            "a journaled write is an open intent, and does not move the version",
+        ),
     ];
     for (defect, rule) in planted {
         let broken = broken_by(defect).await;

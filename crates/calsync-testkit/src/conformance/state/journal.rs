@@ -17,7 +17,8 @@ fn closed(id: u64, side: Side, number: u64, outcome: &str) -> Closed {
 /// Entries of all three kinds of writes.
 fn entries() -> Result<Vec<JournalEntry>, Fault> {
     let mut create = entry(1, Side::B, 1);
-    create.write.op = WriteOp::Create { token: CreateToken::from_wire("t1"), series: Box::new(rich_series("u1")?) };
+    create.write.op =
+        WriteOp::Create { token: CreateToken::from_wire("t1"), series: Box::new(rich_series("u1")?) };
     create.before = None;
     let mut update = entry(2, Side::A, 2);
     let (from, to) = (series("u2", "as it was"), rich_series("u2")?);
@@ -103,7 +104,8 @@ pub(super) async fn closes_only_the_named(store: &dyn StateStore) -> Checked {
     let pairing = pairing();
     let near = [entry(1, Side::A, 1), entry(1, Side::B, 1), entry(1, Side::A, 2), entry(2, Side::A, 1)];
     store.journal(&pairing, &near).await?;
-    let closed = vec![closed(1, Side::A, 1, "carried out"), closed(7, Side::B, 1, "of a link without intents")];
+    let closed =
+        vec![closed(1, Side::A, 1, "carried out"), closed(7, Side::B, 1, "of a link without intents")];
     commit(store, &pairing, Commit { closed, ..Commit::default() }).await?;
     let [first, rest @ ..] = near;
     same("intents", &store.head(&pairing).await?.intents, &intents(&rest))?;

@@ -87,6 +87,21 @@ pub(super) async fn removed_is_gone(store: &dyn StateStore) -> Checked {
     same_links("removed and put", &store.links_by_id(&pairing, &[LinkId(2)]).await?, &[gone(2, Side::B)])
 }
 
+pub(super) async fn handed_over(store: &dyn StateStore) -> Checked {
+    let pairing = pairing();
+    for (first, second) in [(1, 2), (2, 1)] {
+        put(store, &pairing, &[linked(first), linked(second)]).await?;
+        let taker = link(first, Some(half(&format!("a{second}"))), Some(half(&format!("b{first}"))));
+        let giver = link(second, Some(half("a new one")), Some(half(&format!("b{second}"))));
+        put(store, &pairing, &[taker, giver]).await?;
+        let of = async |key: String| store.links_by_key(&pairing, Side::A, &[ItemKey::new(key)]).await;
+        same_ids("the item that changed hands", &of(format!("a{second}")).await?, &[first])?;
+        same_ids("the item that the giver has now", &of("a new one".to_owned()).await?, &[second])?;
+        same_ids("the item that the taker had", &of(format!("a{first}")).await?, &[])?;
+    }
+    Ok(())
+}
+
 pub(super) async fn pages_in_order(store: &dyn StateStore) -> Checked {
     let pairing = pairing();
     let largest = u64::MAX >> 1;
@@ -133,7 +148,8 @@ pub(super) async fn large_pages(store: &dyn StateStore) -> Checked {
         }
         same_links(&format!("all in pages of {page}"), &read, &all)?;
     }
-    let wanted: Vec<ItemKey> = all.iter().filter_map(|link| Some(link.halves.a.as_ref()?.key.clone())).collect();
+    let wanted: Vec<ItemKey> =
+        all.iter().filter_map(|link| Some(link.halves.a.as_ref()?.key.clone())).collect();
     same_links("all by key", &store.links_by_key(&pairing, Side::A, &wanted).await?, &all)?;
     let counts = store.counts(&pairing).await?;
     same("counts", &(counts.linked, counts.gone.b, counts.held), &(1536, 512, 512))
@@ -244,7 +260,8 @@ pub(super) async fn lone_by_each_kind(store: &dyn StateStore) -> Checked {
     same_ids("by a shared UID", &of(Side::B, &[MatchKey::Uid("two uid".into())]).await?, &[1, 2])?;
 
     // What cannot be read is found by its key only.
-    put(store, &pairing, &[link(5, None, Some(seen("five key", Observation::Unread(String::new()))))]).await?;
+    put(store, &pairing, &[link(5, None, Some(seen("five key", Observation::Unread(String::new()))))])
+        .await?;
     same_ids("an unread one by key", &of(Side::B, &all_keys("five")[..1]).await?, &[5])?;
     same_ids("an unread one by the rest", &of(Side::B, &all_keys("five")[1..]).await?, &[])
 }

@@ -38,6 +38,7 @@ rules! {
     "a link comes back with everything in it" => links::round_trip;
     "a link that is put again is the new one only" => links::put_replaces;
     "a link that is removed is found nowhere, and one put in the same commit stays" => links::removed_is_gone;
+    "an item that changes hands in a commit belongs to its new link, in whatever order they are put" => links::handed_over;
     "links come in order of ids, after the one that is named, as many as asked for" => links::pages_in_order;
     "a commit of 512 links is stored whole and read in pages of any size" => links::large_pages;
     "links by id come in order, each once, unknown ones left out" => links::by_id;

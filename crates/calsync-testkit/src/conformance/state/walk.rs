@@ -1,7 +1,8 @@
 //! Long random use, compared answer by answer with the store in memory.
 //!
 //! The rules beside this one say what is right; this one finds the combinations that nobody thought of. The same
-//! numbers are drawn on every run.
+//! numbers are drawn on every run. An item belongs to one link at a time, as the engine sees to: each link has two
+//! items of its own on each side, which it takes by turns.
 
 use calsync_core::ids::{ChangeToken, CreateToken, ItemKey, LinkId, PerSide, Side};
 use calsync_core::link::{Half, Link, Listing, MatchKey, Observation, Sighting, Tombstone};
@@ -34,11 +35,15 @@ impl Dice {
         u32::try_from(self.below(4)).unwrap_or_default()
     }
 
-    fn half(&mut self) -> Option<Half> {
+    fn key(&mut self) -> String {
+        format!("key{}", self.below(2 * IDS))
+    }
+
+    fn half(&mut self, link: u64) -> Option<Half> {
         if self.once_in(4) {
             return None;
         }
-        let mut half = half(&format!("key{}", self.below(IDS)));
+        let mut half = half(&format!("key{}", link + IDS * self.below(2)));
         half.listed = self.small();
         if self.once_in(3) {
             half.shadow = None;
@@ -48,9 +53,8 @@ impl Dice {
             1 => Some(Observation::Unread("why".to_owned())),
             2 | 3 => {
                 let series = series(&format!("uid{}", self.below(5)), &format!("subject{}", self.below(4)));
-                let receipt = self.once_in(2).then(|| {
-                    receipt(&format!("token{}", self.below(4)), &format!("key{}", self.below(IDS)), 1)
-                });
+                let receipt =
+                    self.once_in(2).then(|| receipt(&format!("token{}", self.below(4)), &self.key(), 1));
                 Some(Observation::Present(Box::new(Sighting { receipt, ..sighting(series) })))
             }
             _ => None,
@@ -59,9 +63,10 @@ impl Dice {
     }
 
     fn link(&mut self) -> Link {
-        let (a, b) = (self.half(), self.half());
-        let a = if b.is_none() { a.or_else(|| Some(half("key0"))) } else { a };
-        let mut link = link(self.below(IDS), a, b);
+        let id = self.below(IDS);
+        let (a, b) = (self.half(id), self.half(id));
+        let a = if b.is_none() { a.or_else(|| Some(half(&format!("key{id}")))) } else { a };
+        let mut link = link(id, a, b);
         if self.once_in(4) {
             link = held(link);
         }
@@ -87,8 +92,8 @@ impl Dice {
                 link: LinkId(self.below(IDS)),
                 uid: format!("uid{}", self.below(5)).as_str().into(),
                 keys: PerSide {
-                    a: self.once_in(2).then(|| ItemKey::new(format!("key{}", self.below(IDS)))),
-                    b: self.once_in(2).then(|| ItemKey::new(format!("key{}", self.below(IDS)))),
+                    a: self.once_in(2).then(|| ItemKey::new(self.key())),
+                    b: self.once_in(2).then(|| ItemKey::new(self.key())),
                 },
                 at: at(0),
             });
@@ -97,7 +102,7 @@ impl Dice {
     }
 
     fn match_key(&mut self) -> MatchKey {
-        let key = |dice: &mut Dice| ItemKey::new(format!("key{}", dice.below(IDS)));
+        let key = |dice: &mut Dice| ItemKey::new(dice.key());
         match self.below(5) {
             0 => MatchKey::Key(key(self)),
             1 => MatchKey::Counterpart(key(self)),
@@ -117,7 +122,8 @@ pub(super) async fn like_the_store_in_memory(store: &dyn StateStore) -> Checked 
         match dice.below(12) {
             0 => {
                 written += 1;
-                let entries = [entry(dice.below(IDS), if dice.once_in(2) { Side::A } else { Side::B }, written)];
+                let entries =
+                    [entry(dice.below(IDS), if dice.once_in(2) { Side::A } else { Side::B }, written)];
                 store.journal(&pairing, &entries).await?;
                 model.journal(&pairing, &entries).await?;
             }
@@ -140,7 +146,9 @@ pub(super) async fn like_the_store_in_memory(store: &dyn StateStore) -> Checked 
                 model.commit(&pairing, &commit).await?;
             }
         }
-        compare(store, &model, &mut dice).await.map_err(|Fault(why)| Fault(format!("after step {step}: {why}")))?;
+        compare(store, &model, &mut dice)
+            .await
+            .map_err(|Fault(why)| Fault(format!("after step {step}: {why}")))?;
     }
     Ok(())
 }
@@ -170,7 +178,7 @@ async fn compare(store: &dyn StateStore, model: &dyn StateStore, dice: &mut Dice
             &store.unlisted_links(&pairing, side, listing, after, limit).await?,
             &model.unlisted_links(&pairing, side, listing, after, limit).await?,
         )?;
-        let keys: Vec<ItemKey> = (0..3).map(|_| ItemKey::new(format!("key{}", dice.below(IDS)))).collect();
+        let keys: Vec<ItemKey> = (0..3).map(|_| ItemKey::new(dice.key())).collect();
         same(
             "links by key",
             &store.links_by_key(&pairing, side, &keys).await?,
@@ -182,7 +190,7 @@ async fn compare(store: &dyn StateStore, model: &dyn StateStore, dice: &mut Dice
             &store.lone_links(&pairing, side, &by).await?,
             &model.lone_links(&pairing, side, &by).await?,
         )?;
-        let halves: Vec<Half> = (0..2).filter_map(|_| dice.half()).collect();
+        let halves: Vec<Half> = (0..2).filter_map(|link| dice.half(link)).collect();
         same(
             "tombstones",
             &store.tombstones(&pairing, side, &halves).await?,

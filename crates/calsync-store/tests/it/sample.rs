@@ -1,0 +1,76 @@
+//! Things to store.
+
+use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid};
+use calsync_core::link::{Half, Link, Observation, Shadow, Sighting};
+use calsync_core::model::{Event, Series, Span};
+use calsync_core::source::{Access, Receipt, Write, WriteOp};
+use calsync_core::store::{Commit, JournalEntry, StateStore, StoreError};
+use chrono::{DateTime, NaiveDate, Utc};
+
+pub(crate) fn pairing() -> PairingId {
+    PairingId::new("meier")
+}
+
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_500_000 + seconds, 0).unwrap()
+}
+
+pub(crate) fn series(uid: &str, subject: &str) -> Series {
+    let day = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap();
+    Series::single(Uid::new(uid), Event::new(subject, Span::days(day, day)))
+}
+
+pub(crate) fn half(key: &str) -> Half {
+    Half {
+        key: ItemKey::new(key),
+        shadow: Some(Shadow { revision: Revision::new("r1"), series: series(key, "in step") }),
+        seen: None,
+        access: Access::Full,
+        listed: 1,
+    }
+}
+
+pub(crate) fn linked(id: u64) -> Link {
+    let halves = PerSide::from_fn(|side| Some(half(&format!("{side}{id}"))));
+    Link { id: LinkId(id), halves, generation: 0, writes: 0, hold: None, retry: None }
+}
+
+/// With an edit on side A.
+pub(crate) fn edited(id: u64) -> Link {
+    let mut link = linked(id);
+    if let Some(half) = &mut link.halves.a {
+        half.seen = Some(Observation::Present(Box::new(Sighting {
+            revision: Revision::new("r2"),
+            series: series("edited", "edited"),
+            receipt: None,
+            created: None,
+            modified: Some(at(1)),
+            access: Access::Full,
+        })));
+    }
+    link
+}
+
+pub(crate) fn entry(link: u64, number: u64) -> JournalEntry {
+    let receipt = Receipt {
+        token: CreateToken::from_wire("t"),
+        counterpart: ItemKey::new("c"),
+        number,
+        content: ContentHash::of(&[]),
+    };
+    let op = WriteOp::Delete { key: ItemKey::new(format!("B{link}")), expected: Revision::new("r1") };
+    JournalEntry {
+        at: at(0),
+        side: Side::B,
+        write: Write { link: LinkId(link), op, receipt },
+        reason: "deleted on A".to_owned(),
+        before: Some(series("before", "as it was before")),
+        outcome: None,
+    }
+}
+
+pub(crate) async fn put(store: &dyn StateStore, links: &[Link]) -> Result<(), StoreError> {
+    let pairing = pairing();
+    let version = store.head(&pairing).await?.version;
+    store.commit(&pairing, &Commit { version, put: links.to_vec(), ..Commit::default() }).await
+}

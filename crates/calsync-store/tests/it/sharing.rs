@@ -1,0 +1,225 @@
+//! Several handles, several processes, dropped futures.
+
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
+
+use calsync_core::ids::Side;
+use calsync_core::store::{Closed, Commit, StateStore, StoreError};
+use calsync_store::{PairingRecord, PairingStore, SqliteStore};
+use rusqlite::Connection;
+
+use crate::sample::{at, edited, entry, linked, pairing, put};
+
+#[tokio::test]
+async fn a_second_opener_is_told_who_has_the_store_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = SqliteStore::open(dir.path()).unwrap();
+    let refused = SqliteStore::open(dir.path()).unwrap_err();
+    assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
+    let text = refused.to_string();
+    assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+    assert!(text.contains("stop it first"), "{text}");
+
+    let clone = first.clone();
+    drop(first);
+    assert!(SqliteStore::open(dir.path()).is_err(), "a clone still uses the store");
+    drop(clone);
+    SqliteStore::open(dir.path()).unwrap();
+}
+
+#[tokio::test]
+async fn beside_a_running_process_others_read_plan_and_edit_pairings_but_do_not_synchronise() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = SqliteStore::open(dir.path()).unwrap();
+    let beside = SqliteStore::open_shared(dir.path()).unwrap();
+    put(&running, &[edited(1)]).await.unwrap();
+    running.journal(&pairing(), &[entry(1, 1)]).await.unwrap();
+
+    // What is stored here is seen there at once.
+    assert_eq!(beside.head(&pairing()).await.unwrap(), running.head(&pairing()).await.unwrap());
+    assert_eq!(beside.due_links(&pairing(), None, at(0), 9).await.unwrap(), [edited(1)]);
+    assert_eq!(beside.journal_entries(&pairing(), 9).await.unwrap(), [entry(1, 1)]);
+    let closed =
+        vec![Closed { link: linked(1).id, side: Side::B, number: 1, outcome: "carried out".to_owned() }];
+    running.commit(&pairing(), &Commit { version: 1, closed, ..Commit::default() }).await.unwrap();
+    let outcome = beside.journal_entries(&pairing(), 9).await.unwrap().remove(0).outcome;
+    assert_eq!(outcome.as_deref(), Some("carried out"));
+
+    // Pairings are edited from both.
+    beside.add_pairing(&PairingRecord::new("huber", "unit 7", "huber@example.com")).await.unwrap();
+    let mut record = running.pairings().await.unwrap().remove(0);
+    record.enabled = false;
+    running.update_pairing(&record).await.unwrap();
+    assert_eq!(beside.pairing(&record.id).await.unwrap(), Some(record));
+
+    // Rounds are not.
+    let refused = [put(&beside, &[linked(2)]).await, beside.journal(&pairing(), &[entry(2, 2)]).await];
+    for refused in refused {
+        assert!(matches!(refused, Err(StoreError::InUse(_))), "{refused:?}");
+    }
+    assert_eq!(running.journal_entries(&pairing(), 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_reset_from_beside_ends_the_running_round() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = SqliteStore::open(dir.path()).unwrap();
+    put(&running, &[linked(1)]).await.unwrap();
+    let head = running.head(&pairing()).await.unwrap();
+    SqliteStore::open_shared(dir.path()).unwrap().reset(&pairing()).await.unwrap();
+    let late = running.commit(&pairing(), &Commit { version: head.version, ..Commit::default() }).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_shared_store_may_synchronise_when_nobody_else_does_and_then_keeps_others_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let shared = SqliteStore::open_shared(dir.path()).unwrap();
+    put(&shared, &[linked(1)]).await.unwrap();
+    assert!(matches!(SqliteStore::open(dir.path()), Err(StoreError::InUse(_))));
+    drop(shared);
+    let next = SqliteStore::open(dir.path()).unwrap();
+    assert_eq!(next.links(&pairing(), None, 9).await.unwrap(), [linked(1)]);
+}
+
+/// Polls once, as a caller does that gives up right afterwards.
+fn poll_and_drop<T>(future: impl Future<Output = T>) {
+    let mut future = Box::pin(future);
+    let _: Poll<T> = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+}
+
+#[tokio::test]
+async fn what_was_sent_is_done_before_what_is_asked_later_even_if_nobody_waited() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    let pairing = pairing();
+    for version in 0..50 {
+        let commit = Commit { version, put: vec![linked(version)], ..Commit::default() };
+        poll_and_drop(store.commit(&pairing, &commit));
+        poll_and_drop(store.journal(&pairing, &[entry(version, 1)]));
+        let head = store.head(&pairing).await.unwrap();
+        assert_eq!((head.version, head.intents.len() as u64), (version + 1, version + 1));
+    }
+    // Not polled at all: nothing was sent.
+    drop(store.reset(&pairing));
+    assert_eq!(store.head(&pairing).await.unwrap().version, 50);
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_drop_without_a_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    put(&store, &[edited(1), linked(2)]).await.unwrap();
+    store.journal(&pairing(), &[entry(1, 1), entry(2, 1)]).await.unwrap();
+    let closed =
+        vec![Closed { link: linked(1).id, side: Side::B, number: 1, outcome: "carried out".to_owned() }];
+    store.commit(&pairing(), &Commit { version: 1, closed, ..Commit::default() }).await.unwrap();
+    let (head, journal) =
+        (store.head(&pairing()).await.unwrap(), store.journal_entries(&pairing(), 9).await.unwrap());
+    let commit = Commit { version: 2, put: vec![linked(3)], ..Commit::default() };
+    poll_and_drop(store.commit(&pairing(), &commit));
+    drop(store);
+
+    let store = SqliteStore::open(dir.path()).unwrap();
+    store.check().await.unwrap();
+    assert_eq!(store.links(&pairing(), None, 9).await.unwrap(), [edited(1), linked(2), linked(3)]);
+    let reopened = store.head(&pairing()).await.unwrap();
+    assert_eq!((reopened.version, &reopened.intents), (3, &head.intents));
+    assert_eq!(store.journal_entries(&pairing(), 9).await.unwrap(), journal);
+}
+
+#[tokio::test]
+async fn a_state_that_is_put_back_does_not_take_the_journal_with_it() {
+    let (dir, yesterday) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = SqliteStore::open(dir.path()).unwrap();
+    put(&store, &[linked(1)]).await.unwrap();
+    store.journal(&pairing(), &[entry(1, 1)]).await.unwrap();
+    store.backup(yesterday.path()).await.unwrap();
+
+    let closed = |id: u64, number| Closed {
+        link: linked(id).id,
+        side: Side::B,
+        number,
+        outcome: format!("carried out: {id}"),
+    };
+    put(&store, &[edited(1), linked(2)]).await.unwrap();
+    store
+        .commit(&pairing(), &Commit { version: 2, closed: vec![closed(1, 1)], ..Commit::default() })
+        .await
+        .unwrap();
+    store.journal(&pairing(), &[entry(2, 1)]).await.unwrap();
+    store
+        .commit(&pairing(), &Commit { version: 3, closed: vec![closed(2, 1)], ..Commit::default() })
+        .await
+        .unwrap();
+    drop(store);
+
+    std::fs::copy(yesterday.path().join("state.sqlite"), dir.path().join("state.sqlite")).unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    store.check().await.unwrap();
+    assert_eq!(
+        store.links(&pairing(), None, 9).await.unwrap(),
+        [linked(1)],
+        "the state is that of yesterday"
+    );
+    let outcomes: Vec<_> =
+        store.journal_entries(&pairing(), 9).await.unwrap().into_iter().map(|entry| entry.outcome).collect();
+    assert_eq!(outcomes, [Some("carried out: 2".to_owned()), Some("carried out: 1".to_owned())]);
+
+    // The open intent of yesterday is settled by the next round; the outcome that the journal has stands.
+    store
+        .commit(&pairing(), &Commit { version: 1, closed: vec![closed(1, 1)], ..Commit::default() })
+        .await
+        .unwrap();
+    assert_eq!(store.journal_entries(&pairing(), 9).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_backup_opens_as_a_store_of_its_own() {
+    let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = SqliteStore::open(dir.path()).unwrap();
+    put(&store, &[edited(1)]).await.unwrap();
+    store.add_pairing(&PairingRecord::new("huber", "unit 7", "huber@example.com")).await.unwrap();
+    store.backup(copy.path()).await.unwrap();
+    put(&store, &[linked(1)]).await.unwrap();
+    store.backup(copy.path().join("later")).await.unwrap();
+
+    let copied = SqliteStore::open(copy.path()).unwrap();
+    copied.check().await.unwrap();
+    assert_eq!(copied.links(&pairing(), None, 9).await.unwrap(), [edited(1)]);
+    assert_eq!(copied.pairings().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn another_program_that_keeps_the_file_locked_is_named_as_the_cause_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    put(&store, &[linked(1)]).await.unwrap();
+    let other = Connection::open(dir.path().join("state.sqlite")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; CREATE TABLE x (y)").unwrap();
+    // Reading goes on meanwhile, also of those who only look.
+    let beside = SqliteStore::open_shared(dir.path()).unwrap();
+    assert_eq!(beside.links(&pairing(), None, 9).await.unwrap(), [linked(1)]);
+
+    let waiting = put(&store, &[linked(2)]).await;
+    let Err(StoreError::Unavailable(text)) = waiting else { panic!("{waiting:?}") };
+    assert!(text.contains("another program"), "{text}");
+    other.execute_batch("ROLLBACK").unwrap();
+    put(&store, &[linked(3)]).await.unwrap();
+    assert_eq!(store.links(&pairing(), None, 9).await.unwrap(), [linked(1), linked(3)]);
+}
+
+#[tokio::test]
+async fn old_journal_entries_can_be_ended_but_for_those_that_still_matter() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    let old = |link| calsync_core::store::JournalEntry { at: at(-1_000), ..entry(link, 1) };
+    store.journal(&pairing(), &[old(1), old(2), entry(3, 1), entry(4, 1)]).await.unwrap();
+    let closed = Closed { link: linked(1).id, side: Side::B, number: 1, outcome: "carried out".to_owned() };
+    store.commit(&pairing(), &Commit { closed: vec![closed], ..Commit::default() }).await.unwrap();
+    assert_eq!(store.forget_journal_before(at(-500)).await.unwrap(), 1, "the open one stays");
+    let left: Vec<_> =
+        store.journal_entries(&pairing(), 9).await.unwrap().iter().map(|entry| entry.write.link.0).collect();
+    assert_eq!(left, [4, 3, 2]);
+    store.check().await.unwrap();
+}
