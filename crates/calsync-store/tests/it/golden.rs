@@ -63,7 +63,7 @@ fn weekly(uid: &str) -> Series {
     let event = Event::new("Wartung", span("2026-11-24T08:00", "2026-11-24T09:30"));
     let mut moved = event.clone();
     moved.span = span("2026-12-01T13:00", "2026-12-01T14:30");
-    moved.place = "Zürich".to_owned();
+    moved.place.push_str("Zürich");
     Series {
         overrides: BTreeMap::from([
             (RecurrenceId::Local(local("2026-12-01T08:00")), Override::Changed(event.overlay(&moved))),

@@ -165,7 +165,7 @@ async fn the_history_is_newest_first_bounded_and_ends_with_its_pairing() {
         let (huber, meier) = (PairingId::new("huber"), PairingId::new("meier"));
         assert_eq!(store.last_run(&meier).await.unwrap(), None);
         store.add_run(&run("huber", 1)).await.unwrap();
-        let many = RUNS_KEPT as i64 + 20;
+        let many = i64::try_from(RUNS_KEPT).unwrap() + 20;
         for number in 0..many {
             store.add_run(&run("meier", number)).await.unwrap();
         }

@@ -34,11 +34,11 @@ pub(super) fn rich_series(uid: &str) -> Result<Series, Fault> {
     let span = Span::zoned(local("2026-11-24T08:00")?, local("2026-11-24T09:30")?, &zone);
     let mut event =
         Event::new("Wartung \"Halle 3\" – Müller & Söhne\r\n'; DROP TABLE link; -- \u{1F69A}", span);
-    event.place = "Zürich\t\u{202E}".to_owned();
+    event.place.push_str("Zürich\t\u{202E}");
     event.categories = BTreeSet::from(["Montage".to_owned(), "Ä".to_owned()]);
-    event.customer = "4711".to_owned();
+    event.customer.push_str("4711");
     let mut moved = event.clone();
-    moved.subject = "verschoben".to_owned();
+    moved.subject.push_str(" verschoben");
     let rule = "FREQ=WEEKLY;COUNT=10".parse().map_err(|_| fault("the rule"))?;
     let instance = |text: &str| local(text).map(RecurrenceId::Local);
     Ok(Series {
