@@ -193,8 +193,19 @@ struct Context {
 
 impl Context {
     /// Reads the configuration and starts logging as it says.
-    fn config(&self) -> Result<Config, Problems> {
+    fn config_of_service(&self) -> Result<Config, Problems> {
         let config = Config::load(&self.path)?;
+        logging::start(&config.log);
+        Ok(config)
+    }
+
+    /// Reads the configuration. A command says itself what it did and what went wrong; its log only speaks when it was
+    /// made talkative.
+    fn config(&self) -> Result<Config, Problems> {
+        let mut config = Config::load(&self.path)?;
+        if ["info", "warn"].iter().any(|level| config.log.level.eq_ignore_ascii_case(level)) {
+            "error".clone_into(&mut config.log.level);
+        }
         logging::start(&config.log);
         Ok(config)
     }

@@ -9,7 +9,7 @@ use crate::service::{self, Service};
 use crate::signals;
 
 pub(super) async fn run(context: &Context) -> Answer {
-    let config = context.config()?;
+    let config = context.config_of_service()?;
     // Before the state is opened: whoever asks to stop from here on is heard.
     let stop = signals::listen().map_err(|error| super::failed(&error))?;
     let store = open(&config).await?;

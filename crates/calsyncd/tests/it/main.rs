@@ -1,0 +1,10 @@
+//! The real executable against mock servers over HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+mod complaints;
+mod confidential;
+mod crash;
+mod pairings;
+mod rounds;
+mod service;
+mod world;

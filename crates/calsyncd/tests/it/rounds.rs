@@ -1,0 +1,136 @@
+//! Single rounds by `sync` and `plan`.
+
+use calsync_testkit::people::{Calendars as _, Edit};
+use serde_json::json;
+
+use super::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_sync_edits_and_a_quiet_round() {
+    let world = World::new(3).await;
+    world.fill(12);
+    world.pair_all().await;
+
+    // A plan first: it says everything and does nothing.
+    let before = world.pairings.iter().map(|pairing| world.nvs_tiles(pairing)).collect::<Vec<_>>();
+    let plan = world.run(&["plan", "--json"]).await.exits(0).json();
+    let planned: u64 = (0..3).map(|at| plan["pairings"][at]["writes"].as_u64().unwrap()).sum();
+    assert_eq!(planned, 36);
+    assert_eq!(plan["pairings"][0]["steps"][0]["action"], "create");
+    let after = world.pairings.iter().map(|pairing| world.nvs_tiles(pairing)).collect::<Vec<_>>();
+    assert_eq!(before, after);
+    world.run(&["plan"]).await.exits(0).says(&["create on NVS", "new on Exchange"]);
+    world.run_in_german(&["plan"]).await.exits(0).says(&["anlegen in Exchange", "neu in NVS"]);
+
+    let first = world.run(&["sync", "--json"]).await.exits(0).json();
+    assert_eq!(first["result"], "ok");
+    let written: u64 = (0..3)
+        .map(|at| {
+            let pairing = &first["pairings"][at];
+            assert_eq!(pairing["first_sync"], true);
+            pairing["nvs"]["created"].as_u64().unwrap() + pairing["exchange"]["created"].as_u64().unwrap()
+        })
+        .sum();
+    assert_eq!(written, 36);
+    world.assert_in_step();
+
+    // Edits on both sides.
+    let (one, two) = (&world.pairings[0], &world.pairings[1]);
+    world.nvs.create(&one.unit, &world.draft("Neu in NVS", 3)).unwrap();
+    world.exchange.create(&one.mailbox, &world.draft("Neu in Exchange", 4)).unwrap();
+    let moved = world.nvs.list(&two.unit)[0].clone();
+    let place = Edit { place: Some("Keller".to_owned()), ..Edit::default() };
+    assert!(world.nvs.edit(&two.unit, &moved, &place));
+    let second = world.run(&["sync"]).await.exits(0);
+    second.says(&[
+        "Exchange: 1 created",
+        "NVS: 1 created",
+        "Exchange: 0 created, 1 changed",
+        "nothing to do",
+    ]);
+    world.assert_in_step();
+
+    // What one side has deleted is deleted on the other.
+    world.exchange.reset_traffic();
+    world.run(&["sync"]).await.exits(0);
+    let gone = world.exchange.list(&two.mailbox)[0].clone();
+    assert!(world.exchange.delete(&two.mailbox, &gone));
+    let gone = world.nvs.list(&one.unit)[0].clone();
+    assert!(world.nvs.delete(&one.unit, &gone));
+    world.run(&["sync"]).await.exits(0).says(&["NVS: 0 created, 0 changed, 1 deleted"]);
+    world.assert_in_step();
+    world.run(&["sync"]).await.exits(0);
+
+    // Nothing happened: one question to each side and pairing, and not a single write.
+    world.exchange.reset_traffic();
+    world.nvs.forget_seen();
+    let quiet = world.run(&["sync", "--json"]).await.exits(0).json();
+    for at in 0..3 {
+        for side in ["nvs", "exchange"] {
+            let did = &quiet["pairings"][at][side];
+            assert_eq!(*did, json!({"read": 0, "created": 0, "updated": 0, "deleted": 0, "failed": 0}));
+        }
+    }
+    let asked: Vec<_> =
+        world.exchange.traffic().into_iter().map(|(name, seen)| (name, seen.requests)).collect();
+    assert_eq!(asked, [("SyncFolderItems".to_owned(), 3)]);
+    assert_eq!(world.nvs.seen().requests.into_iter().collect::<Vec<_>>(), [("changes".to_owned(), 3)]);
+    assert!(world.exchange.outbox().is_empty(), "nobody is ever mailed");
+
+    let status = world.run(&["status", "--json"]).await.exits(0).json();
+    assert_eq!(status["service"], json!(null));
+    assert_eq!(status["pairings"][0]["state"], "ok");
+    assert_eq!(status["pairings"][0]["first_sync_done"], true);
+    world.run(&["status"]).await.exits(0).says(&["PAIRING", "good", "does not run"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_pairing_alone_and_the_other_way_round() {
+    let world = World::new(2).await;
+    world.fill(4);
+    world.pair_all().await;
+    let [one, two] = [&world.pairings[0], &world.pairings[1]];
+    world.run(&["sync", "--pairing", &one.unit]).await.exits(0);
+    assert_eq!(world.nvs_tiles(one), world.exchange_tiles(one));
+    assert_ne!(world.nvs_tiles(two), world.exchange_tiles(two));
+
+    // Only from NVS to Exchange: what is entered on Exchange goes nowhere.
+    world.run(&["pairing", "set", &two.unit, "--direction", "to_exchange"]).await.exits(0);
+    let before = world.nvs_tiles(two);
+    world.run(&["sync", "--pairing", &two.unit]).await;
+    assert_eq!(world.nvs_tiles(two), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn impersonation_reaches_mailboxes_without_rights() {
+    let world = World::new(1).await;
+    world.fill(4);
+    let one = &world.pairings[0];
+    world.exchange.set_rights("svc-calsync", &one.mailbox, calsync_testkit::exchange::Rights::None);
+    world.configure("access = \"impersonation\"", "");
+    world.pair_all().await;
+    world.run(&["check"]).await.exits(0);
+    world.run(&["sync"]).await.exits(0);
+    world.assert_in_step();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_deletions_wait_for_a_person_and_the_exit_status_says_so() {
+    let world = World::new(1).await;
+    world.fill(20);
+    world.pair_all().await;
+    world.run(&["sync"]).await.exits(0);
+    world.run(&["sync"]).await.exits(0);
+    let one = &world.pairings[0];
+    for id in world.nvs.list(&one.unit).iter().take(12) {
+        assert!(world.nvs.delete(&one.unit, id));
+    }
+    let before = world.exchange_tiles(one);
+    let ran = world.run(&["sync"]).await.exits(3);
+    ran.says(&["12 wait for a person", "calsyncd plan --pairing"]);
+    assert_eq!(world.exchange_tiles(one), before);
+    world.run(&["plan"]).await.exits(3).says(&["too many at once to be meant"]);
+    let status = world.run(&["status", "--json"]).await.exits(3).json();
+    assert_eq!(status["pairings"][0]["held"], 12);
+    world.run_in_german(&["status"]).await.exits(3).says(&["12 warten auf einen Menschen"]);
+}
