@@ -40,8 +40,8 @@ use crate::wire::{CalendarItem, Change, Folder, FolderId};
 use fetch::Look;
 use outcome::source_error;
 
-/// The most items in one request.
-const BATCH: usize = 100;
+/// The most items in one reading request. A server that has no time for all of them says so, and is asked for the rest.
+const BATCH: usize = 512;
 /// The most changes on one page.
 const PAGE: u32 = 512;
 /// How long a folder's rights are believed.
