@@ -5,10 +5,11 @@
 //! end date is inclusive; the range begins on the first occurrence.
 //!
 //! What Exchange cannot say is [`NotExpressible`], never an approximation: `to_exchange` reads its own result back and
-//! compares the dates.
+//! compares the dates. Some of it can be said by several series, see [`split`].
 
 mod from_exchange;
 mod into_exchange;
+mod split;
 
 use calsync_core::zone::Zone;
 use chrono::{NaiveDateTime, Weekday};
@@ -17,6 +18,7 @@ use crate::wire::{DayOfWeek, MonthName};
 
 pub use from_exchange::{FromExchange, UnknownPattern, to_rule};
 pub use into_exchange::{NotExpressible, ToExchange, to_exchange};
+pub use split::split;
 
 /// The series that a pattern belongs to.
 #[derive(Debug, Clone, Copy)]

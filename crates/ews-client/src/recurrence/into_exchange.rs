@@ -79,7 +79,7 @@ pub enum NotExpressible {
 const COMPARED: usize = 64;
 
 /// Exchange's calendar ends in 4500; a rule that ends later does not end.
-const LAST_YEAR: i32 = 4500;
+pub(super) const LAST_YEAR: i32 = 4500;
 
 /// Writes a rule as Exchange's recurrence.
 ///
