@@ -231,6 +231,20 @@ pub struct Head {
 pub struct Listing {
     /// Its number; 0 before the first.
     pub number: u32,
-    /// Whether items that did not appear still have to be read.
+    /// Whether items that did not appear still have to be read: because a full listing runs, or because we made items
+    /// that the feed has not shown yet. A feed is silent about an item that was made and deleted between two reads.
     pub open: bool,
+}
+
+impl Listing {
+    /// The number for an item that we made: it counts as listed when the feed shows it.
+    pub fn not_shown_yet(self) -> u32 {
+        self.number.saturating_sub(1)
+    }
+
+    /// The same listing, with items to be looked for.
+    #[must_use]
+    pub fn reopened(self) -> Listing {
+        Listing { open: true, ..self }
+    }
 }

@@ -106,7 +106,7 @@ fn settle_half(
                 shadow: Some(Shadow { revision: item.revision.clone(), series: item.series.clone() }),
                 seen: None,
                 access: item.access,
-                listed: listings.get(side).number,
+                listed: listings.get(side).not_shown_yet(),
             });
         }
         (WriteOp::Update { patch, .. }, Some(item)) => {
@@ -116,6 +116,12 @@ fn settle_half(
             }
             let unwritten_changes = half.seen.is_some();
             written_back(half, patch, item, unwritten_changes);
+        }
+        // The server remembers the token and says that what it made is gone: the next try is another item.
+        (WriteOp::Create { .. }, None)
+            if outcomes.get(side) == &Some(Outcome::Refused(SourceErrorKind::Missing)) =>
+        {
+            next.generation = next_generation(link, side) + 1;
         }
         (WriteOp::Delete { .. }, _) | (_, None) => {
             if let Some(half) = next.halves.get_mut(side).as_mut() {
@@ -209,7 +215,7 @@ pub(super) fn settle_late(
                 shadow: Some(Shadow { revision: item.revision.clone(), series: item.series.clone() }),
                 seen: None,
                 access: item.access,
-                listed: listings.get(side).number,
+                listed: listings.get(side).not_shown_yet(),
             });
             if let Some(origin) = next.halves.get_mut(side.other()).as_mut()
                 && let Some(Observation::Present(sighting)) = &origin.seen
@@ -263,7 +269,7 @@ pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, listings: &Pe
         shadow: Some(Shadow { revision: item.revision, series: item.series }),
         seen: None,
         access: item.access,
-        listed: listings.get(side).number,
+        listed: listings.get(side).not_shown_yet(),
     });
     next
 }

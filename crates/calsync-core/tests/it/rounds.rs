@@ -167,6 +167,24 @@ fn a_side_that_cannot_hold_a_field_does_not_look_like_a_person_who_cleared_it() 
 }
 
 #[test]
+fn a_counterpart_that_was_deleted_before_the_feed_ever_showed_it_is_noticed() {
+    for side in Side::BOTH {
+        let world = World::new();
+        let key = world.side(side).add(event("T", 1));
+        world.side(side).add(event("bleibt", 2));
+        world.sync();
+        let there = world.side(side.other());
+        let theirs = |key: &String| there.series(key).event.subject == "T";
+        there.delete(&only(there.keys().into_iter().filter(theirs).collect()));
+        let report = world.sync();
+        assert_eq!((report.writes(), report.sides.get(side).deleted), (1, 1));
+        assert!(!world.side(side).keys().contains(&key));
+        world.assert_in_step();
+        world.settle();
+    }
+}
+
+#[test]
 fn an_edit_beats_a_deletion_and_the_item_is_made_again() {
     for gone in Side::BOTH {
         let world = World::new();

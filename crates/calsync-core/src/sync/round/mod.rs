@@ -131,6 +131,17 @@ impl Work {
         self.port.commit(commit).await
     }
 
+    /// Stores one step forward; on sides where more items were made than `made` says, the next read looks for them.
+    async fn commit_with_made(&mut self, pending: Pending, made: &PerSide<u64>) -> Result<(), Stop> {
+        let mut commit = pending.into_commit();
+        for side in Side::BOTH {
+            if self.report.sides.get(side).created > *made.get(side) {
+                *commit.listings.get_mut(side) = Some(self.head.listings.get(side).reopened());
+            }
+        }
+        self.commit(commit).await
+    }
+
     fn batch(&self, side: Side) -> usize {
         self.input.capabilities.get(side).batch.max(1)
     }

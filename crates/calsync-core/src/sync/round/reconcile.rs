@@ -345,6 +345,7 @@ impl Work {
     }
 
     async fn carry_out(&mut self, mut cases: Vec<Case>, mut pending: Pending) -> Result<(), Stop> {
+        let made = PerSide::from_fn(|side| self.report.sides.get(side).created);
         let entries = self.journal_entries(&mut cases);
         let mut outcomes: BTreeMap<(LinkId, Side), Outcome> = BTreeMap::new();
         let mut stop = None;
@@ -390,7 +391,7 @@ impl Work {
             }
         }
         if !pending.is_empty() {
-            self.commit(pending.into_commit()).await?;
+            self.commit_with_made(pending, &made).await?;
         }
         match stop {
             Some((side, error)) => Err(Stop::Source(side, error)),

@@ -1,7 +1,7 @@
 //! Settles writes whose outcome was not stored: by asking, never by repeating.
 
 use super::{Pending, Stop, Work};
-use crate::ids::{CreateToken, ItemKey, Side};
+use crate::ids::{CreateToken, ItemKey, PerSide, Side};
 use crate::link::{Intent, Link};
 use crate::source::{Item, Seen, WriteOp};
 use crate::store::Closed;
@@ -67,6 +67,7 @@ impl Work {
     }
 
     async fn settle_findings(&mut self, intents: &[&Intent], findings: Vec<Finding>) -> Result<(), Stop> {
+        let made = PerSide::from_fn(|side| self.report.sides.get(side).created);
         let mut ids: Vec<_> = intents.iter().map(|intent| intent.write.link).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -96,7 +97,7 @@ impl Work {
             });
         }
         pending.put = links.into_iter().filter(|link| !pending.remove.contains(&link.id)).collect();
-        if pending.is_empty() { Ok(()) } else { self.commit(pending.into_commit()).await }
+        if pending.is_empty() { Ok(()) } else { self.commit_with_made(pending, &made).await }
     }
 
     fn settle_done(
