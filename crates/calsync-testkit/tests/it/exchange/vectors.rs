@@ -2,6 +2,8 @@
 //!
 //! The vectors are occurrence lists that independent programs agree upon; they lie with `calsync-core`.
 
+use std::fmt::Write as _;
+
 use calsync_testkit::people::Calendars as _;
 use chrono::{Days, NaiveDate, NaiveDateTime};
 use serde_json::Value;
@@ -27,7 +29,7 @@ fn recurrence(native: &Value) -> String {
     for (part, keys) in parts {
         let part = &native[part];
         let kind = text(part, "type");
-        out += &format!("<t:{kind}>");
+        write!(out, "<t:{kind}>").unwrap();
         for key in keys {
             let value = match &part[*key] {
                 Value::Null => continue,
@@ -35,9 +37,9 @@ fn recurrence(native: &Value) -> String {
                 Value::Array(all) => all.iter().map(|v| v.as_str().unwrap()).collect::<Vec<_>>().join(" "),
                 number => number.to_string(),
             };
-            out += &format!("<t:{key}>{value}</t:{key}>");
+            write!(out, "<t:{key}>{value}</t:{key}>").unwrap();
         }
-        out += &format!("</t:{kind}>");
+        write!(out, "</t:{kind}>").unwrap();
     }
     out
 }
