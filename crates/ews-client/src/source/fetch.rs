@@ -99,10 +99,10 @@ impl ExchangeSource {
                 }
             }
             if settled == 0 {
-                if size == 1 {
+                if asked.len() == 1 {
                     return Err(ResponseError::new(ResponseCode::BatchProcessingStopped).into());
                 }
-                size = (size / 4).max(1);
+                size = (asked.len() / 4).max(1);
             }
             open.retain(|index| results.get(*index).is_some_and(Option::is_none));
         }

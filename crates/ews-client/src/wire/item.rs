@@ -4,7 +4,9 @@
 //! it has of these fields is filled. A field that could not be understood is named in [`CalendarItem::malformed`], so
 //! that the item can be set aside without failing its page.
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 use super::id::{ExtendedField, FolderId, ItemId};
 use super::open_enum::{BodyType, BusyStatus, Importance, ItemKind, ResponseType, Sensitivity};
@@ -164,11 +166,11 @@ pub struct CalendarItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meeting_time_zone: Option<MeetingTimeZone>,
     /// Zone of the start and of the recurrence, Exchange 2010 and later.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub start_time_zone: Option<ZoneDefinition>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shared")]
+    pub start_time_zone: Option<Arc<ZoneDefinition>>,
     /// Zone of the end, Exchange 2010 and later.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub end_time_zone: Option<ZoneDefinition>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shared")]
+    pub end_time_zone: Option<Arc<ZoneDefinition>>,
     /// Id of the start's zone, Exchange 2013 and later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time_zone_id: Option<String>,
@@ -191,6 +193,11 @@ impl CalendarItem {
             .find(|property| property.field.is_same(field))
             .and_then(ExtendedProperty::single)
     }
+}
+
+#[allow(clippy::ref_option, reason = "serde gives a reference to the field")]
+fn shared<S: Serializer>(zone: &Option<Arc<ZoneDefinition>>, serializer: S) -> Result<S::Ok, S::Error> {
+    zone.as_deref().serialize(serializer)
 }
 
 /// A body.

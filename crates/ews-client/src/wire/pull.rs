@@ -8,9 +8,12 @@
 //! so an unknown element costs its reader nothing.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
+
+use super::zone::ZoneDefinition;
 
 /// Deeper nesting than any answer has.
 const MAX_DEPTH: usize = 64;
@@ -87,6 +90,11 @@ impl<'a> Element<'a> {
         self.start.name().into_inner().get(self.name_from..).unwrap_or_default()
     }
 
+    /// Its attributes as they are written.
+    pub(crate) fn raw_attributes(&self) -> &str {
+        self.start.attributes_raw()
+    }
+
     /// The value of an attribute by local name. Attributes that are not well-formed count as absent.
     pub(crate) fn attribute(&self, local: &str) -> Option<String> {
         for attribute in self.start.attributes().with_checks(false).flatten() {
@@ -117,8 +125,18 @@ impl<'a> Element<'a> {
 
 /// A cursor over one document.
 pub(crate) struct Pull<'a> {
+    source: &'a str,
     reader: Reader<&'a [u8]>,
     depth: usize,
+    /// Zones that were read, by their markup: a page repeats one definition for every item.
+    pub(super) zones: Vec<SeenZone<'a>>,
+}
+
+/// A zone definition with the markup it was read from.
+pub(super) struct SeenZone<'a> {
+    pub(super) attributes: String,
+    pub(super) inside: &'a str,
+    pub(super) zone: Arc<ZoneDefinition>,
 }
 
 impl<'a> Pull<'a> {
@@ -126,7 +144,7 @@ impl<'a> Pull<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        Self { reader, depth: 0 }
+        Self { source: text, reader, depth: 0, zones: Vec::new() }
     }
 
     /// How many elements are open.
@@ -202,6 +220,22 @@ impl<'a> Pull<'a> {
         }
     }
 
+    /// The markup inside the element that was just entered, and leaves it. Two elements with the same markup have the same
+    /// content, so a reader need not look at it twice.
+    pub(crate) fn raw(&mut self) -> Result<&'a str, XmlError> {
+        let level = self.depth;
+        let from = self.reader.buffer_position();
+        let mut to = from;
+        while self.depth >= level {
+            to = self.reader.buffer_position();
+            if matches!(self.event()?, Event::Eof) {
+                return Err(self.truncated());
+            }
+        }
+        let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+        Ok(self.source.get(at(from)..at(to)).unwrap_or_default())
+    }
+
     /// As [`text`](Self::text), owned.
     pub(crate) fn string(&mut self) -> Result<String, XmlError> {
         Ok(self.text()?.into_owned())
@@ -269,7 +303,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
         [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest),
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        _ => String::from_utf8_lossy(bytes),
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        },
     }
 }
 

@@ -1,13 +1,18 @@
 //! Reading and writing of time zones.
 
+use std::sync::Arc;
+
 use super::open_enum::{DayOfWeek, DayOfWeekIndex, MonthName};
-use super::pull::{Element, Pull, XmlError};
+use super::pull::{Element, Pull, SeenZone, XmlError};
 use super::time::{format_minutes, parse_date, parse_minutes, parse_time};
 use super::writer::Writer;
 use super::zone::{
     ChangeRule, MeetingTimeZone, Period, Target, TimeChange, Transition, TransitionGroup, TransitionTime,
     ZoneDefinition,
 };
+
+/// How many different definitions of a document are remembered.
+const SEEN_ZONES: usize = 16;
 
 impl ZoneDefinition {
     /// A zone by its id alone, which is enough for every server that knows the id.
@@ -16,16 +21,38 @@ impl ZoneDefinition {
     }
 
     /// Reads a `StartTimeZone`, `EndTimeZone` or `TimeZoneDefinition`.
-    pub(crate) fn read(element: &Element<'_>, xml: &mut Pull<'_>) -> Result<Self, XmlError> {
+    ///
+    /// A page repeats one definition for every item: what the document has had before is not read again.
+    pub(crate) fn read(element: &Element<'_>, xml: &mut Pull<'_>) -> Result<Arc<Self>, XmlError> {
+        let attributes = element.raw_attributes();
+        let inside = xml.raw()?;
+        let seen = xml.zones.iter().find(|seen| seen.inside == inside && seen.attributes == attributes);
+        if let Some(seen) = seen {
+            return Ok(Arc::clone(&seen.zone));
+        }
         let mut zone =
             Self { id: element.attribute("Id"), name: element.attribute("Name"), ..Self::default() };
+        // A document of its own needs a root.
+        let part = format!("<zone>{inside}</zone>");
+        let mut content = Pull::new(&part);
+        content.root()?;
+        zone.read_content(&mut content)?;
+        let zone = Arc::new(zone);
+        if xml.zones.len() < SEEN_ZONES {
+            let attributes = attributes.to_owned();
+            xml.zones.push(SeenZone { attributes, inside, zone: Arc::clone(&zone) });
+        }
+        Ok(zone)
+    }
+
+    fn read_content(&mut self, xml: &mut Pull<'_>) -> Result<(), XmlError> {
         let level = xml.depth();
         while let Some(child) = xml.child(level)? {
             let inner = xml.depth();
             match child.local() {
                 "Periods" => {
                     while let Some(period) = xml.child(inner)? {
-                        zone.periods.push(Period {
+                        self.periods.push(Period {
                             id: period.attribute("Id").unwrap_or_default(),
                             name: period.attribute("Name").unwrap_or_default(),
                             bias_minutes: period
@@ -39,14 +66,14 @@ impl ZoneDefinition {
                 "TransitionsGroups" => {
                     while let Some(group) = xml.child(inner)? {
                         let id = group.attribute("Id").unwrap_or_default();
-                        zone.groups.push(TransitionGroup { id, transitions: read_transitions(xml)? });
+                        self.groups.push(TransitionGroup { id, transitions: read_transitions(xml)? });
                     }
                 }
-                "Transitions" => zone.transitions = read_transitions(xml)?,
+                "Transitions" => self.transitions = read_transitions(xml)?,
                 _ => {}
             }
         }
-        Ok(zone)
+        Ok(())
     }
 
     pub(crate) fn write(&self, xml: &mut Writer, name: &str) {
@@ -281,7 +308,26 @@ mod tests {
         let text = xml.finish();
         let mut pull = Pull::new(&text);
         let root = pull.root().unwrap();
-        assert_eq!(ZoneDefinition::read(&root, &mut pull).unwrap(), zone);
+        assert_eq!(*ZoneDefinition::read(&root, &mut pull).unwrap(), zone);
+    }
+
+    #[test]
+    fn a_repeated_definition_is_read_once_and_another_one_is_not_mixed_up_with_it() {
+        let one = "<Z Id='a'><Periods><Period Bias='-PT1H' Id='s'/></Periods></Z>";
+        let other = one.replace("PT1H", "PT2H");
+        let named = one.replace("'a'", "'b'");
+        let text = format!("<list>{one}{one}{other}{named}<Z Id='a'/></list>");
+        let mut pull = Pull::new(&text);
+        pull.root().unwrap();
+        let level = pull.depth();
+        let mut zones = Vec::new();
+        while let Some(element) = pull.child(level).unwrap() {
+            zones.push(ZoneDefinition::read(&element, &mut pull).unwrap());
+        }
+        assert!(Arc::ptr_eq(&zones[0], &zones[1]));
+        assert_eq!(zones[2].periods[0].bias_minutes, -120);
+        assert_eq!(zones[3].id.as_deref(), Some("b"));
+        assert_eq!((zones[4].id.as_deref(), zones[4].periods.len()), (Some("a"), 0));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use calsync_core::zone::Zone;
 use calsync_testkit::people::{self, Calendars, Draft, Edit};
 
 use crate::server::*;
+
 #[tokio::test]
 async fn everything_in_an_appointment_comes_back_on_every_version() {
     for version in VERSIONS {

@@ -8,6 +8,7 @@ use calsync_testkit::exchange::{ServerVersion, Trouble};
 use calsync_testkit::people::{Calendars, Edit};
 
 use crate::server::*;
+
 fn weekly(overrides: BTreeMap<RecurrenceId, Override>) -> Series {
     let mut series = single("Schicht", timed("2026-03-02T06:00", "2026-03-02T14:00"));
     series.recurrence = Some(repeats("FREQ=WEEKLY;BYDAY=MO,WE;COUNT=20;WKST=MO"));

@@ -1,10 +1,14 @@
 //! The adapter when others write too, when rights are lost and when answers are.
 
-use calsync_core::source::{CalendarSource, SourceErrorKind, WriteOp, WriteOutcome};
+use calsync_core::source::{CalendarSource, Seen, SourceErrorKind, WriteOp, WriteOutcome};
 use calsync_testkit::exchange::Trouble;
 use calsync_testkit::people::{Calendars, Edit};
 
+use ews_client::{Access, ExchangeSource};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use crate::server::*;
+
 #[tokio::test]
 async fn a_stale_write_is_refused_and_touches_nothing() {
     let server = Server::newest().await;
@@ -108,4 +112,76 @@ async fn lost_rights_are_never_taken_for_deletions() {
     assert!(matches!(error.kind, SourceErrorKind::NoCalendar(_) | SourceErrorKind::Denied(_)), "{error}");
     let error = source.changes(&calendar(), None).await.unwrap_err();
     assert!(matches!(error.kind, SourceErrorKind::NoCalendar(_) | SourceErrorKind::Denied(_)), "{error}");
+}
+
+/// A server that gives these bodies one after the other.
+async fn scripted(bodies: Vec<String>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/EWS/Exchange.asmx", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        for body in bodies {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"</s:Envelope>") {
+                let mut piece = [0; 4096];
+                let read = stream.read(&mut piece).await.unwrap();
+                request.extend_from_slice(&piece[..read]);
+            }
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).await.unwrap();
+        }
+    });
+    url
+}
+
+fn answer(operation: &str, messages: &str) -> String {
+    format!(
+        "<s:Envelope xmlns:s='s'><s:Header><t:ServerVersionInfo xmlns:t='t' MajorVersion='15' MinorVersion='1'/></s:Header>\
+         <s:Body><m:{operation}Response xmlns:m='m' xmlns:t='t'><m:ResponseMessages>{messages}</m:ResponseMessages>\
+         </m:{operation}Response></s:Body></s:Envelope>"
+    )
+}
+
+fn item_message(id: &str) -> String {
+    format!(
+        "<m:R ResponseClass='Success'><m:ResponseCode>NoError</m:ResponseCode><m:Items><t:CalendarItem>\
+         <t:ItemId Id='{id}' ChangeKey='k'/><t:ParentFolderId Id='here'/><t:Start>2026-03-02T09:00:00Z</t:Start>\
+         <t:End>2026-03-02T10:00:00Z</t:End></t:CalendarItem></m:Items></m:R>"
+    )
+}
+
+const STOPPED: &str =
+    "<m:R ResponseClass='Error'><m:ResponseCode>ErrorBatchProcessingStopped</m:ResponseCode></m:R>";
+const FOLDER: &str = "<m:R ResponseClass='Success'><m:ResponseCode>NoError</m:ResponseCode><m:Folders><t:CalendarFolder>\
+     <t:FolderId Id='here'/></t:CalendarFolder></m:Folders></m:R>";
+
+#[tokio::test]
+async fn a_batch_that_was_stopped_is_asked_for_the_rest() {
+    let bodies = vec![
+        answer("GetFolder", FOLDER),
+        answer("GetItem", &[item_message("a").as_str(), STOPPED, STOPPED].concat()),
+        answer("GetItem", &[STOPPED, STOPPED].concat()),
+        answer("GetItem", &item_message("b")),
+        answer("GetItem", &item_message("c")),
+    ];
+    let source = ExchangeSource::new(client(&scripted(bodies).await), Access::Rights, zone());
+    let seen = source.fetch(&calendar(), &["a".into(), "b".into(), "c".into()]).await.unwrap();
+    let keys: Vec<&str> = seen
+        .iter()
+        .map(|seen| match seen {
+            Seen::Present(item) => item.key.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(keys, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_at_once_every_time_is_given_up() {
+    let mut bodies = vec![answer("GetFolder", FOLDER)];
+    bodies.extend(std::iter::repeat_n(answer("GetItem", STOPPED), 20));
+    let source = ExchangeSource::new(client(&scripted(bodies).await), Access::Rights, zone());
+    let error = source.fetch(&calendar(), &["a".into()]).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::Unavailable, "{error}");
 }
