@@ -131,7 +131,8 @@ impl People {
     fn enter(&mut self, world: &World, pairing: &SamplePairing, at: At) -> Option<Done> {
         self.number += 1;
         let day = world.around + Days::new(1 + self.roll(20));
-        let start = day.and_time(NaiveTime::MIN) + TimeDelta::minutes(8 * 60 + 15 * i64::from(self.small(32)));
+        let start =
+            day.and_time(NaiveTime::MIN) + TimeDelta::minutes(8 * 60 + 15 * i64::from(self.small(32)));
         let draft = Draft {
             subject: format!("Neuer Auftrag {} ({})", self.number, at.name()),
             place: "Musterstraße 1".to_owned(),
@@ -168,11 +169,19 @@ impl People {
                 let original = coming.remove(1 + index(self.roll(coming.len() as u64 - 2)));
                 if what == 0 {
                     calendars.delete_occurrence(calendar, id, original).then_some(())?;
-                    return Some(done(pairing, at, format!("deleted \u{201c}{subject}\u{201d} on {original}")));
+                    return Some(done(
+                        pairing,
+                        at,
+                        format!("deleted \u{201c}{subject}\u{201d} on {original}"),
+                    ));
                 }
                 let edit = Edit { place: Some(format!("Ausweichraum {}", self.number)), ..Edit::default() };
                 calendars.edit_occurrence(calendar, id, original, &edit).then_some(())?;
-                return Some(done(pairing, at, format!("changed \u{201c}{subject}\u{201d} on {original}: place")));
+                return Some(done(
+                    pairing,
+                    at,
+                    format!("changed \u{201c}{subject}\u{201d} on {original}: place"),
+                ));
             }
         }
         let (edit, field) = match what {
@@ -202,12 +211,14 @@ impl People {
         self.number += 1;
         let place = |who: &str| Edit { place: Some(format!("{who} {}", self.number)), ..Edit::default() };
         let notes = Edit { notes: Some(format!("Notiz {}", self.number)), ..Edit::default() };
-        let edits = [(At::Nvs, place("Lager")), (At::Exchange, if same_field { place("Büro") } else { notes })];
+        let edits =
+            [(At::Nvs, place("Lager")), (At::Exchange, if same_field { place("Büro") } else { notes })];
         let mut all = Vec::new();
         for (at, edit) in edits {
             let (calendars, calendar) = side(world, pairing, at);
             if calendars.edit(calendar, id(one, at), &edit) {
-                let what = format!("changed \u{201c}{}\u{201d}, and so does the other side", one.event.subject);
+                let what =
+                    format!("changed \u{201c}{}\u{201d}, and so does the other side", one.event.subject);
                 all.push(done(pairing, at, what));
             }
         }

@@ -40,7 +40,7 @@ pub struct World {
     /// The state, as a second process would open it.
     pub store: SqliteStore,
     engine: Arc<Engine>,
-    _directory: TempDir,
+    state: TempDir,
 }
 
 impl World {
@@ -77,7 +77,7 @@ impl World {
         let servers = Servers::new(client, ews, zone);
         let engine = Arc::new(Engine::new(Arc::new(servers), Arc::new(store.clone())));
         let around = spec.around;
-        Ok(World { exchange, nvs, pairings, around, appointments, store, engine, _directory: directory })
+        Ok(World { exchange, nvs, pairings, around, appointments, store, engine, state: directory })
     }
 
     /// The engine that keeps the pairings in step.
@@ -87,11 +87,15 @@ impl World {
 
     /// The directory of the state.
     pub fn directory(&self) -> &Path {
-        self._directory.path()
+        self.state.path()
     }
 
     /// One round of every pairing, several at a time, and what it came to.
-    pub async fn round(&self, name: &'static str, mut tell: impl FnMut(&SamplePairing, &Finished)) -> RoundRow {
+    pub async fn round(
+        &self,
+        name: &'static str,
+        mut tell: impl FnMut(&SamplePairing, &Finished),
+    ) -> RoundRow {
         self.exchange.reset_traffic();
         self.nvs.forget_seen();
         let begin = Instant::now();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use calsync_testkit::people::{Calendars as _, Edit};
 
-use super::world::{World, ended, terminate};
+use super::world::{World, ended, terminate, wait_for};
 
 async fn running(pairings: usize) -> (World, tokio::process::Child) {
     let mut world = World::new(pairings).await;
@@ -13,7 +13,7 @@ async fn running(pairings: usize) -> (World, tokio::process::Child) {
     world.fill(6);
     world.pair_all().await;
     let child = world.command(&["run"]).spawn().unwrap();
-    world.wait_for("the first sync", || world.in_step()).await;
+    wait_for("the first sync", || world.in_step()).await;
     (world, child)
 }
 
@@ -23,13 +23,13 @@ async fn it_carries_edits_both_ways_until_it_is_told_to_stop() {
     let one = &world.pairings[0];
     world.nvs.create(&one.unit, &world.draft("Neu in NVS", 3)).unwrap();
     let id = world.exchange.create(&one.mailbox, &world.draft("Neu in Exchange", 4)).unwrap();
-    world.wait_for("both new ones", || world.in_step() && world.nvs.list(&one.unit).len() == 8).await;
+    wait_for("both new ones", || world.in_step() && world.nvs.list(&one.unit).len() == 8).await;
     let edit = Edit { subject: Some("Umbenannt".to_owned()), ..Edit::default() };
     assert!(world.exchange.edit(&one.mailbox, &id, &edit));
     let renamed = || world.nvs_tiles(one).iter().any(|tile| tile.subject == "Umbenannt");
-    world.wait_for("the new name", renamed).await;
+    wait_for("the new name", renamed).await;
     assert!(world.exchange.delete(&one.mailbox, &id));
-    world.wait_for("the deletion", || world.in_step() && world.nvs.list(&one.unit).len() == 7).await;
+    wait_for("the deletion", || world.in_step() && world.nvs.list(&one.unit).len() == 7).await;
     terminate(&child);
     assert_eq!(ended(&mut child).await.code(), Some(0));
     world.assert_in_step();
@@ -59,7 +59,7 @@ async fn other_commands_work_beside_it_and_it_notices_what_they_change() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(!world.in_step());
     world.run(&["pairing", "resume", &one.unit]).await.exits(0);
-    world.wait_for("what was entered in the pause", || world.in_step()).await;
+    wait_for("what was entered in the pause", || world.in_step()).await;
 
     // A pairing that is removed and one that is added.
     world.run(&["pairing", "remove", &two.unit, "--yes"]).await.exits(0);
@@ -69,10 +69,10 @@ async fn other_commands_work_beside_it_and_it_notices_what_they_change() {
     assert!(!world.in_step());
     let add = ["pairing", "add", "again", "--unit", &two.unit, "--mailbox", &two.mailbox];
     world.run(&add).await.exits(0);
-    world.wait_for("the new pairing", || world.in_step()).await;
+    wait_for("the new pairing", || world.in_step()).await;
     world.run(&["pairing", "reset", "again", "--yes"]).await.exits(0);
     world.nvs.create(&two.unit, &world.draft("Nach dem Zurücksetzen", 5)).unwrap();
-    world.wait_for("a first sync beside a running service", || world.in_step()).await;
+    wait_for("a first sync beside a running service", || world.in_step()).await;
 
     terminate(&child);
     assert_eq!(ended(&mut child).await.code(), Some(0));
@@ -86,7 +86,7 @@ async fn it_lives_through_an_outage_and_goes_on_by_itself() {
     let one = &world.pairings[0];
     world.exchange.trouble(calsync_testkit::exchange::Trouble::DropBefore, 4);
     world.nvs.create(&one.unit, &world.draft("Im Ausfall", 3)).unwrap();
-    world.wait_for("the appointment after the outage", || world.in_step()).await;
+    wait_for("the appointment after the outage", || world.in_step()).await;
     terminate(&child);
     assert_eq!(ended(&mut child).await.code(), Some(0));
 }

@@ -183,22 +183,6 @@ impl World {
         }
     }
 
-    /// Waits for something that a running service does.
-    #[track_caller]
-    pub(crate) fn wait_for<'a>(
-        &'a self,
-        what: &'a str,
-        done: impl Fn() -> bool + 'a,
-    ) -> impl Future<Output = ()> + 'a {
-        async move {
-            let patience = Instant::now() + Duration::from_secs(40);
-            while !done() {
-                assert!(Instant::now() < patience, "in vain: {what}");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-
     /// A simple appointment `days` from now.
     pub(crate) fn draft(&self, subject: &str, days: u64) -> Draft {
         let start = (self.around + Days::new(days)).and_time(NaiveTime::MIN) + TimeDelta::hours(10);
@@ -226,6 +210,15 @@ pub(crate) async fn finish(mut command: Command) -> Ran {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Waits for something that a running service does.
+pub(crate) async fn wait_for(what: &str, done: impl Fn() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(40);
+    while !done() {
+        assert!(Instant::now() < patience, "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
