@@ -1,8 +1,8 @@
 //! Exchange's patterns and ours.
 //!
-//! [`to_rule`] reads a `Recurrence` of an item as a [`Rule`], [`to_exchange`] writes one, if Exchange has it. Both keep
-//! Exchange's own meaning: a day past the end of a month is that month's last day, where a rule skips the month; the
-//! end date is inclusive; the range begins on the first occurrence.
+//! [`to_rule`] reads a `Recurrence` of an item as a [`Rule`](calsync_core::recur::Rule), [`to_exchange`] writes one,
+//! if Exchange has it. Both keep Exchange's own meaning: a day past the end of a month is that month's last day, where
+//! a rule skips the month; the end date is inclusive; the range begins on the first occurrence.
 //!
 //! What Exchange cannot say is [`NotExpressible`], never an approximation: `to_exchange` reads its own result back and
 //! compares the dates. Some of it can be said by several series, see [`split`].

@@ -47,10 +47,10 @@ pub fn split(rule: &Rule, series: Series<'_>, first_day_known: bool, most: usize
     }
     let mut choices: Vec<Vec<Parts>> = (1u8..16)
         .filter_map(|choice| {
-            let lists =
+            let mut lists =
                 LISTS.iter().enumerate().filter(|(index, _)| choice >> index & 1 == 1).map(|(_, list)| *list);
-            lists.fold(Some(vec![parts.clone()]), |all, list| {
-                let apart: Vec<Parts> = all?.iter().flat_map(|parts| take_apart(parts, list)).collect();
+            lists.try_fold(vec![parts.clone()], |all, list| {
+                let apart: Vec<Parts> = all.iter().flat_map(|parts| take_apart(parts, list)).collect();
                 (apart.len() <= most.max(12)).then_some(apart)
             })
         })

@@ -231,3 +231,86 @@ fn definitions_that_contradict_themselves_are_not_believed() {
         assert_eq!(hints().zone(&definition), None);
     }
 }
+
+mod random {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn transition() -> impl Strategy<Value = Transition> {
+        let to = prop_oneof!["[ab]".prop_map(Target::Period), "[ab]".prop_map(Target::Group),];
+        let minutes = prop_oneof![0..1440i32, any::<i32>()];
+        let at = prop_oneof![
+            Just(TransitionTime::Always),
+            "(19|20)[0-9]{2}-0[1-9]-[0-3][0-9]T0[0-9]:00:00".prop_map(TransitionTime::Date),
+            (0..14u32, 0..8i32, -2..7i32, minutes.clone()).prop_map(|(month, day, occurrence, minutes)| {
+                let day = if day == 7 { DayOfWeek::Weekday } else { DayOfWeek::Sunday };
+                TransitionTime::YearlyDay { month, day, occurrence, minutes }
+            }),
+            (0..14u32, 0..33u32, minutes).prop_map(|(month, day, minutes)| TransitionTime::YearlyDate {
+                month,
+                day,
+                minutes
+            }),
+        ];
+        (to, at).prop_map(|(to, at)| Transition { to, at })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_definition_makes_the_clock_panic_or_run_backwards(
+            biases in vec(prop_oneof![-900..900i32, any::<i32>()], 2),
+            groups in vec(vec(transition(), 0..3), 2),
+            transitions in vec(transition(), 0..4),
+        ) {
+            let name = |index: usize| ["a", "b"][index].to_owned();
+            let periods = biases.iter().enumerate();
+            let groups = groups.into_iter().enumerate();
+            let definition = ZoneDefinition {
+                id: None,
+                name: None,
+                periods: periods.map(|(n, bias)| Period { id: name(n), name: String::new(), bias_minutes: *bias }).collect(),
+                groups: groups.map(|(n, transitions)| TransitionGroup { id: name(n), transitions }).collect(),
+                transitions,
+            };
+            let (from, to) = (utc("2020-06-01"), utc("2030-06-01"));
+            if let Some(between) = Clock::of_definition(&definition).and_then(|clock| clock.between(from, to)) {
+                prop_assert!(between.changes.iter().all(|(at, _)| *at > from && *at < to));
+            }
+            hints().zone(&definition);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// A zone written out as rules of its own, year by year, is recognised as itself.
+        #[test]
+        fn any_zone_is_recognised_by_its_own_changes(index in 0..139usize) {
+            let (_, iana) = windows_ids().nth(index).unwrap();
+            let zone = Zone::new(iana).unwrap();
+            let (from, to) = (utc("2024-01-01"), utc("2031-01-01"));
+            let bias = |offset: chrono::FixedOffset| -offset.local_minus_utc() / 60;
+            let mut definition = ZoneDefinition { id: Some("Customized Time Zone".into()), ..ZoneDefinition::default() };
+            let mut offset = zone.offset_at(from);
+            let mut add = |at: TransitionTime, offset: chrono::FixedOffset| {
+                let id = format!("p{}", definition.periods.len());
+                definition.periods.push(Period { id: id.clone(), name: String::new(), bias_minutes: bias(offset) });
+                definition.transitions.push(Transition { to: Target::Period(id), at });
+            };
+            add(TransitionTime::Always, offset);
+            for (at, new) in zone.changes(from, to) {
+                let local = at.with_timezone(&offset).naive_local();
+                add(TransitionTime::Date(local.format("%Y-%m-%dT%H:%M:%S").to_string()), new);
+                offset = new;
+            }
+            let hints = Hints { mailbox: Some(&zone), span: (utc("2026-01-01"), utc("2028-06-01")), ..hints() };
+            prop_assert_eq!(hints.zone(&definition), Some(zone.clone()));
+            // Without a hint it is some zone with the same clocks.
+            let found = Hints { mailbox: None, ..hints }.zone(&definition).unwrap();
+            prop_assert!(found.same_rules(&zone, utc("2025-06-01"), utc("2030-06-01")), "{} {}", found, zone);
+        }
+    }
+}
