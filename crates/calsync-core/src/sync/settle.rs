@@ -198,6 +198,10 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
 
 /// Brings a write whose outcome was found out later into the link as it was stored: `found` is the item that carries
 /// the write's receipt, or `None` when the item that was to be deleted is gone.
+///
+/// A person may have edited the item since, and nobody saw it as it was given back. So here, other than in a round that
+/// reads back at once, everything that differs from what was written counts as an edit: at worst a server's rounding
+/// is carried once, where else an edit would be lost.
 pub(super) fn settle_late(
     link: &Link,
     intent: &Intent,
@@ -206,51 +210,59 @@ pub(super) fn settle_late(
 ) -> After {
     let side = intent.side;
     let mut next = link.clone();
-    match (&intent.write.op, found) {
-        (WriteOp::Delete { .. }, _) | (_, None) => return After::End,
-        (WriteOp::Create { series, .. }, Some(item)) => {
+    let Some(item) = found else { return After::End };
+    let (written, listed) = match &intent.write.op {
+        WriteOp::Delete { .. } => return After::End,
+        WriteOp::Create { series, .. } => {
             next.generation = next_generation(link, side);
-            *next.halves.get_mut(side) = Some(Half {
-                key: item.key.clone(),
-                shadow: Some(Shadow { revision: item.revision.clone(), series: item.series.clone() }),
-                seen: None,
-                access: item.access,
-                listed: listings.get(side).not_shown_yet(),
-            });
-            if let Some(origin) = next.halves.get_mut(side.other()).as_mut()
-                && let Some(Observation::Present(sighting)) = &origin.seen
-            {
-                origin.shadow =
-                    Some(Shadow { revision: sighting.revision.clone(), series: series.as_ref().clone() });
-                if sighting.series == **series {
-                    origin.seen = None;
-                }
-            }
+            (series.as_ref().clone(), listings.get(side).not_shown_yet())
         }
-        (WriteOp::Update { patch, .. }, Some(item)) => {
-            if let Some(half) = next.halves.get_mut(side).as_mut() {
-                let own_changes = half.sighting().is_some_and(|sighting| {
-                    half.shadow.as_ref().is_some_and(|shadow| shadow.series != sighting.series)
-                });
-                written_back(half, patch, item, own_changes);
-            }
-            if let Some(origin) = next.halves.get_mut(side.other()).as_mut() {
-                if let Some(shadow) = origin.shadow.as_mut() {
-                    shadow.series = patch.apply(&shadow.series);
-                }
-                let in_step = match (&origin.shadow, &origin.seen) {
-                    (Some(shadow), Some(Observation::Present(sighting))) => shadow.series == sighting.series,
-                    _ => false,
-                };
-                if in_step {
-                    self::in_step(Some(origin), &SeriesPatch::default());
-                }
-            }
+        WriteOp::Update { patch, current, .. } => {
+            let half = link.halves.get(side).as_ref();
+            let base =
+                half.and_then(|half| half.shadow.as_ref()).map_or(current.as_ref(), |shadow| &shadow.series);
+            (patch.apply(base), half.map_or(0, |half| half.listed))
         }
+    };
+    let written = Series { uid: item.series.uid.clone(), ..written };
+    let edited = written != item.series;
+    *next.halves.get_mut(side) = Some(Half {
+        key: item.key.clone(),
+        shadow: Some(Shadow { revision: item.revision.clone(), series: written }),
+        seen: edited.then(|| Observation::Present(Box::new(Sighting::from(item.clone())))),
+        access: item.access,
+        listed,
+    });
+    if let Some(origin) = next.halves.get_mut(side.other()).as_mut() {
+        carried_late(origin, &intent.write.op);
     }
     next.writes = next.writes.max(intent.write.receipt.number);
     next.retry = None;
     After::Keep(Box::new(next))
+}
+
+/// What a write carried is in step on the side it came from; what was seen there beyond it stays observed.
+fn carried_late(origin: &mut Half, op: &WriteOp) {
+    match op {
+        WriteOp::Create { series, .. } => {
+            if let Some((revision, _)) = origin.latest() {
+                origin.shadow = Some(Shadow { revision: revision.clone(), series: series.as_ref().clone() });
+            }
+        }
+        WriteOp::Update { patch, .. } => {
+            if let Some(shadow) = origin.shadow.as_mut() {
+                shadow.series = patch.apply(&shadow.series);
+            }
+        }
+        WriteOp::Delete { .. } => {}
+    }
+    let in_step = match (&origin.shadow, origin.sighting()) {
+        (Some(shadow), Some(sighting)) => shadow.series == sighting.series,
+        (None, _) | (_, None) => false,
+    };
+    if in_step {
+        self::in_step(Some(origin), &SeriesPatch::default());
+    }
 }
 
 /// Takes an item that a create left unfinished as counterpart: both sides count as in step at what it shows, so that

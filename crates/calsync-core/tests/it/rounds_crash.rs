@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use calsync_core::ids::Uid;
-use calsync_core::model::{Overlay, Override, Recurrence, RecurrenceId, Series};
+use calsync_core::model::{Notes, Overlay, Override, Recurrence, RecurrenceId, Series};
 use chrono::NaiveDate;
 
 use super::fake::{Cut, World, event, hour};
@@ -115,4 +115,48 @@ fn a_first_sync_that_is_cut_off_again_and_again_ends_in_step() {
     world.settle();
     world.assert_in_step();
     assert_eq!(world.a.keys().len(), 38);
+}
+
+#[test]
+fn an_edit_made_between_a_crash_and_the_repair_is_not_lost() {
+    let mut edited = 0;
+    for cut in [Cut::Before as fn(usize) -> Cut, Cut::After] {
+        for at in 0.. {
+            let world = World::new();
+            let known = world.a.add(event("bekannt", 1));
+            world.sync();
+            world.add_and_change(&known);
+            if !world.sync_cut(cut(at)) {
+                break;
+            }
+            let made = world.b.subjects();
+            for key in world.b.keys() {
+                world.b.edit(&key, |series| {
+                    // The new item in a field that was just written, the known one in another.
+                    if series.event.subject == "neu" {
+                        series.event.place = "von Hand".to_owned();
+                    } else {
+                        series.event.notes = Notes::plain("von Hand");
+                    }
+                });
+                edited += 1;
+            }
+            world.settle();
+            world.assert_in_step();
+            assert_eq!(world.a.keys().len(), 2);
+            for event in world.a.events().iter().filter(|event| made.contains(&event.subject)) {
+                let arrived = [event.place.as_str(), event.notes.text.as_str()].contains(&"von Hand");
+                assert!(arrived, "the edit of {} is lost after {:?}", event.subject, cut(at));
+            }
+        }
+    }
+    assert!(edited > 20);
+}
+
+impl World {
+    /// One appointment waits to be made on B, and one to be changed there in the very field that is edited later.
+    fn add_and_change(&self, known: &str) {
+        self.a.add(event("neu", 2));
+        self.a.edit(known, |series| series.event.place = "Ulm".to_owned());
+    }
 }
