@@ -211,7 +211,12 @@ impl EwsClient {
             None => Box::pin(self.version(target)).await?,
         };
         loop {
-            let answer = self.exchange(target, operation, version).await?;
+            let mut answer = self.exchange(target, operation, version).await;
+            if !O::WRITES && matches!(&answer, Err(error) if error.is_broken_connection()) {
+                // Servers and firewalls drop idle connections; a question may be asked again.
+                answer = self.exchange(target, operation, version).await;
+            }
+            let answer = answer?;
             if refuses_version(&answer)
                 && let Some(other) = self.other_version(target, &answer, version)
             {

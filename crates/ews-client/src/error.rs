@@ -92,6 +92,9 @@ pub enum EwsError {
     },
 }
 
+/// What [`EwsError::NoAnswer`] says of a connection that broke before the answer.
+pub(crate) const BROKEN: &str = "the connection broke before the answer";
+
 /// Why no connection came about.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -264,6 +267,11 @@ impl EwsError {
             Self::Unreadable(XmlError::TooMany { .. }) | Self::TooLarge { .. } => Next::Smaller,
             Self::NoAnswer { .. } | Self::Failed { .. } | Self::Unreadable(_) => Next::Later(None),
         }
+    }
+
+    /// Whether the connection broke before anything of the answer had come.
+    pub(crate) fn is_broken_connection(&self) -> bool {
+        matches!(self, Self::NoAnswer { what, .. } if *what == BROKEN)
     }
 
     /// Whether a write may have been carried out although it ended like this.

@@ -20,7 +20,7 @@ use reqwest::header::{
 use reqwest::{StatusCode, Url};
 
 use crate::auth::Authentication;
-use crate::error::{ConnectFailure, EwsError};
+use crate::error::{BROKEN, ConnectFailure, EwsError};
 use crate::tls::{self, Trust};
 use crate::trace::TraceDir;
 use crate::wire::soap_action;
@@ -247,11 +247,7 @@ impl Transport {
         if error.is_connect() {
             return EwsError::Unreachable { host: self.host.clone(), failure: connect_failure(error) };
         }
-        let what = if error.is_timeout() {
-            "the server did not answer in time"
-        } else {
-            "the connection broke before the answer"
-        };
+        let what = if error.is_timeout() { "the server did not answer in time" } else { BROKEN };
         EwsError::NoAnswer { operation, what }
     }
 }

@@ -21,6 +21,7 @@ pub struct CreateItem {
 
 impl Operation for CreateItem {
     const NAME: &'static str = "CreateItem";
+    const WRITES: bool = true;
     type Output = Vec<Result<ItemId, ResponseError>>;
 
     fn write(&self, xml: &mut Writer, version: Version, target: &Target) {

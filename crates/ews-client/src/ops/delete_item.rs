@@ -34,6 +34,7 @@ pub struct DeleteItem {
 
 impl Operation for DeleteItem {
     const NAME: &'static str = "DeleteItem";
+    const WRITES: bool = true;
     type Output = Vec<Result<(), ResponseError>>;
 
     fn write(&self, xml: &mut Writer, _version: Version, _target: &Target) {

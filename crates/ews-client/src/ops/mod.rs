@@ -40,6 +40,8 @@ pub(crate) trait Operation {
     const NAME: &'static str;
     /// Whether its request looks the same in every version, so that it can be the first thing a server is asked.
     const ANY_VERSION: bool = false;
+    /// Whether it changes something, so that it must not be sent again after a lost answer.
+    const WRITES: bool = false;
     /// What comes back.
     type Output;
 

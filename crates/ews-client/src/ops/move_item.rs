@@ -17,6 +17,7 @@ pub struct MoveItem {
 
 impl Operation for MoveItem {
     const NAME: &'static str = "MoveItem";
+    const WRITES: bool = true;
     type Output = Vec<Result<Option<ItemId>, ResponseError>>;
 
     fn write(&self, xml: &mut Writer, version: Version, target: &Target) {

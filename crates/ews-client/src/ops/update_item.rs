@@ -50,6 +50,7 @@ pub struct Updated {
 
 impl Operation for UpdateItem {
     const NAME: &'static str = "UpdateItem";
+    const WRITES: bool = true;
     type Output = Vec<Result<Updated, ResponseError>>;
 
     fn write(&self, xml: &mut Writer, version: Version, _target: &Target) {

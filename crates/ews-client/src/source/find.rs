@@ -7,9 +7,9 @@ use calsync_core::source::{Item, Seen};
 
 use super::fetch::Look;
 use super::{ExchangeSource, properties};
-use crate::error::EwsError;
+use crate::error::{EwsError, ResponseError};
 use crate::ops::{FindItem, Range, Restriction, Shape};
-use crate::wire::{DateTime, FieldRef};
+use crate::wire::{DateTime, FieldRef, ResponseCode};
 
 /// The most tokens in one condition: servers refuse conditions that are too long.
 const TOKENS: usize = 50;
@@ -34,9 +34,7 @@ impl ExchangeSource {
                 Some(Seen::Present(item)) => Some(*item),
                 Some(Seen::Absent) | None => None,
                 // It is there, so nobody may make it again.
-                Some(Seen::Unreadable(why)) => {
-                    return Err(EwsError::Settings(format!("a created item cannot be read: {why}")));
-                }
+                Some(Seen::Unreadable(_)) => return Err(ResponseError::new(ResponseCode::ItemCorrupt).into()),
             });
         }
         Ok(items)

@@ -1,7 +1,7 @@
 //! The adapter when others write too, when rights are lost and when answers are.
 
 use calsync_core::source::{CalendarSource, Seen, SourceErrorKind, WriteOp, WriteOutcome};
-use calsync_testkit::exchange::Trouble;
+use calsync_testkit::exchange::{ServerVersion, Trouble};
 use calsync_testkit::people::{Calendars, Edit};
 
 use ews_client::{Access, ExchangeSource};
@@ -112,6 +112,34 @@ async fn lost_rights_are_never_taken_for_deletions() {
     assert!(matches!(error.kind, SourceErrorKind::NoCalendar(_) | SourceErrorKind::Denied(_)), "{error}");
     let error = source.changes(&calendar(), None).await.unwrap_err();
     assert!(matches!(error.kind, SourceErrorKind::NoCalendar(_) | SourceErrorKind::Denied(_)), "{error}");
+}
+
+#[tokio::test]
+async fn an_item_that_was_made_private_is_not_taken_for_a_deleted_one() {
+    for version in [ServerVersion::Exchange2010Sp2, ServerVersion::Exchange2016] {
+        let server = Server::start(version).await;
+        server.mock.set_sees_private(ACCOUNT, MAILBOX, false);
+        let source = server.source();
+        let item = create(&source, &single("x", timed("2026-03-02T09:00", "2026-03-02T10:00"))).await;
+        server.mock.edit(MAILBOX, item.key.as_str(), &Edit { private: Some(true), ..Edit::default() });
+        let seen = seen(&source, &item.key).await;
+        assert!(matches!(&seen, Seen::Unreadable(why) if why.contains("private")), "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_spoilt_item_does_not_keep_the_others_from_being_read() {
+    let server = Server::newest().await;
+    let source = server.source();
+    let span = || timed("2026-03-02T09:00", "2026-03-02T10:00");
+    let good = create(&source, &single("good", span())).await;
+    let bad = create(&source, &single("bad", span())).await;
+    for code in ["ErrorItemCorrupt", "ErrorInternalServerError", "ErrorAccessDenied", "ErrorNeverHeardOf"] {
+        server.mock.spoil(MAILBOX, bad.key.as_str(), Some(code));
+        let seen = source.fetch(&calendar(), &[bad.key.clone(), good.key.clone()]).await.unwrap();
+        assert!(matches!(&seen[0], Seen::Unreadable(why) if why.contains(code)), "{seen:?}");
+        assert_eq!(seen[1], Seen::Present(Box::new(good.clone())));
+    }
 }
 
 /// A server that gives these bodies one after the other.

@@ -115,6 +115,22 @@ async fn a_lost_answer_to_a_write_is_not_called_a_failure() {
 }
 
 #[tokio::test]
+async fn a_question_is_asked_again_when_the_connection_was_stale_and_a_write_is_not() {
+    let server = Server::newest().await;
+    server.mock.trouble(Trouble::DropBefore, 1);
+    server.client.get_folder(&target(), &ask()).await.unwrap();
+    assert_eq!(server.client.traffic().requests(), 2);
+    server.mock.trouble(Trouble::DropBefore, 2);
+    assert!(matches!(error_of(&server.client).await, EwsError::NoAnswer { .. }));
+    server.mock.trouble_for("CreateItem", Trouble::DropBefore, 0, 1);
+    let before = server.client.traffic().requests();
+    let question =
+        CreateItem { folder: FolderRef::Calendar, items: vec![Vec::new()], notify: Notify::Nobody };
+    assert!(server.client.create_item(&target(), &question).await.unwrap_err().may_have_happened());
+    assert_eq!(server.client.traffic().requests(), before + 1);
+}
+
+#[tokio::test]
 async fn nobody_listening_and_unknown_names_are_told_apart() {
     let error = error_of(&client("http://127.0.0.1:9/EWS/Exchange.asmx")).await;
     assert!(matches!(error, EwsError::Unreachable { failure: ConnectFailure::Refused, .. }), "{error:?}");
