@@ -11,6 +11,7 @@
 //! `--once` is one complete exercise: first sync, edits on both sides, second sync, a quiet round. Then both servers are
 //! read back past every client and compared. Exit status 1 when they are not in step.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use calsync_core::ids::{LinkId, PairingId, Side};
+use calsync_core::link::Link;
 use calsync_core::store::StateStore as _;
 use calsync_core::sync::{Action, Step};
 use calsync_examples::demo::{Done, Error, People, Report, RoundRow, World, compare};
@@ -236,32 +238,35 @@ impl Work for Telling {
             return RoundEnd::Done;
         };
         let record = PairingRecord::new(&pairing.unit, &pairing.unit, &pairing.mailbox);
+        // Before the round: afterwards nothing is known any more of what it deleted.
+        let mut subjects = self.subjects(id).await;
         let finished = self.engine.sync(&record).await;
-        self.tell(pairing, &finished).await;
+        subjects.extend(self.subjects(id).await);
+        self.tell(pairing, &finished, &subjects);
         finished.end()
     }
 }
 
 impl Telling {
-    async fn tell(&self, pairing: &SamplePairing, finished: &Finished) {
+    fn tell(&self, pairing: &SamplePairing, finished: &Finished, subjects: &BTreeMap<LinkId, String>) {
         if let Some(error) = finished.error() {
             self.lines.say(&format!("  calsync   {}: {error}", pairing.name));
         }
         let Ok(report) = &finished.result else { return };
         for step in &report.plan.steps {
-            let subject = self.subject(&finished.pairing, step.link).await;
-            self.lines.say(&format!("  calsync   {}: {}", pairing.name, sentence(step, &subject)));
+            let subject = subjects.get(&step.link).map_or("an appointment", String::as_str);
+            self.lines.say(&format!("  calsync   {}: {}", pairing.name, sentence(step, subject)));
         }
     }
 
-    /// What the appointment is called. Sample data may be shown; the daemon never does this.
-    async fn subject(&self, pairing: &PairingId, link: LinkId) -> String {
-        let links = self.store.links_by_id(pairing, &[link]).await.unwrap_or_default();
-        let subject = links.first().and_then(|link| {
+    /// What the appointments are called. Sample data may be shown; the daemon never does this.
+    async fn subjects(&self, pairing: &PairingId) -> BTreeMap<LinkId, String> {
+        let links = self.store.links(pairing, None, usize::MAX >> 1).await.unwrap_or_default();
+        let subject = |link: &Link| {
             let half = link.halves.a.as_ref().or(link.halves.b.as_ref())?;
-            half.latest().map(|(_, series)| series.event.subject.clone())
-        });
-        subject.map_or_else(|| "the appointment".to_owned(), |subject| format!("\u{201c}{subject}\u{201d}"))
+            half.latest().map(|(_, series)| format!("\u{201c}{}\u{201d}", series.event.subject))
+        };
+        links.iter().filter_map(|link| Some((link.id, subject(link)?))).collect()
     }
 }
 
