@@ -345,3 +345,110 @@ fn nearest_date(local: NaiveDateTime) -> NaiveDate {
 fn is_real(at: NaiveDateTime) -> bool {
     (1602..4500).contains(&at.year())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Limits, decode_answer};
+
+    const CUSTOM: &str = "<StartTimeZone Id='Customized Time Zone'/><EndTimeZone Id='Customized Time Zone'/>";
+
+    fn wire(fields: &str) -> CalendarItem {
+        let text = format!("<CalendarItem><ItemId Id='a' ChangeKey='k'/>{fields}</CalendarItem>");
+        decode_answer(text.as_bytes(), &Limits::default()).unwrap().messages.remove(0).items.remove(0)
+    }
+
+    fn read(fields: &str) -> Result<Item, Unreadable> {
+        item(&wire(fields), &[], &Zone::new("Europe/Berlin").unwrap())
+    }
+
+    fn times(start: &str, end: &str) -> String {
+        format!("<Start>{start}</Start><End>{end}</End>")
+    }
+
+    fn daily() -> &'static str {
+        "<CalendarItemType>RecurringMaster</CalendarItemType><Recurrence><DailyRecurrence><Interval>1</Interval>\
+         </DailyRecurrence><NoEndRecurrence><StartDate>2026-03-20</StartDate></NoEndRecurrence></Recurrence>"
+    }
+
+    fn days(fields: &str) -> (String, String) {
+        let span = read(&format!("<IsAllDayEvent>true</IsAllDayEvent>{fields}")).unwrap().series.event.span;
+        assert!(span.is_all_day());
+        (span.start.local().date().to_string(), span.end.local().date().to_string())
+    }
+
+    #[test]
+    fn a_zone_that_nobody_knows_moves_nothing() {
+        let times = times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z");
+        let span = read(&format!("{times}{CUSTOM}")).unwrap().series.event.span;
+        assert_eq!(span.start.instant().unwrap().to_rfc3339(), "2026-03-20T09:00:00+00:00");
+        assert_eq!(span.start.zone(), None);
+        let why = read(&format!("{times}{CUSTOM}{}", daily())).unwrap_err();
+        assert!(why.contains("time zone"), "{why}");
+    }
+
+    #[test]
+    fn all_day_items_are_days_whatever_their_zone_is_called() {
+        let one_day = ("2026-03-29".to_owned(), "2026-03-30".to_owned());
+        // Midnights of Berlin around the change of the clocks, with no zone, a strange zone, and the right one.
+        let berlin = times("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z");
+        assert_eq!(days(&berlin), one_day);
+        assert_eq!(days(&format!("{berlin}{CUSTOM}")), one_day);
+        assert_eq!(days(&format!("{berlin}<StartTimeZone Id='W. Europe Standard Time'/>")), one_day);
+        // An hour off at the end, as clients write it that add 24 hours.
+        let off = times("2026-03-28T23:00:00Z", "2026-03-29T23:00:00Z");
+        assert_eq!(days(&format!("{off}<StartTimeZone Id='W. Europe Standard Time'/>")), one_day);
+        // Midnights of another zone than the one that is named.
+        let tokyo = times("2026-03-28T15:00:00Z", "2026-03-29T15:00:00Z");
+        assert_eq!(days(&format!("{tokyo}<StartTimeZone Id='Tokyo Standard Time'/>")), one_day);
+        // No length at all is still a day.
+        let none = times("2026-03-28T23:00:00Z", "2026-03-28T23:00:00Z");
+        assert_eq!(days(&none), one_day);
+    }
+
+    #[test]
+    fn an_original_start_that_is_an_hour_off_names_the_instance_of_that_day() {
+        let master = format!(
+            "{}<StartTimeZone Id='W. Europe Standard Time'/>{}<DeletedOccurrences><DeletedOccurrence>\
+             <Start>2026-03-30T09:00:00Z</Start></DeletedOccurrence><DeletedOccurrence><Start>2026-03-31T08:00:00Z</Start>\
+             </DeletedOccurrence></DeletedOccurrences>",
+            times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z"),
+            daily()
+        );
+        let overrides = read(&master).unwrap().series.overrides;
+        let keys: Vec<String> = overrides.keys().map(RecurrenceId::to_text).collect();
+        assert_eq!(keys, ["2026-03-30T10:00:00", "2026-03-31T10:00:00"]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_unreadable_and_never_a_guess() {
+        let why = read("<Start>soon</Start><End>2026-03-20T10:00:00Z</End>").unwrap_err();
+        assert!(why.contains("Start") && !why.contains("soon"), "{why}");
+        assert!(read("<End>2026-03-20T10:00:00Z</End>").unwrap_err().contains("no start"));
+        let tasks = daily().replace("DailyRecurrence", "DailyRegeneration");
+        let times = times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z");
+        assert!(read(&format!("{times}{tasks}")).unwrap_err().contains("recurrence"));
+    }
+
+    #[test]
+    fn moments_by_which_exchange_says_none_are_none() {
+        let times = times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z");
+        let item = read(&format!("<DateTimeCreated>1601-01-01T00:00:00Z</DateTimeCreated>{times}")).unwrap();
+        assert_eq!(item.created, None);
+    }
+
+    #[test]
+    fn only_what_is_a_received_meeting_is_somebody_elses() {
+        let times = times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z");
+        let access = |fields: &str| read(&format!("{times}{fields}")).unwrap().access;
+        assert_eq!(access("<AppointmentState>0</AppointmentState>"), Access::Full);
+        assert_eq!(access("<AppointmentState>1</AppointmentState>"), Access::Full);
+        assert_eq!(access("<AppointmentState>3</AppointmentState>"), Access::Personal);
+        assert_eq!(access("<AppointmentState>7</AppointmentState>"), Access::Personal);
+        assert_eq!(
+            access("<IsMeeting>true</IsMeeting><MyResponseType>Accept</MyResponseType>"),
+            Access::Personal
+        );
+        assert_eq!(access("<EffectiveRights><Modify>false</Modify></EffectiveRights>"), Access::ReadOnly);
+    }
+}
