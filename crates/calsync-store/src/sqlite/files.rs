@@ -13,7 +13,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::error::store_error;
 use super::journal;
 use super::lock::Lock;
-use super::schema::{JOURNAL, STATE, Schema, copy_to};
+use super::schema::{JOURNAL, STATE, copy_to};
 
 /// How long to wait for another process that creates or updates the files.
 const CREATION: Duration = Duration::from_secs(10);
@@ -47,9 +47,7 @@ impl Files {
         let mut state = STATE.connect(dir)?;
         let mut journal = JOURNAL.connect(dir)?;
         let patience = Instant::now() + CREATION;
-        let is_old =
-            |schema: &Schema, file: &Connection| Ok::<_, StoreError>(schema.missing_steps(file)? > 0);
-        while is_old(&STATE, &state)? || is_old(&JOURNAL, &journal)? {
+        while !(STATE.is_ready(&state)? && JOURNAL.is_ready(&journal)?) {
             match Lock::take(dir) {
                 Ok(_until_done) => {
                     STATE.migrate(&mut state, dir)?;

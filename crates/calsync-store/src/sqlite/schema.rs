@@ -5,10 +5,10 @@
 //! laid beside it.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use calsync_core::store::StoreError;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::error::{file_error, store_error};
 
@@ -46,7 +46,7 @@ impl Schema {
         format!("{}.sqlite", self.name)
     }
 
-    /// Opens or creates the file, without changing its schema.
+    /// Opens or creates the file, without changing its schema. One that is not ours is left as it is.
     pub(super) fn connect(&self, dir: &Path) -> Result<Connection, StoreError> {
         let path = dir.join(self.file());
         let shown = path.display().to_string();
@@ -54,7 +54,7 @@ impl Schema {
         let connection = Connection::open(&path).map_err(&failed)?;
         connection.busy_timeout(BUSY).map_err(&failed)?;
         connection.set_prepared_statement_cache_capacity(64);
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(&failed)?;
+        self.missing_steps(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(&failed)?;
         connection.pragma_update(None, "trusted_schema", false).map_err(&failed)?;
@@ -91,8 +91,17 @@ impl Schema {
         })
     }
 
-    /// Takes the missing steps, each in a transaction of its own.
+    /// Whether the file can be used as it is.
+    pub(super) fn is_ready(&self, connection: &Connection) -> Result<bool, StoreError> {
+        let mode: String = connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .map_err(file_error(&self.file()))?;
+        Ok(mode == "wal" && self.missing_steps(connection)? == 0)
+    }
+
+    /// Switches to a write-ahead log, and takes the missing steps, each in a transaction of its own.
     pub(super) fn migrate(&self, connection: &mut Connection, dir: &Path) -> Result<(), StoreError> {
+        self.use_log(connection)?;
         let missing = self.missing_steps(connection)?;
         let taken = self.steps.len() - missing;
         if missing > 0 && taken > 0 {
@@ -108,6 +117,23 @@ impl Schema {
         }
         Ok(())
     }
+
+    /// The one step for which SQLite does not wait: others may just be looking what kind of file this is.
+    fn use_log(&self, connection: &Connection) -> Result<(), StoreError> {
+        let patience = Instant::now() + BUSY;
+        loop {
+            match connection.pragma_update(None, "journal_mode", "WAL") {
+                Err(error) if is_busy(&error) && Instant::now() < patience => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                done => return done.map_err(file_error(&self.file())),
+            }
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// Writes a whole, consistent copy of a database into one file, while others may use it.

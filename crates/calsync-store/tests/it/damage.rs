@@ -174,6 +174,10 @@ async fn a_database_of_another_program_is_refused() {
     drop(file);
     let text = SqliteStore::open(dir.path()).unwrap_err().to_string();
     assert!(text.contains("another program") && text.contains("choose another state directory"), "{text}");
+    let file = Connection::open(dir.path().join("state.sqlite")).unwrap();
+    let mode: String = file.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    assert_eq!(mode, "delete", "it was changed all the same");
+    assert!(!dir.path().join("journal.sqlite").exists());
 }
 
 #[tokio::test]

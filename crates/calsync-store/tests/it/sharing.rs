@@ -82,6 +82,23 @@ async fn a_shared_store_may_synchronise_when_nobody_else_does_and_then_keeps_oth
     assert_eq!(next.links(&pairing(), None, 9).await.unwrap(), [linked(1)]);
 }
 
+#[test]
+fn commands_that_are_started_at_once_upon_a_new_directory_all_open_it() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().unwrap();
+        let opened: Vec<Result<SqliteStore, StoreError>> = std::thread::scope(|scope| {
+            let open = || scope.spawn(|| SqliteStore::open_shared(dir.path()));
+            let threads: Vec<_> = (0..6).map(|_| open()).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        for store in &opened {
+            assert!(store.is_ok(), "{store:?}");
+        }
+        drop(opened);
+        SqliteStore::open(dir.path()).unwrap();
+    }
+}
+
 /// Polls once, as a caller does that gives up right afterwards.
 fn poll_and_drop<T>(future: impl Future<Output = T>) {
     let mut future = Box::pin(future);
