@@ -36,7 +36,7 @@ pub async fn sync(
     store: &dyn StateStore,
     clock: &dyn Clock,
 ) -> Result<RoundReport, StoreError> {
-    drive(pair, store, clock, Mode::Sync).await
+    drive(pair, Stores { state: store, tombstones: store }, clock, Mode::Sync).await
 }
 
 /// Says what a round would do, and writes nothing, neither to a calendar nor to the store.
@@ -50,12 +50,18 @@ pub async fn plan(
     clock: &dyn Clock,
 ) -> Result<RoundReport, StoreError> {
     let scratch = crate::memory::MemoryStore::copy_of(store, pair.id).await?;
-    drive(pair, &scratch, clock, Mode::Plan).await
+    drive(pair, Stores { state: &scratch, tombstones: store }, clock, Mode::Plan).await
+}
+
+/// A dry run works on a copy of the links; tombstones may be many and are only ever read, so they stay where they are.
+struct Stores<'a> {
+    state: &'a dyn StateStore,
+    tombstones: &'a dyn StateStore,
 }
 
 async fn drive(
     pair: Pair<'_>,
-    store: &dyn StateStore,
+    stores: Stores<'_>,
     clock: &dyn Clock,
     mode: Mode,
 ) -> Result<RoundReport, StoreError> {
@@ -69,7 +75,8 @@ async fn drive(
     loop {
         let reply = match round.poll() {
             Request::Done(report) => return Ok(*report),
-            request => answer(pair, store, clock, request).await?,
+            request @ Request::Tombstones(..) => answer(pair, stores.tombstones, clock, request).await?,
+            request => answer(pair, stores.state, clock, request).await?,
         };
         round.handle(reply);
     }

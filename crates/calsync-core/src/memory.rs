@@ -75,6 +75,8 @@ fn lone_keys(link: &Link) -> Vec<(Side, MatchKey)> {
 
 /// How many links are copied at a time.
 const PAGE: usize = 500;
+/// How often a copy is begun anew when the original moves.
+const COPY_TRIES: usize = 5;
 
 impl MemoryStore {
     /// An empty store.
@@ -82,33 +84,29 @@ impl MemoryStore {
         MemoryStore::default()
     }
 
-    /// A copy of what another store knows of one pairing, without its journal.
+    /// A copy of head and links of one pairing, as another store has them at one moment; without journal and
+    /// tombstones.
     ///
     /// # Errors
     ///
-    /// Those of the other store.
+    /// Those of the other store; [`Conflict`](StoreError::Conflict) when a round there goes on committing meanwhile.
     pub async fn copy_of(store: &dyn StateStore, pairing: &PairingId) -> Result<MemoryStore, StoreError> {
-        let mut copy = Pairing { head: store.head(pairing).await?, ..Pairing::default() };
-        let mut after = None;
-        loop {
-            let page = store.links(pairing, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            let halves: Vec<Half> = page
-                .iter()
-                .flat_map(|link| Side::BOTH.map(|side| link.halves.get(side).clone()))
-                .flatten()
-                .collect();
-            for tombstone in store.tombstones(pairing, Side::A, &halves).await? {
-                if !copy.tombstones.contains(&tombstone) {
-                    copy.tombstones.push(tombstone);
+        for _ in 0..COPY_TRIES {
+            let mut copy = Pairing { head: store.head(pairing).await?, ..Pairing::default() };
+            let mut after = None;
+            loop {
+                let page = store.links(pairing, after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.id);
+                for link in page {
+                    copy.put(link);
                 }
             }
-            for link in page {
-                copy.put(link);
+            if store.head(pairing).await?.version == copy.head.version {
+                return Ok(MemoryStore { pairings: Mutex::new(BTreeMap::from([(pairing.clone(), copy)])) });
             }
         }
-        Ok(MemoryStore { pairings: Mutex::new(BTreeMap::from([(pairing.clone(), copy)])) })
+        Err(StoreError::Conflict)
     }
 
     fn with<T>(&self, pairing: &PairingId, act: impl FnOnce(&mut Pairing) -> T) -> T {

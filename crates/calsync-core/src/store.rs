@@ -14,7 +14,8 @@ use crate::source::Write;
 
 /// Durable state of all pairings.
 ///
-/// A conformance suite for implementations is in `calsync-testkit`.
+/// An item belongs to one link at a time, and link ids stay below 2^63: the engine sees to both. A conformance suite
+/// for implementations is in `calsync-testkit`.
 #[async_trait]
 pub trait StateStore: Send + Sync {
     /// The head of a pairing; of one that was never synchronised, the default.

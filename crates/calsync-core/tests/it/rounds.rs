@@ -537,6 +537,8 @@ fn what_was_deleted_on_both_sides_does_not_come_back_from_an_old_copy() {
     world.sync();
     world.clock.pass(86_400 * 400); // the fake servers' clocks stand before the deletion
     world.b.add_series(old);
+    let planned = world.plan();
+    assert_eq!(planned.plan.steps[0].action, Action::Hold, "{}", planned.plan);
     let report = world.sync();
     assert_eq!((report.held, report.writes()), (1, 0));
 }
