@@ -166,7 +166,7 @@ pub enum PairingCommand {
     },
 }
 
-/// Settings of a pairing as words, see [`fields`](crate::fields); what is `None` stays.
+/// Settings of a pairing as words, see [`fields`]; what is `None` stays.
 #[derive(Debug, Default, Args)]
 pub struct SettingArgs {
     /// How the mailbox is reached.

@@ -1,6 +1,6 @@
 //! What people read, in German and English.
 //!
-//! A text is one entry of a [`texts!`] table with both languages side by side, so none can be missing. A [`Message`]
+//! A text is one entry of a `texts!` table with both languages side by side, so none can be missing. A [`Message`]
 //! is a text with its values, still without a language: whoever prints it chooses one. Logs and library errors are
 //! English and not in here.
 

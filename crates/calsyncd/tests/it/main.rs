@@ -4,6 +4,7 @@
 mod complaints;
 mod confidential;
 mod crash;
+mod every_request;
 mod pairings;
 mod rounds;
 mod service;
