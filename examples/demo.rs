@@ -24,7 +24,9 @@ use calsync_core::link::Link;
 use calsync_core::store::StateStore as _;
 use calsync_core::sync::{Action, Step};
 use calsync_examples::demo::{Done, Error, People, Report, RoundRow, World, compare};
+use calsync_examples::release;
 use calsync_store::{PairingRecord, SqliteStore};
+use calsync_testkit::exchange::ServerVersion;
 use calsync_testkit::sample::SamplePairing;
 use calsyncd::engine::{Engine, Finished};
 use calsyncd::scheduler::{self, Job, Limits, RoundEnd, Stop, Work};
@@ -50,6 +52,9 @@ struct Args {
     /// The same seed makes the same calendars and the same edits
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// Exchange release to pretend to be
+    #[arg(long, value_name = "RELEASE", default_value = "exchange2016", value_parser = release)]
+    server_version: ServerVersion,
     /// Folder for a copy of every request and answer
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
@@ -147,7 +152,9 @@ async fn once(args: &Args) -> Result<bool, Error> {
 }
 
 async fn start(args: &Args, lines: Lines) -> Result<World, Error> {
-    let world = World::start(args.pairings, args.appointments, args.seed, args.trace.as_deref()).await?;
+    let world =
+        World::start(args.pairings, args.appointments, args.seed, args.server_version, args.trace.as_deref())
+            .await?;
     lines.say(&format!("Exchange  {}", world.exchange.url()));
     lines.say(&format!("NVS       {}", world.nvs.url()));
     for pairing in &world.pairings {

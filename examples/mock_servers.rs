@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use calsync_examples::release;
 use calsync_testkit::exchange::{MockExchange, Options, ServerVersion};
 use calsync_testkit::nvs::{MockNvs, MockNvsSettings};
 use calsync_testkit::sample::{self, SampleSpec};
@@ -52,11 +53,6 @@ struct Args {
     /// Folder for a copy of every request and answer
     #[arg(long, value_name = "DIR")]
     trace: Option<PathBuf>,
-}
-
-fn release(name: &str) -> Result<ServerVersion, String> {
-    ServerVersion::from_name(name)
-        .ok_or_else(|| format!("use one of: {}", ServerVersion::ALL.map(ServerVersion::name).join(", ")))
 }
 
 #[tokio::main]

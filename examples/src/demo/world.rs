@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use calsync_store::{PairingRecord, PairingStore as _, SqliteStore};
-use calsync_testkit::exchange::{MockExchange, Options};
+use calsync_testkit::exchange::{MockExchange, Options, ServerVersion};
 use calsync_testkit::nvs::{MockNvs, MockNvsSettings};
 use calsync_testkit::sample::{self, SamplePairing, SampleSpec};
 use calsyncd::engine::{Engine, Finished, Servers};
@@ -53,9 +53,10 @@ impl World {
         pairings: usize,
         appointments: usize,
         seed: u64,
+        version: ServerVersion,
         trace: Option<&Path>,
     ) -> Result<World, Error> {
-        let options = Options { trace: trace.map(Path::to_owned), ..Options::default() };
+        let options = Options { version, trace: trace.map(Path::to_owned), ..Options::default() };
         let exchange = MockExchange::start(options).await?;
         let nvs = MockNvs::start(MockNvsSettings::default()).await?;
         if let Some(directory) = trace {
