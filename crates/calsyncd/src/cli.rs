@@ -22,10 +22,10 @@ use crate::texts::{HelpText, Lang, Message, UsageText, help};
 )]
 pub struct Cli {
     /// The configuration file.
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", display_order = 900)]
     pub config: Option<PathBuf>,
     /// The language.
-    #[arg(long, global = true, value_name = "de|en")]
+    #[arg(long, global = true, value_name = "de|en", display_order = 901)]
     pub lang: Option<Lang>,
     /// What to do.
     #[command(subcommand)]
@@ -317,8 +317,8 @@ fn asked_lang(arguments: &[OsString]) -> Option<Lang> {
 pub fn command(lang: Lang) -> clap::Command {
     let program = Cli::command()
         .after_help(lang.say(UsageText::ExitStatus))
-        .arg(Arg::new("help").short('h').long("help").global(true).action(ArgAction::Help))
-        .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version));
+        .arg(Arg::new("help").short('h').long("help").global(true).display_order(902).action(ArgAction::Help))
+        .arg(Arg::new("version").short('V').long("version").display_order(903).action(ArgAction::Version));
     localise(program, "", lang)
 }
 
@@ -326,7 +326,7 @@ fn localise(command: clap::Command, path: &str, lang: Lang) -> clap::Command {
     let usage = lang.say(UsageText::Usage);
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     let mut command = command
-        .help_template(format!("{{about-with-newline}}\n{usage}: {{usage}}\n\n{{all-args}}{{after-help}}"))
+        .help_template(format!("{{about-with-newline}}\n{usage}: {{usage}}\n\n{{all-args}}{{after-help}}\n"))
         .subcommand_help_heading(lang.say(UsageText::Commands))
         .mut_args(|arg| {
             let text = help(path, Some(arg.get_id().as_str())).map(|text| lang.say(text));

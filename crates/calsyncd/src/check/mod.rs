@@ -328,10 +328,10 @@ fn line(finding: &Finding, lang: Lang) -> String {
         Mark::Skipped => CheckText::MarkSkipped,
     });
     let step = lang.say(finding.step.text());
-    let mut line = format!("  {mark:<8}{step:<14}{}\n", finding.message.to_text(lang));
+    let mut line = format!("  {mark:<9}{step:<15}{}\n", finding.message.to_text(lang));
     if let Some(detail) = &finding.detail {
         let detail = Message::new(CheckText::Detail).with("detail", detail).to_text(lang);
-        line = format!("{line}{:24}{detail}\n", "");
+        line = format!("{line}{:26}{detail}\n", "");
     }
     line
 }

@@ -108,3 +108,20 @@ async fn a_stop_is_obeyed_even_when_a_server_does_not_answer() {
     world.run(&["sync"]).await.exits(0);
     world.assert_in_step();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_asks_to_wait_is_left_alone_for_that_long() {
+    let (world, mut child) = running(2).await;
+    let asked = || world.exchange.traffic().values().map(|seen| seen.requests).sum::<u64>();
+    world.exchange.trouble(calsync_testkit::exchange::Trouble::Busy(Duration::from_secs(4)), 1);
+    world.exchange.reset_traffic();
+    wait_for("the busy answer", || asked() > 0).await;
+    // A round that was on its way at that moment may still end.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    world.exchange.reset_traffic();
+    tokio::time::sleep(Duration::from_millis(2800)).await;
+    assert_eq!(asked(), 0);
+    wait_for("the next question", || asked() > 0).await;
+    terminate(&child);
+    assert_eq!(ended(&mut child).await.code(), Some(0));
+}
