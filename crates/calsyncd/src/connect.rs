@@ -4,23 +4,26 @@ use ews_client::{EwsClient, EwsError, Secret, Target, TraceDir, Traffic};
 use nvs_client::{NvsClient, NvsError, NvsSettings, Token};
 
 use crate::config::{Access, Config};
-use crate::texts::Message;
+use crate::texts::{ConfigText, Lang, Message, OutputText};
 
 /// Why a client could not be made; nothing was sent.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// A secret or file that the configuration names cannot be read.
+    #[error("{}", .0.to_text(Lang::En))]
     Named(Message),
     /// The Exchange client does not take its settings.
+    #[error(transparent)]
     Exchange(EwsError),
     /// The NVS client does not take its settings.
+    #[error(transparent)]
     Nvs(NvsError),
 }
 
 impl ConnectError {
     /// What is wrong, and what to do.
     pub fn message(&self) -> Message {
-        let detail = |detail: String| Message::new(crate::texts::OutputText::WhyOther).with("detail", detail);
+        let detail = |detail: String| Message::new(OutputText::WhyOther).with("detail", detail);
         match self {
             ConnectError::Named(message) => message.clone(),
             ConnectError::Exchange(error) => detail(error.to_string()),
@@ -65,7 +68,7 @@ pub fn nvs(config: &Config) -> Result<NvsClient, ConnectError> {
     settings.timeout = nvs.timeout;
     if let Some(path) = &nvs.ca_file {
         let pem = std::fs::read(path).map_err(|error| {
-            let message = Message::new(crate::texts::ConfigText::FileUnreadable).with("path", path.display());
+            let message = Message::new(ConfigText::FileUnreadable).with("path", path.display());
             ConnectError::Named(message.with("why", error).with("section", "nvs").with("key", "ca_file"))
         })?;
         settings.extra_ca = Some(pem);
