@@ -1,0 +1,574 @@
+//! Plays a script: people act, the engine keeps in step, both calendars are looked at.
+//!
+//! Beyond "both show the same", what one side alone did must stand there unchanged, every text that a person entered must
+//! be seen on both sides, nothing may vanish that nobody deleted, and a calendar at rest causes no write.
+
+use std::collections::BTreeMap;
+
+use calsync_core::zone::{Resolved, Zone};
+use calsync_testkit::people::{Busy, Draft, Edit, Rhythm, Tile, Until};
+use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
+
+use super::expect::{WINDOW, difference, first_difference};
+use super::script::{At, Script, Shift, Step};
+use super::tally::Tally;
+use super::world::{Pairing, World};
+
+/// Rounds after which a calendar must be at rest.
+const MOST_ROUNDS: u64 = 4;
+/// Fewer occurrences than this are not deleted from: Exchange has no series without one.
+const FEW: usize = 6;
+
+/// What is known of one appointment.
+struct Item {
+    nvs: Option<String>,
+    exchange: Option<String>,
+    /// Of the master; wall clock.
+    span: (NaiveDateTime, NaiveDateTime),
+    all_day: bool,
+    repeats: bool,
+    /// The side on which a person deleted it since the last sync.
+    deleted: [bool; 2],
+    /// The one side that may move things until the next sync.
+    mover: Option<At>,
+    over: bool,
+}
+
+impl Item {
+    fn id(&self, at: At) -> Option<&str> {
+        match at {
+            At::Nvs => self.nvs.as_deref(),
+            At::Exchange => self.exchange.as_deref(),
+        }
+    }
+}
+
+/// A text that a person entered since the last sync: appointment, original day of an occurrence, field.
+type Place = (usize, Option<NaiveDate>, &'static str);
+
+struct Play<'w> {
+    pair: Pairing<'w>,
+    version: &'w str,
+    items: Vec<Item>,
+    /// What people deleted, by side.
+    binned: [usize; 2],
+    /// Which sides were changed since the last sync.
+    changed: [bool; 2],
+    /// Whether nothing but entering happened since the start.
+    only_entered: bool,
+    texts: BTreeMap<Place, Vec<(At, String)>>,
+    window: (NaiveDate, NaiveDate),
+    tally: Tally,
+}
+
+/// Plays a script in calendars of its own.
+pub(crate) async fn play(world: &World, script: &Script, loud: bool) -> Result<Tally, String> {
+    let pair = world.pair(&script.version).ok_or_else(|| format!("no version {:?}", script.version))?;
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let mut play = Play {
+        pair,
+        version: &script.version,
+        items: Vec::new(),
+        binned: [0, 0],
+        changed: [false, false],
+        only_entered: true,
+        texts: BTreeMap::new(),
+        window: (day(WINDOW.0), day(WINDOW.1)),
+        tally: Tally::default(),
+    };
+    play.tally.count("cases");
+    play.tally.count(format!("version {}", script.version));
+    for step in &script.steps {
+        match step {
+            Step::Sync => play.sync(loud).await?,
+            other => {
+                let done = play.act(other);
+                if loud {
+                    println!("{} {other:?}", if done { "done   " } else { "not done" });
+                }
+            }
+        }
+    }
+    play.sync(loud).await?;
+    play.at_rest().await?;
+    Ok(play.tally)
+}
+
+fn index(at: At) -> usize {
+    match at {
+        At::Nvs => 0,
+        At::Exchange => 1,
+    }
+}
+
+fn word(at: At) -> &'static str {
+    match at {
+        At::Nvs => "nvs",
+        At::Exchange => "exchange",
+    }
+}
+
+fn shifted(at: NaiveDateTime, days: i64, minutes: i64) -> NaiveDateTime {
+    at + TimeDelta::days(days) + TimeDelta::minutes(minutes)
+}
+
+impl Play<'_> {
+    fn tiles(&self, at: At) -> Vec<Tile> {
+        let (people, calendar) = self.pair.people(at);
+        people.tiles(calendar, self.window.0, self.window.1)
+    }
+
+    /// Lets a person do something; `false` when it could not be done.
+    fn act(&mut self, step: &Step) -> bool {
+        let (at, item) = match step {
+            Step::Create { at, draft } => return self.enter(*at, draft),
+            Step::Edit { at, item, .. }
+            | Step::Move { at, item, .. }
+            | Step::Delete { at, item }
+            | Step::EditOccurrence { at, item, .. }
+            | Step::MoveOccurrence { at, item, .. }
+            | Step::DeleteOccurrence { at, item, .. } => (*at, *item),
+            Step::Sync => return false,
+        };
+        let Some(known) = self.items.get(item) else { return false };
+        if known.over || known.deleted[index(at)] {
+            return false;
+        }
+        let Some(id) = known.id(at).map(str::to_owned) else { return false };
+        let done = match step {
+            Step::Create { .. } | Step::Sync => false,
+            Step::Edit { edit, .. } => self.edit(at, item, &id, edit),
+            Step::Move { by, .. } => self.shift(at, item, &id, *by),
+            Step::Delete { .. } => self.delete(at, item, &id),
+            Step::EditOccurrence { nth, edit, .. } => self.edit_occurrence(at, item, &id, *nth, edit),
+            Step::MoveOccurrence { nth, by, .. } => self.move_occurrence(at, item, &id, *nth, *by),
+            Step::DeleteOccurrence { nth, .. } => self.delete_occurrence(at, &id, *nth),
+        };
+        if done {
+            self.changed[index(at)] = true;
+            self.only_entered = false;
+        }
+        done
+    }
+
+    fn enter(&mut self, at: At, draft: &Draft) -> bool {
+        let (people, calendar) = self.pair.people(at);
+        let Some(id) = people.create(calendar, draft) else {
+            self.tally.count(format!("not entered in {}", word(at)));
+            // It keeps its number.
+            self.items.push(Item {
+                nvs: None,
+                exchange: None,
+                span: (draft.start, draft.end),
+                all_day: draft.all_day,
+                repeats: false,
+                deleted: [false, false],
+                mover: None,
+                over: true,
+            });
+            return false;
+        };
+        let (nvs, exchange) = match at {
+            At::Nvs => (Some(id), None),
+            At::Exchange => (None, Some(id)),
+        };
+        self.items.push(Item {
+            nvs,
+            exchange,
+            span: (draft.start, draft.end),
+            all_day: draft.all_day,
+            repeats: draft.repeat.is_some(),
+            deleted: [false, false],
+            mover: None,
+            over: false,
+        });
+        self.changed[index(at)] = true;
+        self.tally.count(format!("entered in {}", word(at)));
+        self.tally_draft(draft);
+        true
+    }
+
+    fn tally_draft(&mut self, draft: &Draft) {
+        let tally = &mut self.tally;
+        tally.count(match (&draft.repeat, draft.all_day) {
+            (None, false) => "single timed",
+            (None, true) => "single all-day",
+            (Some(_), false) => "series timed",
+            (Some(_), true) => "series all-day",
+        });
+        if let Some(repeat) = &draft.repeat {
+            tally.count(match repeat.rhythm {
+                Rhythm::Daily => "rhythm daily",
+                Rhythm::Weekly(_) => "rhythm weekly",
+                Rhythm::MonthlyOn(31) => "rhythm monthly last day",
+                Rhythm::MonthlyOn(_) => "rhythm monthly day",
+                Rhythm::MonthlyNth(..) => "rhythm monthly nth",
+                Rhythm::Yearly => "rhythm yearly",
+            });
+            tally.count(match repeat.until {
+                Until::Forever => "ends never",
+                Until::Count(_) => "ends by count",
+                Until::Day(_) => "ends by day",
+            });
+        }
+        tally.count(format!("zone {}", draft.zone));
+        if !draft.all_day
+            && let Ok(zone) = Zone::new(&draft.zone)
+        {
+            match zone.resolve(draft.start) {
+                Resolved::Once(_) => {}
+                Resolved::Gap(_) => tally.count("starts in a gap"),
+                Resolved::Fold(_) => tally.count("starts in a fold"),
+            }
+            let begin = zone.to_utc(draft.start);
+            if draft.repeat.is_some() && zone.changes(begin, begin + TimeDelta::days(365)).next().is_some() {
+                tally.count("crosses a change of the clocks");
+            }
+        }
+        for (is, kind) in [
+            (draft.private, "private"),
+            (draft.busy == Busy::WorkingElsewhere, "working elsewhere"),
+            (draft.subject.is_empty(), "empty subject"),
+        ] {
+            if is {
+                tally.count(kind);
+            }
+        }
+    }
+
+    fn edit(&mut self, at: At, item: usize, id: &str, edit: &Edit) -> bool {
+        let (people, calendar) = self.pair.people(at);
+        if !people.edit(calendar, id, edit) {
+            return false;
+        }
+        self.tally.count(format!("edited in {}", word(at)));
+        self.note_texts(at, item, None, edit);
+        true
+    }
+
+    fn note_texts(&mut self, at: At, item: usize, day: Option<NaiveDate>, edit: &Edit) {
+        let fields = [
+            ("subject", edit.subject.as_deref()),
+            ("place", edit.place.as_deref()),
+            ("notes", edit.notes.as_deref()),
+            ("customer", edit.customer.as_ref().and_then(Option::as_deref)),
+        ];
+        for (field, text) in fields {
+            if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+                self.texts.entry((item, day, field)).or_default().push((at, text.to_owned()));
+            }
+        }
+    }
+
+    /// Whether this side may move things of the appointment until the next sync.
+    fn may_move(&mut self, at: At, item: usize) -> bool {
+        let mover = &mut self.items[item].mover;
+        if mover.is_some_and(|other| other != at) {
+            self.tally.count("left out: the other side moves it");
+            return false;
+        }
+        *mover = Some(at);
+        true
+    }
+
+    fn shift(&mut self, at: At, item: usize, id: &str, by: Shift) -> bool {
+        if !self.may_move(at, item) {
+            return false;
+        }
+        let known = &self.items[item];
+        let minutes = if known.all_day { 0 } else { by.minutes };
+        let longer = match (known.all_day, known.repeats) {
+            // An occurrence that reaches the next one is refused by Exchange.
+            (true, true) => 0,
+            (true, false) => by.longer * 1440,
+            (false, _) => by.longer,
+        };
+        let start = shifted(known.span.0, by.days, minutes);
+        let end = shifted(known.span.1, by.days, minutes + longer);
+        if end < start || (known.all_day && end == start) {
+            return false;
+        }
+        let (people, calendar) = self.pair.people(at);
+        let edit = Edit { span: Some((start, end)), ..Edit::default() };
+        if !people.edit(calendar, id, &edit) {
+            self.tally.count(format!("refused: moved in {}", word(at)));
+            return false;
+        }
+        self.items[item].span = (start, end);
+        self.tally.count(format!("moved in {}", word(at)));
+        true
+    }
+
+    fn delete(&mut self, at: At, item: usize, id: &str) -> bool {
+        let (people, calendar) = self.pair.people(at);
+        if !people.delete(calendar, id) {
+            return false;
+        }
+        self.items[item].deleted[index(at)] = true;
+        self.binned[index(at)] += 1;
+        self.tally.count(format!("deleted in {}", word(at)));
+        true
+    }
+
+    /// Original starts around one of the standing occurrences, and which of them it is.
+    fn occurrence(&self, at: At, id: &str, nth: usize) -> Option<(Vec<NaiveDateTime>, usize)> {
+        let (people, calendar) = self.pair.people(at);
+        let (from, to) = self.window;
+        let all = people.occurrences(calendar, id, from - Days::new(800), to + Days::new(800));
+        let inside: Vec<usize> = (0..all.len())
+            .filter(|k| (from..to).contains(&all[*k].date()))
+            // Further on is as good as near, and slower.
+            .take(40)
+            .collect();
+        let at = *inside.get(nth.checked_rem(inside.len())?)?;
+        Some((all, at))
+    }
+
+    fn edit_occurrence(&mut self, at: At, item: usize, id: &str, nth: usize, edit: &Edit) -> bool {
+        let Some((all, k)) = self.occurrence(at, id, nth) else { return false };
+        let (people, calendar) = self.pair.people(at);
+        if !people.edit_occurrence(calendar, id, all[k], edit) {
+            return false;
+        }
+        self.tally.count(format!("occurrence edited in {}", word(at)));
+        self.note_texts(at, item, Some(all[k].date()), edit);
+        true
+    }
+
+    fn move_occurrence(&mut self, at: At, item: usize, id: &str, nth: usize, by: Shift) -> bool {
+        let Some((all, k)) = self.occurrence(at, id, nth) else { return false };
+        if !self.may_move(at, item) {
+            return false;
+        }
+        let known = &self.items[item];
+        let original = all[k];
+        let (minutes, longer) = if known.all_day { (0, by.longer * 1440) } else { (by.minutes, by.longer) };
+        let start = shifted(original, by.days, minutes);
+        let end = start + (known.span.1 - known.span.0) + TimeDelta::minutes(longer);
+        if end < start || (known.all_day && end == start) {
+            return false;
+        }
+        if at == At::Nvs && self.crosses(id, &all, k, (start, end)) {
+            self.tally.count("refused: crosses its neighbour");
+            return false;
+        }
+        let (people, calendar) = self.pair.people(at);
+        let edit = Edit { span: Some((start, end)), ..Edit::default() };
+        if !people.edit_occurrence(calendar, id, original, &edit) {
+            self.tally.count("refused: crosses its neighbour");
+            return false;
+        }
+        self.tally.count(format!("occurrence moved in {}", word(at)));
+        if start.date() != original.date() {
+            self.tally.count("occurrence moved to another day");
+        }
+        true
+    }
+
+    /// Whether Exchange would refuse to hold the occurrence there, with room for the series to become a little longer.
+    fn crosses(
+        &self,
+        id: &str,
+        all: &[NaiveDateTime],
+        k: usize,
+        new: (NaiveDateTime, NaiveDateTime),
+    ) -> bool {
+        let document = self.pair.nvs_document(id).unwrap();
+        let clock = |moment: &serde_json::Value| -> Option<NaiveDateTime> {
+            match (moment.get("date"), moment.get("at")) {
+                (Some(date), _) => {
+                    Some(date.as_str()?.parse::<NaiveDate>().ok()?.and_time(chrono::NaiveTime::MIN))
+                }
+                (_, Some(at)) => at.as_str()?.parse().ok(),
+                (None, None) => None,
+            }
+        };
+        let all_day = document["start"].get("date").is_some();
+        let length = clock(&document["end"]).unwrap() - clock(&document["start"]).unwrap();
+        let margin = if all_day { TimeDelta::zero() } else { TimeDelta::hours(3) };
+        let span = |original: NaiveDateTime| {
+            let key = original.format(if all_day { "%Y-%m-%d" } else { "%Y-%m-%dT%H:%M:%S" }).to_string();
+            let own = &document["overrides"][&key];
+            let start = clock(&own["start"]).unwrap_or(original);
+            (start, clock(&own["end"]).unwrap_or(start + length))
+        };
+        let before = k.checked_sub(1).map(|k| span(all[k]));
+        let after = all.get(k + 1).map(|next| span(*next));
+        before.is_some_and(|(start, end)| new.0.date() <= start.date() || new.0 < end + margin)
+            || after.is_some_and(|(start, _)| new.0.date() >= start.date() || new.1 + margin > start)
+    }
+
+    fn delete_occurrence(&mut self, at: At, id: &str, nth: usize) -> bool {
+        let Some((all, k)) = self.occurrence(at, id, nth) else { return false };
+        if all.len() < FEW {
+            self.tally.count("left out: one of the last occurrences");
+            return false;
+        }
+        let (people, calendar) = self.pair.people(at);
+        if !people.delete_occurrence(calendar, id, all[k]) {
+            return false;
+        }
+        self.tally.count(format!("occurrence deleted in {}", word(at)));
+        true
+    }
+
+    /// Lets the engine work until it is done, and looks at both calendars.
+    async fn sync(&mut self, loud: bool) -> Result<(), String> {
+        let before = At::BOTH.map(|at| self.tiles(at));
+        let mut rounds = 0;
+        loop {
+            let report = self.pair.round().await;
+            rounds += 1;
+            if loud {
+                println!("round {rounds}: {} writes\n{}", report.writes(), report.plan);
+            }
+            if let Some(failure) = &report.failure {
+                return Err(format!("a round failed: {failure}"));
+            }
+            if let Some(failure) = report.failures.first() {
+                return Err(format!("an appointment failed on {}: {}", failure.side, failure.why));
+            }
+            if !report.is_clean() {
+                return Err(format!("{} held, {} failing:\n{}", report.held, report.failing, report.plan));
+            }
+            if report.writes() == 0 {
+                break;
+            }
+            if rounds == MOST_ROUNDS {
+                return Err(format!("not at rest after {rounds} rounds; the last one:\n{}", report.plan));
+            }
+        }
+        self.tally.count("syncs");
+        self.tally.count_many("rounds", rounds);
+        let after = At::BOTH.map(|at| self.tiles(at));
+        self.compare(&before, &after)?;
+        self.account().await?;
+        if self.changed == [true, true] {
+            self.tally.count("edited on both sides");
+        }
+        self.changed = [false, false];
+        self.only_entered = false;
+        self.texts.clear();
+        Ok(())
+    }
+
+    fn compare(&mut self, before: &[Vec<Tile>; 2], after: &[Vec<Tile>; 2]) -> Result<(), String> {
+        if let Some(difference) = difference(self.version, &after[0], &after[1]) {
+            return Err(difference);
+        }
+        self.tally.count_many("tiles compared", after[0].len() as u64);
+        // What only one side did is how it was done there.
+        for at in At::BOTH {
+            let (here, there) = (index(at), index(at.other()));
+            if self.changed[there] {
+                continue;
+            }
+            if let Some(difference) = first_difference("before", &before[here], "after", &after[here]) {
+                return Err(format!(
+                    "{} was changed though nobody changed the other side: {difference}",
+                    word(at)
+                ));
+            }
+        }
+        if self.only_entered {
+            let mut all: Vec<Tile> = before.concat();
+            all.sort();
+            if let Some(difference) = first_difference("entered", &all, "nvs", &after[0]) {
+                return Err(difference);
+            }
+        }
+        for ((item, day, field), texts) in &self.texts {
+            let moved = self.items[*item].mover.is_some();
+            let both = texts.iter().any(|(at, _)| *at != texts[0].0);
+            if moved || both {
+                continue;
+            }
+            for (at, text) in texts {
+                let shows = |tiles: &[Tile]| tiles.iter().any(|tile| has_text(tile, field, text));
+                if !shows(&before[index(*at)]) {
+                    continue;
+                }
+                self.tally.count("edits followed to the other side");
+                if !shows(&after[0]) || !shows(&after[1]) {
+                    return Err(format!(
+                        "lost: {field} {text:?} of appointment {item} {day:?}, edited in {}",
+                        word(*at)
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for appointments that vanished, came back or were doubled.
+    async fn account(&mut self) -> Result<(), String> {
+        let linked = self.pair.linked().await;
+        for (number, item) in self.items.iter_mut().enumerate() {
+            if item.over {
+                continue;
+            }
+            let link = linked.iter().find(|(nvs, exchange)| {
+                Some(nvs) == item.nvs.as_ref() || Some(exchange) == item.exchange.as_ref()
+            });
+            let deleted = item.deleted;
+            if let Some((nvs, exchange)) = link {
+                if deleted == [true, true] {
+                    return Err(format!("appointment {number} was deleted on both sides and is linked"));
+                }
+                if deleted != [false, false] {
+                    self.tally.count("deleted and restored by an edit");
+                }
+                item.nvs = Some(nvs.clone());
+                item.exchange = Some(exchange.clone());
+            } else if deleted == [false, false] {
+                return Err(format!("appointment {number} vanished"));
+            } else {
+                item.over = true;
+                for at in At::BOTH {
+                    if item.id(at).is_some() && !deleted[index(at)] {
+                        self.binned[index(at)] += 1;
+                    }
+                }
+            }
+            item.deleted = [false, false];
+            item.mover = None;
+        }
+        let standing = self.items.iter().filter(|item| !item.over).count();
+        for at in At::BOTH {
+            let (people, calendar) = self.pair.people(at);
+            let (listed, binned) = (people.list(calendar).len(), self.pair.binned(at));
+            if listed != standing {
+                return Err(format!("{standing} appointments stand, {} has {listed}", word(at)));
+            }
+            let by_people = self.binned[index(at)];
+            if binned != by_people {
+                return Err(format!("people deleted {by_people}, the bin of {} has {binned}", word(at)));
+            }
+        }
+        let half = self.pair.half_links().await;
+        if half != 0 {
+            return Err(format!("{half} links have one half"));
+        }
+        Ok(())
+    }
+
+    /// A calendar that nobody touches causes no write.
+    async fn at_rest(&mut self) -> Result<(), String> {
+        let report = self.pair.round().await;
+        if report.writes() != 0 || !report.is_clean() {
+            return Err(format!("a quiet round wrote:\n{}", report.plan));
+        }
+        self.tally.count("quiet rounds");
+        Ok(())
+    }
+}
+
+fn has_text(tile: &Tile, field: &str, text: &str) -> bool {
+    match field {
+        "subject" => tile.subject == text,
+        "place" => tile.place == text,
+        "notes" => tile.notes == text.replace("\r\n", "\n").trim_end(),
+        "customer" => tile.customer.as_deref() == Some(text),
+        _ => false,
+    }
+}

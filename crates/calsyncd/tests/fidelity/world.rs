@@ -1,0 +1,141 @@
+//! Servers that all cases share, and the two calendars of one case.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use calsync_core::drive::{self, Pair};
+use calsync_core::ids::{CalendarKey, PairingId, PerSide, Side};
+use calsync_core::link::Link;
+use calsync_core::memory::MemoryStore;
+use calsync_core::source::CalendarSource;
+use calsync_core::store::StateStore as _;
+use calsync_core::sync::{DeletionGuard, RoundReport, Settings};
+use calsync_core::zone::Zone;
+use calsync_testkit::exchange::{MockExchange, Options, Rights, ServerVersion};
+use calsync_testkit::nvs::{MockNvs, MockNvsSettings, MockUnit};
+use calsync_testkit::people::Calendars;
+use calsyncd::clock::SystemClock;
+use ews_client::{Access, EwsClient, ExchangeSource, Secret};
+use nvs_client::{NvsClient, NvsSettings, NvsSource, Token};
+
+use super::script::At;
+
+const USER: &str = "svc-calsync@example.test";
+const PASSWORD: &str = "keeps in step";
+
+/// One Exchange of every version, and one NVS.
+pub(crate) struct World {
+    exchanges: BTreeMap<&'static str, (MockExchange, ExchangeSource)>,
+    nvs: MockNvs,
+    client: NvsClient,
+    calendars: AtomicU64,
+}
+
+impl World {
+    pub(crate) async fn start() -> World {
+        let nvs = MockNvs::start(MockNvsSettings::default()).await.unwrap();
+        let client = NvsClient::new(NvsSettings::new(nvs.url(), Token::new(nvs.token()))).unwrap();
+        let mut exchanges = BTreeMap::new();
+        for version in ServerVersion::ALL {
+            let mock = MockExchange::start(Options { version, ..Options::default() }).await.unwrap();
+            mock.add_account(USER, PASSWORD);
+            let ews = EwsClient::basic(mock.url(), USER, Secret::new(PASSWORD)).build().unwrap();
+            let source = ExchangeSource::new(ews, Access::Rights, Zone::new("Europe/Berlin").unwrap());
+            exchanges.insert(version.name(), (mock, source));
+        }
+        World { exchanges, nvs, client, calendars: AtomicU64::new(0) }
+    }
+
+    /// Mails that anybody would have been sent.
+    pub(crate) fn mails(&self) -> usize {
+        self.exchanges.values().map(|(mock, _)| mock.outbox().len()).sum()
+    }
+
+    /// Two new calendars that nobody else uses.
+    pub(crate) fn pair(&self, version: &str) -> Option<Pairing<'_>> {
+        let (exchange, source) = self.exchanges.get(version)?;
+        let number = self.calendars.fetch_add(1, Ordering::Relaxed);
+        let mailbox = format!("u{number}@example.test");
+        let unit = format!("u-{number}");
+        exchange.add_mailbox(&mailbox, "Ömer Groß");
+        exchange.set_rights(USER, &mailbox, Rights::Owner);
+        self.nvs.put_unit(MockUnit::person(&unit, "Ömer Groß", &mailbox));
+        Some(Pairing {
+            id: PairingId::new(&unit),
+            keys: PerSide { a: CalendarKey::new(&unit), b: ExchangeSource::calendar_key(&mailbox, None) },
+            unit,
+            mailbox,
+            exchange,
+            source,
+            nvs: &self.nvs,
+            client: &self.client,
+            store: MemoryStore::new(),
+            // Cases have so few appointments that any deletion is a large share of them.
+            settings: Settings {
+                guard: DeletionGuard { count: u64::MAX, percent: 100 },
+                ..Settings::default()
+            },
+        })
+    }
+}
+
+/// The two calendars of one case, and what the engine remembers of them.
+pub(crate) struct Pairing<'w> {
+    id: PairingId,
+    keys: PerSide<CalendarKey>,
+    unit: String,
+    mailbox: String,
+    exchange: &'w MockExchange,
+    source: &'w ExchangeSource,
+    pub(crate) nvs: &'w MockNvs,
+    client: &'w NvsClient,
+    store: MemoryStore,
+    settings: Settings,
+}
+
+impl Pairing<'_> {
+    pub(crate) fn people(&self, at: At) -> (&dyn Calendars, &str) {
+        match at {
+            At::Nvs => (self.nvs, &self.unit),
+            At::Exchange => (self.exchange, &self.mailbox),
+        }
+    }
+
+    /// Appointments in the bin of a side.
+    pub(crate) fn binned(&self, at: At) -> usize {
+        match at {
+            At::Nvs => self.nvs.bin(&self.unit).len(),
+            At::Exchange => self.exchange.deleted_items(&self.mailbox),
+        }
+    }
+
+    pub(crate) fn nvs_document(&self, id: &str) -> Option<serde_json::Value> {
+        self.nvs.document(&self.unit, id)
+    }
+
+    pub(crate) async fn round(&self) -> RoundReport {
+        let nvs = NvsSource::new(self.client.clone());
+        let sources: PerSide<&dyn CalendarSource> = PerSide { a: &nvs, b: self.source };
+        let pair = Pair {
+            id: &self.id,
+            sources,
+            calendars: PerSide { a: &self.keys.a, b: &self.keys.b },
+            settings: &self.settings,
+        };
+        drive::sync(pair, &self.store, &SystemClock).await.unwrap()
+    }
+
+    /// Ids of appointments that are linked, NVS first.
+    pub(crate) async fn linked(&self) -> Vec<(String, String)> {
+        let links = self.store.links(&self.id, None, 1000).await.unwrap();
+        let key =
+            |link: &Link, side: Side| link.halves.get(side).as_ref().map(|half| half.key.as_str().to_owned());
+        links.iter().filter_map(|link| Some((key(link, Side::A)?, key(link, Side::B)?))).collect()
+    }
+
+    /// Links of which one half is missing.
+    pub(crate) async fn half_links(&self) -> usize {
+        let links = self.store.links(&self.id, None, 1000).await.unwrap();
+        links.iter().filter(|link| link.halves.a.is_none() || link.halves.b.is_none()).count()
+    }
+}
