@@ -86,8 +86,8 @@ impl CalendarSource for Calendar {
         &self,
         _: &CalendarKey,
         tokens: &[CreateToken],
-    ) -> Result<Vec<Option<Item>>, SourceError> {
-        Ok(tokens.iter().map(|_| None).collect())
+    ) -> Result<Vec<Seen>, SourceError> {
+        Ok(tokens.iter().map(|_| Seen::Absent).collect())
     }
 
     async fn apply(&self, _: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {

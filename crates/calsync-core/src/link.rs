@@ -100,6 +100,53 @@ pub struct Hold {
     pub why: String,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// Whether it is a deletion that the guard held, and under which guard: it waits until a person approves it or
+    /// sets another guard, however many appointments there are by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<DeletionGuard>,
+}
+
+/// Which way changes go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    Both,
+    /// Only from `A` to `B`.
+    AToB,
+    /// Only from `B` to `A`.
+    BToA,
+}
+
+impl Direction {
+    /// Whether this side may be written.
+    pub fn writes(self, side: Side) -> bool {
+        match self {
+            Direction::Both => true,
+            Direction::AToB => side == Side::B,
+            Direction::BToA => side == Side::A,
+        }
+    }
+}
+
+/// When all deletions of a round wait for a person: more than `count` and more than `percent` of the linked items, or
+/// a side that is suddenly empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionGuard {
+    /// So many are always allowed.
+    pub count: u64,
+    /// Of the linked items.
+    pub percent: u64,
+}
+
+impl DeletionGuard {
+    /// Whether that many deletions out of `linked` items are too many to be meant.
+    pub fn holds(self, deletions: u64, linked: u64) -> bool {
+        let emptied = deletions > 1 && deletions == linked;
+        emptied
+            || (deletions > self.count && deletions.saturating_mul(100) > linked.saturating_mul(self.percent))
+    }
 }
 
 /// A link that was set aside after a failure.
@@ -174,13 +221,13 @@ impl MatchKey {
     /// Under which keys a lone half is found.
     pub fn of(half: &Half) -> Vec<MatchKey> {
         let mut keys = vec![MatchKey::Key(half.key.clone())];
-        if let Some(sighting) = half.sighting() {
-            if let Some(receipt) = &sighting.receipt {
-                keys.push(MatchKey::Counterpart(receipt.counterpart.clone()));
-                keys.push(MatchKey::Token(receipt.token.clone()));
-            }
-            keys.push(MatchKey::Uid(sighting.series.uid.clone()));
-            keys.push(MatchKey::Likeness(sighting.series.likeness()));
+        if let Some(receipt) = half.sighting().and_then(|sighting| sighting.receipt.as_ref()) {
+            keys.push(MatchKey::Counterpart(receipt.counterpart.clone()));
+            keys.push(MatchKey::Token(receipt.token.clone()));
+        }
+        if let Some((_, series)) = half.latest() {
+            keys.push(MatchKey::Uid(series.uid.clone()));
+            keys.push(MatchKey::Likeness(series.likeness()));
         }
         keys
     }
@@ -222,6 +269,8 @@ pub struct Head {
     pub listings: PerSide<Listing>,
     /// Whether both sides were once read to the end.
     pub first_sync_done: bool,
+    /// Under which direction items were left without a counterpart; another one brings them up again.
+    pub direction: Option<Direction>,
     /// Writes whose outcome is not stored.
     pub intents: Vec<Intent>,
 }

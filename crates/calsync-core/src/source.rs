@@ -43,12 +43,13 @@ pub trait CalendarSource: Send + Sync {
     /// item that was created first is the answer.
     ///
     /// A source that needs several steps for one create leaves the token with the first and the receipt with the last:
-    /// an item that is found without receipt is known to be half made.
+    /// an item that is found without receipt is known to be half made. An item that is there but cannot be read is
+    /// [`Seen::Unreadable`]: nobody may make it again.
     async fn find_created(
         &self,
         calendar: &CalendarKey,
         tokens: &[CreateToken],
-    ) -> Result<Vec<Option<Item>>, SourceError>;
+    ) -> Result<Vec<Seen>, SourceError>;
 
     /// Carries out writes that the journal holds already.
     ///
@@ -61,7 +62,8 @@ pub trait CalendarSource: Send + Sync {
 pub struct Capabilities {
     /// The most keys, tokens or writes that one call takes.
     pub batch: usize,
-    /// Fields that this system cannot hold: they are not written to it, and their absence there says nothing.
+    /// Fields that are not written to this system, because it cannot hold them or must not be told. What it says of
+    /// them itself is carried to the other side all the same.
     pub unheld: &'static [Field],
 }
 
@@ -247,6 +249,10 @@ pub enum SourceErrorKind {
     /// The item is not there: read it again and plan anew.
     #[error("the item is not there")]
     Missing,
+    /// The server was restored from a backup: what it shows now is older than what it showed before, so absence and
+    /// difference say nothing about what people did. The pairing stops until a person chooses which side leads.
+    #[error("the server went back in time: it was restored from a backup")]
+    WentBack,
     /// Read the feed from the beginning.
     #[error("the server no longer knows how far its changes were read")]
     TokenExpired,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChangeToken, ItemKey, LinkId, PairingId, PerSide, Side};
-use crate::link::{Half, Head, Intent, Link, Listing, MatchKey, Tombstone};
+use crate::link::{Direction, Half, Head, Intent, Link, Listing, MatchKey, Tombstone};
 use crate::model::Series;
 use crate::source::Write;
 
@@ -142,6 +142,8 @@ pub struct Commit {
     pub listings: PerSide<Option<Listing>>,
     /// Both sides were read to the end and dealt with.
     pub first_sync_done: bool,
+    /// Under which direction items are left without a counterpart from now on.
+    pub direction: Option<Direction>,
     /// Links as they are now.
     pub put: Vec<Link>,
     /// Links that ended.

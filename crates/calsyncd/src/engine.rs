@@ -350,7 +350,7 @@ impl CalendarSource for Noting {
         &self,
         calendar: &CalendarKey,
         tokens: &[CreateToken],
-    ) -> Result<Vec<Option<Item>>, SourceError> {
+    ) -> Result<Vec<Seen>, SourceError> {
         self.note(self.inner.find_created(calendar, tokens).await)
     }
 

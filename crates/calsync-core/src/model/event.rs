@@ -109,6 +109,41 @@ pub struct Change<T> {
     pub to: T,
 }
 
+/// How a change made on one side is carried into the value of the other.
+trait Carry: Clone + PartialEq {
+    /// What `current` becomes when elsewhere `from` became `to`: the new value, whole.
+    fn carry(_from: &Self, to: &Self, _current: &Self) -> Self {
+        to.clone()
+    }
+}
+
+impl Carry for Span {}
+impl Carry for String {}
+impl Carry for Notes {}
+impl Carry for Busy {}
+impl Carry for Sensitivity {}
+impl Carry for Reminder {}
+impl Carry for Person {}
+impl Carry for Vec<Attendee> {}
+
+/// What was added is added, what was taken away is taken away: NVS knows one type where Exchange knows many
+/// categories, and changing the one must not take the others away.
+impl Carry for Categories {
+    fn carry(from: &Self, to: &Self, current: &Self) -> Self {
+        let kept = current.iter().filter(|name| to.contains(*name) || !from.contains(*name));
+        kept.chain(to.difference(from)).cloned().collect()
+    }
+}
+
+impl<T: Carry> Carry for Option<T> {
+    fn carry(from: &Self, to: &Self, current: &Self) -> Self {
+        match (from, to, current) {
+            (Some(from), Some(to), Some(current)) => Some(T::carry(from, to, current)),
+            _ => to.clone(),
+        }
+    }
+}
+
 /// Writes a record of fields, the patch between two such records, and what can be done with both.
 macro_rules! record {
     (
@@ -159,9 +194,11 @@ macro_rules! record {
                 fields
             }
 
-            /// Puts the new values into `record`; other fields stay.
+            /// Makes the changes in `record`; other fields stay.
             pub fn apply(&self, record: &mut $record) {
-                $(if let Some(change) = &self.$name { record.$name = change.to.clone(); })+
+                $(if let Some(change) = &self.$name {
+                    record.$name = Carry::carry(&change.from, &change.to, &record.$name);
+                })+
             }
 
             /// Only the fields that `keep` wants.
@@ -172,11 +209,14 @@ macro_rules! record {
                 }
             }
 
-            /// Without the fields that `record` shows already.
+            /// The same changes as they have to be made upon `record`, without those that it shows already.
             #[must_use]
             pub fn pending(&self, record: &$record) -> $patch {
                 $patch {
-                    $($name: self.$name.as_ref().filter(|change| change.to != record.$name).cloned(),)+
+                    $($name: self.$name.as_ref().and_then(|change| {
+                        let to = Carry::carry(&change.from, &change.to, &record.$name);
+                        (to != record.$name).then(|| Change { from: record.$name.clone(), to })
+                    }),)+
                 }
             }
 

@@ -77,13 +77,13 @@ impl Series {
             Some(instant) => instant.format("%Y%m%dT%H%M%SZ").to_string(),
             None => when.local().format("%Y%m%dT%H%M%S").to_string(),
         };
-        let rule = self.recurrence.as_ref().map(|recurrence| recurrence.rule.to_string()).unwrap_or_default();
         ContentHash::of(&[
             self.event.subject.trim(),
             &point(&self.event.span.start),
             &point(&self.event.span.end),
             if self.event.span.is_all_day() { "day" } else { "time" },
-            &rule,
+            // Not the rule itself: each system writes the same rhythm in its own words.
+            if self.recurrence.is_some() { "series" } else { "once" },
         ])
     }
 

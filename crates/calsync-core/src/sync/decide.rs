@@ -9,7 +9,7 @@ use super::merge::{FieldRules, Merged, Versions, merge};
 use super::plan::{Action, Likeness, Reason, Step};
 use super::settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
 use crate::ids::{CreateToken, PairingId, PerSide, Side};
-use crate::link::{Half, Link, Observation};
+use crate::link::{DeletionGuard, Half, Link, Observation};
 use crate::model::{Event, Field, Series, SeriesPatch};
 use crate::source::{Access, WriteOp};
 
@@ -108,10 +108,19 @@ pub(super) struct Context<'a> {
     pub(super) hold_deletions: PerSide<bool>,
     /// Fields that a side cannot hold.
     pub(super) unheld: PerSide<&'a [Field]>,
-    /// The link's lone item was deleted before and is an old copy.
-    pub(super) buried: bool,
+    /// Why the link's lone item gets no counterpart.
+    pub(super) suspicion: Option<Suspicion>,
     /// By what a pair was recognised, for links that have just been put together.
     pub(super) likeness: Option<Likeness>,
+}
+
+/// Why an item that has no counterpart must not simply get one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Suspicion {
+    /// It was deleted on both sides before, and this is an old copy.
+    CameBack,
+    /// We made it twice: its counterpart is in step with another item of the same identity.
+    OurDouble,
 }
 
 /// A write before it has a receipt.
@@ -133,6 +142,8 @@ pub(super) struct LinkPlan {
     pub(super) reverts: PerSide<bool>,
     /// Why it waits for a person; the link stays as it is but for what `writes` does.
     pub(super) hold: Option<String>,
+    /// The guard that holds a deletion.
+    pub(super) guard: Option<DeletionGuard>,
     /// Halves that are dropped: their item is gone and is not made again.
     pub(super) drop: PerSide<bool>,
     /// The link ends, and this is remembered.
@@ -161,7 +172,8 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
         Verdict::Merge => carry(link, &Reason::ChangedOnBoth, context, &mut plan),
         Verdict::Delete(gone) => delete(link, gone, Reason::DeletedOn(gone), context, &mut plan),
         Verdict::Contest(gone) => {
-            if context.settings.deletion_wins {
+            let carried = context.settings.direction.writes(gone);
+            if context.settings.deletion_wins || !carried {
                 delete(link, gone, Reason::DeletionBeatsEdit(gone), context, &mut plan);
             } else {
                 create(link, gone.other(), Reason::EditBeatsDeletion(gone), context, &mut plan);
@@ -185,8 +197,10 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
     let target = from.other();
     let Some(half) = link.halves.get(from) else { return };
     let Some((_, series)) = half.latest() else { return };
-    if context.buried {
-        return hold(link, Reason::CameBack(from), plan);
+    match context.suspicion {
+        Some(Suspicion::CameBack) => return hold(link, Reason::CameBack(from), plan),
+        Some(Suspicion::OurDouble) => return hold(link, Reason::OurDouble(from), plan),
+        None => {}
     }
     if !context.settings.direction.writes(target) {
         // An item that nobody wants to carry is not an error and no reason to look again: it is in step as it is.
@@ -210,7 +224,10 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
     let target = gone.other();
     let Some(half) = link.halves.get(target) else { return };
     let Some((revision, series)) = half.latest() else { return };
-    if context.hold_deletions.get(gone) == &true {
+    let guard = context.settings.guard;
+    let held_before = link.hold.as_ref().is_some_and(|hold| hold.guard == Some(guard));
+    if held_before || *context.hold_deletions.get(gone) {
+        plan.guard = Some(guard);
         return hold(link, Reason::TooManyDeletions(gone), plan);
     }
     if !context.settings.direction.writes(target) || half.access != Access::Full {
@@ -260,6 +277,7 @@ fn common_base(lead: &Series, other: &Series) -> Series {
         .diff(&lead.event)
         .only(|field| field != Field::Span && !said.contains(&field))
         .apply(&mut base.event);
+    base.overrides.retain(|key, _| lead.overrides.contains_key(key));
     base
 }
 

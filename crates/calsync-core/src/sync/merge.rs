@@ -47,10 +47,7 @@ pub(super) struct Merged {
 
 /// Brings the changes of both sides together.
 pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
-    // What a side cannot hold, it says nothing about.
-    let changes = PerSide::from_fn(|side| {
-        versions.shadow.get(side).diff(versions.latest.get(side)).only(|field| rules.holds(side, field))
-    });
+    let changes = PerSide::from_fn(|side| versions.shadow.get(side).diff(versions.latest.get(side)));
     let mut merged = Merged::default();
 
     let mut carried = PerSide::from_fn(|side| {

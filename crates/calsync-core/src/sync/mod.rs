@@ -11,7 +11,8 @@ mod round;
 mod settings;
 mod settle;
 
+pub use crate::link::{DeletionGuard, Direction};
 pub use decide::{State, Verdict, verdict};
 pub use plan::{Action, Conflict, Likeness, Plan, Reason, Step};
 pub use round::{Failure, ItemFailure, Mode, Reply, Request, Round, RoundInput, RoundReport, SideReport};
-pub use settings::{ClockOffsets, ConflictPolicy, DeletionGuard, Direction, ReadOnlyEdit, Settings};
+pub use settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};

@@ -78,6 +78,8 @@ pub enum Reason {
     Conflict,
     /// The appointment was deleted before and came back on this side from an old copy.
     CameBack(Side),
+    /// There are two of our items for one appointment on this side: an answer came too late.
+    OurDouble(Side),
 }
 
 /// By what two items were taken for the same appointment.
@@ -117,6 +119,7 @@ impl fmt::Display for Reason {
             Reason::SameAppointment(Likeness::Content) => f.write_str("the same by subject, start and end"),
             Reason::TooManyDeletions(side) => write!(f, "deleted on {side}: too many at once to be meant"),
             Reason::CameBack(side) => write!(f, "was deleted before and came back on {side}"),
+            Reason::OurDouble(side) => write!(f, "made twice on {side}: delete one of the two there"),
         }
     }
 }

@@ -5,31 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PerSide, Side};
+use crate::link::{DeletionGuard, Direction};
 use crate::model::Field;
-
-/// Which way changes go.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// Both ways.
-    #[default]
-    Both,
-    /// Only from `A` to `B`.
-    AToB,
-    /// Only from `B` to `A`.
-    BToA,
-}
-
-impl Direction {
-    /// Whether this side may be written.
-    pub fn writes(self, side: Side) -> bool {
-        match self {
-            Direction::Both => true,
-            Direction::AToB => side == Side::B,
-            Direction::BToA => side == Side::A,
-        }
-    }
-}
 
 /// What happens when both sides changed the same field differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,24 +31,6 @@ pub enum ReadOnlyEdit {
     Ignore,
     /// It stays, and a person is told.
     Report,
-}
-
-/// When all deletions of a round wait for a person: more than `count` and more than `percent` of the linked items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeletionGuard {
-    /// So many are always allowed.
-    pub count: u64,
-    /// Of the linked items.
-    pub percent: u64,
-}
-
-impl DeletionGuard {
-    /// Whether that many deletions out of `linked` items are too many to be meant.
-    pub fn holds(self, deletions: u64, linked: u64) -> bool {
-        let emptied = deletions > 1 && deletions == linked;
-        emptied
-            || (deletions > self.count && deletions.saturating_mul(100) > linked.saturating_mul(self.percent))
-    }
 }
 
 /// The settings of a pairing that the engine reads.

@@ -9,20 +9,31 @@ use super::decide::{LinkPlan, next_generation};
 use super::merge::without_held;
 use crate::ids::{PerSide, Side};
 use crate::link::{Half, Hold, Intent, Link, Listing, Observation, Retry, Shadow, Sighting};
-use crate::model::{Override, OverridePatch, Series, SeriesPatch};
+use crate::model::{Field, Override, OverridePatch, Series, SeriesPatch};
 use crate::source::{Item, SourceErrorKind, WriteOp};
 
 /// How a planned write ended, after reading back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It was carried out, and this is the item now.
+    /// It was carried out, and this is the item as the server gave it back.
     Written(Box<Item>),
+    /// It was carried out, and when it was read back somebody had changed it already.
+    WrittenAndChanged(Box<Item>),
     /// The item is gone.
     Deleted,
     /// It was not carried out.
     Refused(SourceErrorKind),
     /// Nobody knows; the intent stays open.
     Unknown,
+}
+
+/// What settling depends on besides the link.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) listings: PerSide<Listing>,
+    /// Fields that are not written to a side.
+    pub(super) unheld: PerSide<&'a [Field]>,
+    pub(super) now: DateTime<Utc>,
 }
 
 /// What becomes of the link.
@@ -39,8 +50,7 @@ pub(super) fn settle(
     link: &Link,
     plan: &LinkPlan,
     outcomes: &PerSide<Option<Outcome>>,
-    listings: &PerSide<Listing>,
-    now: DateTime<Utc>,
+    setting: &Setting<'_>,
 ) -> After {
     let deleted = Side::BOTH.into_iter().any(|side| matches!(outcomes.get(side), Some(Outcome::Deleted)));
     if plan.bury || deleted {
@@ -51,17 +61,18 @@ pub(super) fn settle(
     }
     let mut next = link.clone();
     next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
-    next.hold = plan
-        .hold
-        .as_ref()
-        .map(|why| Hold { why: why.clone(), since: link.hold.as_ref().map_or(now, |hold| hold.since) });
+    next.hold = plan.hold.as_ref().map(|why| Hold {
+        why: why.clone(),
+        since: link.hold.as_ref().map_or(setting.now, |hold| hold.since),
+        guard: plan.guard,
+    });
     let waits_whole = plan.hold.is_some() && plan.held.a.is_empty() && plan.held.b.is_empty();
     if !waits_whole {
         for side in Side::BOTH {
-            settle_half(link, side, plan, outcomes, listings, &mut next);
+            settle_half(link, side, plan, outcomes, setting, &mut next);
         }
     }
-    next.retry = next_retry(link, outcomes, now);
+    next.retry = next_retry(link, outcomes, setting.now);
     if next.halves.a.is_none() && next.halves.b.is_none() {
         return After::End;
     }
@@ -69,7 +80,8 @@ pub(super) fn settle(
 }
 
 fn succeeded(plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, side: Side) -> bool {
-    plan.writes.get(side).is_none() || matches!(outcomes.get(side), Some(Outcome::Written(_)))
+    plan.writes.get(side).is_none()
+        || matches!(outcomes.get(side), Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_)))
 }
 
 fn settle_half(
@@ -77,7 +89,7 @@ fn settle_half(
     side: Side,
     plan: &LinkPlan,
     outcomes: &PerSide<Option<Outcome>>,
-    listings: &PerSide<Listing>,
+    setting: &Setting<'_>,
     next: &mut Link,
 ) {
     if *plan.drop.get(side) {
@@ -87,9 +99,10 @@ fn settle_half(
     let carried = succeeded(plan, outcomes, side.other())
         && (!plan.reverts.get(side) || succeeded(plan, outcomes, side));
     let held = plan.held.get(side);
-    let written = match outcomes.get(side) {
-        Some(Outcome::Written(item)) => Some(item.as_ref()),
-        Some(Outcome::Deleted | Outcome::Refused(_) | Outcome::Unknown) | None => None,
+    let (written, changed_since) = match outcomes.get(side) {
+        Some(Outcome::Written(item)) => (Some(item.as_ref()), false),
+        Some(Outcome::WrittenAndChanged(item)) => (Some(item.as_ref()), true),
+        Some(Outcome::Deleted | Outcome::Refused(_) | Outcome::Unknown) | None => (None, false),
     };
 
     let Some(op) = plan.writes.get(side).as_ref().map(|write| &write.op) else {
@@ -99,15 +112,15 @@ fn settle_half(
         return;
     };
     match (op, written) {
-        (WriteOp::Create { .. }, Some(item)) => {
+        (WriteOp::Create { series, .. }, Some(item)) => {
             next.generation = next_generation(link, side);
-            *next.halves.get_mut(side) = Some(Half {
-                key: item.key.clone(),
-                shadow: Some(Shadow { revision: item.revision.clone(), series: item.series.clone() }),
-                seen: None,
-                access: item.access,
-                listed: listings.get(side).not_shown_yet(),
-            });
+            let given_back = if changed_since {
+                as_held(series, item, setting.unheld.get(side))
+            } else {
+                item.series.clone()
+            };
+            let listed = setting.listings.get(side).not_shown_yet();
+            *next.halves.get_mut(side) = Some(half_of(item, given_back, listed));
         }
         (WriteOp::Update { patch, .. }, Some(item)) => {
             let Some(half) = next.halves.get_mut(side).as_mut() else { return };
@@ -115,7 +128,14 @@ fn settle_half(
                 in_step(Some(half), held);
             }
             let unwritten_changes = half.seen.is_some();
-            written_back(half, patch, item, unwritten_changes);
+            let base = half.shadow.as_ref().map_or(&item.series, |shadow| &shadow.series);
+            let given_back =
+                if changed_since { patch.apply(base) } else { as_given_back(base, patch, &item.series) };
+            let mut new = half_of(item, given_back, half.listed);
+            if unwritten_changes && new.seen.is_none() {
+                new.seen = Some(Observation::Present(Box::new(Sighting::from(item.clone()))));
+            }
+            *half = new;
         }
         // The server remembers the token and says that what it made is gone: the next try is another item.
         (WriteOp::Create { .. }, None)
@@ -154,15 +174,23 @@ fn in_step(half: Option<&mut Half>, held: &SeriesPatch) {
     }
 }
 
-/// Takes the item as it was read back after `patch` was written to it.
-fn written_back(half: &mut Half, patch: &SeriesPatch, item: &Item, unwritten_changes: bool) {
-    half.access = item.access;
-    let base = half.shadow.as_ref().map_or(&item.series, |shadow| &shadow.series);
-    let shadow = as_given_back(base, patch, &item.series);
-    half.key = item.key.clone();
-    let in_step = shadow == item.series && !unwritten_changes;
-    half.shadow = Some(Shadow { revision: item.revision.clone(), series: shadow });
-    half.seen = (!in_step).then(|| Observation::Present(Box::new(Sighting::from(item.clone()))));
+/// What was written, as far as the side can hold it.
+fn as_held(series: &Series, item: &Item, unheld: &[Field]) -> Series {
+    series.diff(&item.series).only(|field| unheld.contains(&field)).apply(series)
+}
+
+/// A half whose item was just written: in step with `shadow`, and where it shows something else, that is a person's
+/// edit.
+fn half_of(item: &Item, shadow: Series, listed: u32) -> Half {
+    let shadow = Series { uid: item.series.uid.clone(), ..shadow };
+    let edited = shadow != item.series;
+    Half {
+        key: item.key.clone(),
+        shadow: Some(Shadow { revision: item.revision.clone(), series: shadow }),
+        seen: edited.then(|| Observation::Present(Box::new(Sighting::from(item.clone())))),
+        access: item.access,
+        listed,
+    }
 }
 
 /// The shadow after a write: `base` with what `patch` touched as it is in `read`.
@@ -206,7 +234,7 @@ pub(super) fn settle_late(
     link: &Link,
     intent: &Intent,
     found: Option<&Item>,
-    listings: &PerSide<Listing>,
+    setting: &Setting<'_>,
 ) -> After {
     let side = intent.side;
     let mut next = link.clone();
@@ -215,7 +243,7 @@ pub(super) fn settle_late(
         WriteOp::Delete { .. } => return After::End,
         WriteOp::Create { series, .. } => {
             next.generation = next_generation(link, side);
-            (series.as_ref().clone(), listings.get(side).not_shown_yet())
+            (as_held(series, item, setting.unheld.get(side)), setting.listings.get(side).not_shown_yet())
         }
         WriteOp::Update { patch, current, .. } => {
             let half = link.halves.get(side).as_ref();
@@ -224,15 +252,7 @@ pub(super) fn settle_late(
             (patch.apply(base), half.map_or(0, |half| half.listed))
         }
     };
-    let written = Series { uid: item.series.uid.clone(), ..written };
-    let edited = written != item.series;
-    *next.halves.get_mut(side) = Some(Half {
-        key: item.key.clone(),
-        shadow: Some(Shadow { revision: item.revision.clone(), series: written }),
-        seen: edited.then(|| Observation::Present(Box::new(Sighting::from(item.clone())))),
-        access: item.access,
-        listed,
-    });
+    *next.halves.get_mut(side) = Some(half_of(item, written, listed));
     if let Some(origin) = next.halves.get_mut(side.other()).as_mut() {
         carried_late(origin, &intent.write.op);
     }
@@ -267,7 +287,7 @@ fn carried_late(origin: &mut Half, op: &WriteOp) {
 
 /// Takes an item that a create left unfinished as counterpart: both sides count as in step at what it shows, so that
 /// the rest of the other side's content is carried as a change.
-pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, listings: &PerSide<Listing>) -> Link {
+pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, listing: Listing) -> Link {
     let mut next = link.clone();
     next.generation = next_generation(link, side);
     next.retry = None;
@@ -281,18 +301,31 @@ pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, listings: &Pe
         shadow: Some(Shadow { revision: item.revision, series: item.series }),
         seen: None,
         access: item.access,
-        listed: listings.get(side).not_shown_yet(),
+        listed: listing.not_shown_yet(),
     });
     next
 }
 
 /// An item that always fails is set aside with growing delay; what is wrong with the whole side is not its fault.
 fn next_retry(link: &Link, outcomes: &PerSide<Option<Outcome>>, now: DateTime<Utc>) -> Option<Retry> {
-    let failure = Side::BOTH.into_iter().find_map(|side| match outcomes.get(side) {
-        Some(Outcome::Refused(kind)) if is_the_items_fault(kind) => Some(kind.to_string()),
-        _ => None,
-    })?;
-    Some(retry_after(link.retry.as_ref(), failure, now))
+    Side::BOTH.into_iter().find_map(|side| match outcomes.get(side) {
+        Some(Outcome::Refused(kind)) if is_the_items_fault(kind) => {
+            Some(retry_after(link.retry.as_ref(), kind.to_string(), now))
+        }
+        // Settled by asking in the next round; an item for which no answer ever comes must not stop all others.
+        Some(Outcome::Unknown) => {
+            Some(retry_after(link.retry.as_ref(), SourceErrorKind::NoAnswer.to_string(), now))
+        }
+        // To be read at once, before anything else is decided.
+        Some(Outcome::Refused(kind @ (SourceErrorKind::Stale | SourceErrorKind::Missing))) => {
+            let attempts = link.retry.as_ref().map_or(0, |retry| retry.attempts);
+            Some(Retry { attempts, at: now, why: kind.to_string() })
+        }
+        Some(
+            Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Deleted | Outcome::Refused(_),
+        )
+        | None => None,
+    })
 }
 
 /// The next try after one more failure: a minute, doubled each time, at most six hours.
@@ -305,14 +338,14 @@ pub(super) fn retry_after(before: Option<&Retry>, why: String, now: DateTime<Utc
 /// Whether a refusal is about this item, and not about the whole side.
 pub(super) fn is_the_items_fault(kind: &SourceErrorKind) -> bool {
     match kind {
-        SourceErrorKind::Rejected(_) | SourceErrorKind::Protocol(_) => true,
+        SourceErrorKind::Rejected(_) | SourceErrorKind::Protocol(_) | SourceErrorKind::Denied(_) => true,
         SourceErrorKind::Stale
         | SourceErrorKind::Missing
         | SourceErrorKind::TokenExpired
         | SourceErrorKind::Throttled(_)
         | SourceErrorKind::Unavailable
         | SourceErrorKind::NoAnswer
-        | SourceErrorKind::Denied(_)
+        | SourceErrorKind::WentBack
         | SourceErrorKind::NoCalendar(_) => false,
     }
 }

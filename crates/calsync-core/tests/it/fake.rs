@@ -75,6 +75,7 @@ struct State {
     writes: u64,
     refuse: Option<String>,
     half_make: bool,
+    deny: Option<String>,
     unreadable: Vec<String>,
     clock: i64,
 }
@@ -176,6 +177,42 @@ impl Fake {
         self.with(|state| state.refuse = subject.map(str::to_owned));
     }
 
+    /// Takes it into the bin and gives back what is needed to put it in again under the same key.
+    pub fn bin(&self, key: &str) -> Series {
+        let series = self.series(key);
+        self.delete(key);
+        series
+    }
+
+    pub fn unbin(&self, key: &str, series: Series) {
+        self.with(|state| {
+            state.clock += 60;
+            let stored = Stored {
+                series,
+                revision: 77,
+                receipt: None,
+                token: None,
+                created: 1_700_000_000,
+                modified: state.clock,
+                access: Access::Full,
+            };
+            state.items.insert(key.to_owned(), stored);
+            state.log.push(key.to_owned());
+        });
+    }
+
+    /// What a create that was thought lost does when it arrives after all.
+    pub fn late_create(&self, key: &str) -> String {
+        self.with(|state| {
+            let stored = state.items[key].clone();
+            state.insert(self.name, stored.series, stored.receipt)
+        })
+    }
+
+    pub fn deny_subject(&self, subject: Option<&str>) {
+        self.with(|state| state.deny = subject.map(str::to_owned));
+    }
+
     pub fn unreadable(&self, keys: &[&str]) {
         self.with(|state| state.unreadable = keys.iter().map(|key| (*key).to_owned()).collect());
     }
@@ -235,6 +272,13 @@ impl State {
         key
     }
 
+    fn seen(&self, key: &str) -> Seen {
+        if self.unreadable.iter().any(|bad| bad == key) {
+            return Seen::Unreadable("the server stumbles over it".to_owned());
+        }
+        self.item(key).map_or(Seen::Absent, |item| Seen::Present(Box::new(item)))
+    }
+
     fn item(&self, key: &str) -> Option<Item> {
         let stored = self.items.get(key)?;
         Some(Item {
@@ -283,23 +327,10 @@ impl CalendarSource for Fake {
 
     async fn fetch(&self, _: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError> {
         assert!(!keys.is_empty() && keys.len() <= self.batch, "a batch of {}", keys.len());
-        Ok(self.with(|state| {
-            keys.iter()
-                .map(|key| {
-                    if state.unreadable.iter().any(|bad| bad == key.as_str()) {
-                        return Seen::Unreadable("the server stumbles over it".to_owned());
-                    }
-                    state.item(key.as_str()).map_or(Seen::Absent, |item| Seen::Present(Box::new(item)))
-                })
-                .collect()
-        }))
+        Ok(self.with(|state| keys.iter().map(|key| state.seen(key.as_str())).collect()))
     }
 
-    async fn find_created(
-        &self,
-        _: &CalendarKey,
-        tokens: &[CreateToken],
-    ) -> Result<Vec<Option<Item>>, SourceError> {
+    async fn find_created(&self, _: &CalendarKey, tokens: &[CreateToken]) -> Result<Vec<Seen>, SourceError> {
         assert!(!tokens.is_empty() && tokens.len() <= self.batch);
         Ok(self.with(|state| {
             let carries =
@@ -311,8 +342,8 @@ impl CalendarSource for Fake {
                         .items
                         .keys()
                         .filter(|key| carries(key, token))
-                        .min_by_key(|key| state.items[*key].created)?;
-                    state.item(oldest)
+                        .min_by_key(|key| state.items[*key].created);
+                    oldest.map_or(Seen::Absent, |key| state.seen(key))
                 })
                 .collect()
         }))
@@ -336,6 +367,9 @@ impl Fake {
         };
         let key = match &write.op {
             WriteOp::Create { series, .. } => {
+                if state.deny.as_deref() == Some(series.event.subject.as_str()) {
+                    return refused(SourceErrorKind::Denied("no right".to_owned()));
+                }
                 if state.refuse.as_deref() == Some(series.event.subject.as_str()) {
                     return refused(SourceErrorKind::Rejected("not with that subject".to_owned()));
                 }
@@ -456,16 +490,41 @@ impl World {
         panic!("still writing after five rounds");
     }
 
-    /// Runs a round and cuts it off; `false` when it ended before it came to that.
-    pub fn sync_cut(&self, cut: Cut) -> bool {
+    /// A round in which somebody acts before requests.
+    pub fn sync_with(&self, mut before: impl FnMut(usize, &Request)) -> RoundReport {
         self.clock.pass(300);
-        let mut round = Round::new(RoundInput {
+        let mut round = self.round();
+        for number in 0.. {
+            let request = round.poll();
+            if let Request::Done(report) = request {
+                return *report;
+            }
+            before(number, &request);
+            round.handle(block_on(drive::answer(self.pair(), &self.store, &self.clock, request)).unwrap());
+        }
+        unreachable!()
+    }
+
+    /// A round that may end before its time.
+    pub fn sync_any(&self) -> RoundReport {
+        self.clock.pass(300);
+        block_on(drive::sync(self.pair(), &self.store, &self.clock)).unwrap()
+    }
+
+    fn round(&self) -> Round {
+        Round::new(RoundInput {
             pairing: self.pairing.clone(),
             settings: self.settings.clone(),
             mode: calsync_core::sync::Mode::Sync,
             now: self.clock.now(),
             capabilities: PerSide { a: self.a.capabilities(), b: self.b.capabilities() },
-        });
+        })
+    }
+
+    /// Runs a round and cuts it off; `false` when it ended before it came to that.
+    pub fn sync_cut(&self, cut: Cut) -> bool {
+        self.clock.pass(300);
+        let mut round = self.round();
         for number in 0.. {
             let request = round.poll();
             if matches!(request, Request::Done(_)) {

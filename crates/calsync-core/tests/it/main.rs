@@ -17,3 +17,4 @@ mod recur_rules;
 mod recur_vectors;
 mod rounds;
 mod rounds_crash;
+mod rounds_safety;

@@ -30,12 +30,15 @@ pub(super) fn intern(transaction: &Transaction<'_>, pairing: &PairingId) -> Resu
 /// The head without its intents, and the intents as text.
 pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<(Head, Vec<String>), StoreError> {
     let mut query = transaction
-        .prepare_cached("SELECT version, first_sync_done FROM pairing WHERE id = ?1")
+        .prepare_cached("SELECT version, first_sync_done, direction FROM pairing WHERE id = ?1")
         .map_err(store_error)?;
-    let (version, first_sync_done): (i64, bool) =
-        query.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).map_err(store_error)?;
+    let (version, first_sync_done, direction): (i64, bool, Option<String>) =
+        query.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(store_error)?;
     let version = u64::try_from(version).map_err(|_| out_of_range("the version of a head"))?;
-    let mut head = Head { version, first_sync_done, ..Head::default() };
+    let direction = direction
+        .map(|text| serde_json::from_str(&text).map_err(|error| json_error("a direction", &error)))
+        .transpose()?;
+    let mut head = Head { version, first_sync_done, direction, ..Head::default() };
 
     let mut query = transaction
         .prepare_cached("SELECT token, listing, listing_open FROM feed WHERE pairing = ?1 AND side = ?2")
@@ -110,6 +113,7 @@ impl CommitRows {
             forget_tokens,
             listings,
             first_sync_done,
+            direction,
             put,
             remove,
             closed,
@@ -125,6 +129,7 @@ impl CommitRows {
                 forget_tokens: *forget_tokens,
                 listings: *listings,
                 first_sync_done: *first_sync_done,
+                direction: *direction,
                 closed: closed.clone(),
                 ..Commit::default()
             },
@@ -160,10 +165,13 @@ impl CommitRows {
 
     fn store_head(&self, transaction: &Transaction<'_>, id: i64, head: &Head) -> Result<(), StoreError> {
         let mut update = transaction
-            .prepare_cached("UPDATE pairing SET version = ?2, first_sync_done = ?3 WHERE id = ?1")
+            .prepare_cached(
+                "UPDATE pairing SET version = ?2, first_sync_done = ?3, direction = ?4 WHERE id = ?1",
+            )
             .map_err(store_error)?;
         let version = integer("the version of a head", head.version)?;
-        update.execute(params![id, version, head.first_sync_done]).map_err(store_error)?;
+        let direction = head.direction.map(|direction| json("a direction", &direction)).transpose()?;
+        update.execute(params![id, version, head.first_sync_done, direction]).map_err(store_error)?;
         for side in Side::BOTH {
             let untouched = self.commit.tokens.get(side).is_none()
                 && !self.commit.forget_tokens.get(side)
@@ -278,7 +286,10 @@ pub(super) fn forget(transaction: &Transaction<'_>, id: i64) -> Result<(), Store
         transaction.execute(&format!("DELETE FROM {table} WHERE pairing = ?1"), [id]).map_err(store_error)?;
     }
     transaction
-        .execute("UPDATE pairing SET version = version + 1, first_sync_done = 0 WHERE id = ?1", [id])
+        .execute(
+            "UPDATE pairing SET version = version + 1, first_sync_done = 0, direction = NULL WHERE id = ?1",
+            [id],
+        )
         .map_err(store_error)?;
     Ok(())
 }

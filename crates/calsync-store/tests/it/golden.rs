@@ -124,7 +124,11 @@ async fn fill(store: &SqliteStore) {
     };
     let mut gone = linked(3);
     gone.halves.a.as_mut().unwrap().seen = Some(Observation::Gone);
-    gone.hold = Some(Hold { why: "deleted on A: too many at once to be meant".to_owned(), since: at(5) });
+    gone.hold = Some(Hold {
+        why: "deleted on A: too many at once to be meant".to_owned(),
+        since: at(5),
+        guard: None,
+    });
     let mut unread = linked(4);
     unread.halves.b.as_mut().unwrap().seen = Some(Observation::Unread("not understood".to_owned()));
     unread.halves.b.as_mut().unwrap().access = Access::ReadOnly;

@@ -171,8 +171,8 @@ fn ends_it(outcome: &WriteOutcome) -> Option<SourceErrorKind> {
         WriteOutcome::Refused(error) => match &error.kind {
             kind @ (SourceErrorKind::Throttled(_)
             | SourceErrorKind::Unavailable
-            | SourceErrorKind::Denied(_)
             | SourceErrorKind::NoCalendar(_)) => Some(kind.clone()),
+            // What one item is denied for need not hold for the next.
             _ => None,
         },
         // The server may be going down; writing on would only add to what is unknown.

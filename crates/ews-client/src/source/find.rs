@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use calsync_core::ids::{CalendarKey, CreateToken, ItemKey};
-use calsync_core::source::{Item, Seen};
+use calsync_core::source::Seen;
 
 use super::fetch::Look;
 use super::{ExchangeSource, properties};
-use crate::error::{EwsError, ResponseError};
+use crate::error::EwsError;
 use crate::ops::{FindItem, Range, Restriction, Shape};
-use crate::wire::{DateTime, FieldRef, ResponseCode};
+use crate::wire::{DateTime, FieldRef};
 
 /// The most tokens in one condition: servers refuse conditions that are too long.
 const TOKENS: usize = 50;
@@ -19,7 +19,7 @@ impl ExchangeSource {
         &self,
         calendar: &CalendarKey,
         tokens: &[CreateToken],
-    ) -> Result<Vec<Option<Item>>, EwsError> {
+    ) -> Result<Vec<Seen>, EwsError> {
         let mut keys: BTreeMap<String, (Option<DateTime>, String)> = BTreeMap::new();
         for tokens in tokens.chunks(TOKENS) {
             self.find_chunk(calendar, tokens, &mut keys).await?;
@@ -28,16 +28,12 @@ impl ExchangeSource {
             tokens.iter().map(|token| keys.get(token.as_str()).map(|(_, id)| ItemKey::new(id))).collect();
         let wanted: Vec<ItemKey> = found.iter().flatten().cloned().collect();
         let mut seen = self.fetch_items(calendar, &wanted, Look::Settled).await?.into_iter();
-        let mut items = Vec::with_capacity(found.len());
-        for key in found {
-            items.push(match key.and_then(|_| seen.next()) {
-                Some(Seen::Present(item)) => Some(*item),
-                Some(Seen::Absent) | None => None,
-                // It is there, so nobody may make it again.
-                Some(Seen::Unreadable(_)) => return Err(ResponseError::new(ResponseCode::ItemCorrupt).into()),
-            });
-        }
-        Ok(items)
+        // One that is there but cannot be read stays so: nobody may make it again.
+        let answers = found.iter().map(|key| match key {
+            Some(_) => seen.next().unwrap_or(Seen::Unreadable("the server did not answer for it".to_owned())),
+            None => Seen::Absent,
+        });
+        Ok(answers.collect())
     }
 
     /// Notes the item that was created first for each token.

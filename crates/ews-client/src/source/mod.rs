@@ -160,7 +160,7 @@ impl CalendarSource for ExchangeSource {
         &self,
         calendar: &CalendarKey,
         tokens: &[CreateToken],
-    ) -> Result<Vec<Option<Item>>, SourceError> {
+    ) -> Result<Vec<Seen>, SourceError> {
         self.find_tokens(calendar, tokens)
             .await
             .map_err(|error| source_error("look for created items", error))

@@ -14,11 +14,13 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceError, Write, WriteOutcome,
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, Seen, SourceError, SourceErrorKind, Write,
+    WriteOutcome,
 };
 use calsync_core::store::Recorded;
 
 use crate::client::{MAX_BATCH, MAX_PAGE, NvsClient};
+use crate::error::NvsErrorKind;
 use crate::wire::{self, ReadEntry};
 
 /// A server takes bodies of some megabytes; a batch is cut before it gets there.
@@ -119,6 +121,14 @@ impl NvsSource {
     }
 }
 
+/// Stands between epoch and cursor in a change token; neither of them may hold a line end.
+const BETWEEN: char = '\n';
+
+/// The epoch and the cursor of a change token.
+fn split_token(token: &ChangeToken) -> (&str, &str) {
+    token.as_str().split_once(BETWEEN).unwrap_or(("", token.as_str()))
+}
+
 #[async_trait]
 impl CalendarSource for NvsSource {
     fn capabilities(&self) -> Capabilities {
@@ -130,9 +140,22 @@ impl CalendarSource for NvsSource {
         calendar: &CalendarKey,
         since: Option<&ChangeToken>,
     ) -> Result<ChangePage, SourceError> {
-        let cursor = since.map(ChangeToken::as_str);
-        let page =
-            self.client.changes(calendar.as_str(), cursor, MAX_PAGE).await.map_err(outcome::source_error)?;
+        let (epoch, cursor) = since.map(split_token).unzip();
+        let answer = self.client.changes(calendar.as_str(), cursor, MAX_PAGE).await;
+        // A restored server may have forgotten the cursor; its epoch says which of the two it is.
+        let now = match &answer {
+            Ok(page) => Some(page.epoch.clone()),
+            Err(error) if error.kind == NvsErrorKind::CursorExpired => {
+                Some(self.client.server().await.map_err(outcome::source_error)?.epoch)
+            }
+            Err(_) => None,
+        };
+        if let (Some(before), Some(now)) = (epoch, &now)
+            && before != now
+        {
+            return Err(SourceError::new("read change feed", SourceErrorKind::WentBack));
+        }
+        let page = answer.map_err(outcome::source_error)?;
         self.set_epoch(&page.epoch);
         let entries = page.entries.into_iter().map(|entry| ChangeEntry {
             key: ItemKey::new(entry.id),
@@ -140,7 +163,7 @@ impl CalendarSource for NvsSource {
         });
         Ok(ChangePage {
             entries: entries.collect(),
-            next: ChangeToken::new(page.cursor),
+            next: ChangeToken::new(format!("{}{BETWEEN}{}", page.epoch, page.cursor)),
             more: page.more,
             server_time: page.time,
         })
@@ -155,30 +178,30 @@ impl CalendarSource for NvsSource {
         &self,
         calendar: &CalendarKey,
         tokens: &[CreateToken],
-    ) -> Result<Vec<Option<Item>>, SourceError> {
+    ) -> Result<Vec<Seen>, SourceError> {
         let wanted: Vec<String> = tokens.iter().map(|token| token.as_str().to_owned()).collect();
         let found =
             self.client.find(calendar.as_str(), &wanted, &[]).await.map_err(outcome::source_error)?.entries;
         let mut ids: Vec<String> = found.iter().map(|entry| entry.id.clone()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let mut items: BTreeMap<String, Item> = BTreeMap::new();
+        let mut items: BTreeMap<String, Seen> = BTreeMap::new();
         if !ids.is_empty() {
             for (id, seen) in ids.iter().zip(self.read(calendar, &ids).await?) {
-                match seen {
-                    Seen::Present(item) => drop(items.insert(id.clone(), *item)),
-                    Seen::Absent => {}
-                    // It carries the token, so saying "there is none" would double it.
-                    Seen::Unreadable(why) => return Err(outcome::unreadable(why)),
-                }
+                items.insert(id.clone(), seen);
             }
         }
         let answers = tokens.iter().map(|token| {
             let of_token = found.iter().filter(|entry| entry.token.as_deref() == Some(token.as_str()));
-            of_token
-                .filter_map(|entry| items.get(&entry.id))
-                .min_by_key(|item| (item.created, item.key.clone()))
-                .cloned()
+            let seen: Vec<&Seen> = of_token.filter_map(|entry| items.get(&entry.id)).collect();
+            let age = |seen: &&Seen| match seen {
+                Seen::Present(item) => Some((item.created, item.key.clone())),
+                Seen::Absent | Seen::Unreadable(_) => None,
+            };
+            // One that carries the token and cannot be read: saying "there is none" would double it.
+            let unreadable = seen.iter().find(|seen| matches!(seen, Seen::Unreadable(_)));
+            let oldest = seen.iter().filter(|seen| age(seen).is_some()).min_by_key(|seen| age(seen));
+            oldest.or(unreadable).map_or(Seen::Absent, |seen| (*seen).clone())
         });
         Ok(answers.collect())
     }

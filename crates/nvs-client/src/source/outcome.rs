@@ -21,8 +21,8 @@ pub(super) fn kind_of(error: &NvsError) -> SourceErrorKind {
         | NvsErrorKind::NotCalender => SourceErrorKind::Denied(error.advice.clone()),
         NvsErrorKind::Unreachable | NvsErrorKind::Unavailable(None) => SourceErrorKind::Unavailable,
         NvsErrorKind::UnknownUnit => SourceErrorKind::NoCalendar(error.advice.clone()),
-        // After a restore everything is read from the beginning, and no write of before may land.
-        NvsErrorKind::CursorExpired | NvsErrorKind::EpochChanged => SourceErrorKind::TokenExpired,
+        NvsErrorKind::CursorExpired => SourceErrorKind::TokenExpired,
+        NvsErrorKind::EpochChanged => SourceErrorKind::WentBack,
         NvsErrorKind::Throttled(wait) => SourceErrorKind::Throttled(wait.unwrap_or(Duration::from_secs(30))),
         NvsErrorKind::Unavailable(Some(wait)) => SourceErrorKind::Throttled(*wait),
         NvsErrorKind::NoAnswer => SourceErrorKind::NoAnswer,
@@ -41,7 +41,8 @@ fn kind_of_refusal(problem: &Problem) -> SourceErrorKind {
         ProblemCode::UnknownAppointment => SourceErrorKind::Missing,
         ProblemCode::Forbidden | ProblemCode::Unauthorized => SourceErrorKind::Denied(problem.to_string()),
         ProblemCode::UnknownUnit => SourceErrorKind::NoCalendar(problem.to_string()),
-        ProblemCode::EpochChanged | ProblemCode::CursorExpired => SourceErrorKind::TokenExpired,
+        ProblemCode::CursorExpired => SourceErrorKind::TokenExpired,
+        ProblemCode::EpochChanged => SourceErrorKind::WentBack,
         ProblemCode::Throttled => {
             SourceErrorKind::Throttled(Duration::from_secs(problem.retry_after.unwrap_or(30)))
         }

@@ -26,8 +26,9 @@ use self::port::Port;
 pub use self::port::{Reply, Request};
 pub use self::report::{Failure, ItemFailure, RoundReport, SideReport};
 use super::settings::{ClockOffsets, Settings};
+use super::settle::Setting;
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
-use crate::link::{Head, Link, Listing, Tombstone};
+use crate::link::{Head, Link, Listing, Observation, Shadow, Sighting, Tombstone};
 use crate::source::{Capabilities, SourceError};
 use crate::store::{Closed, Commit};
 
@@ -109,6 +110,8 @@ struct Work {
     port: Port,
     head: Head,
     offsets: ClockOffsets,
+    /// Why a side is not written any more in this round.
+    unusable: PerSide<Option<SourceError>>,
     report: RoundReport,
 }
 
@@ -121,7 +124,14 @@ enum Stop {
 impl Work {
     fn new(input: RoundInput, port: Port) -> Work {
         let report = RoundReport::new(&input.pairing);
-        Work { input, port, head: Head::default(), offsets: ClockOffsets::default(), report }
+        Work {
+            input,
+            port,
+            head: Head::default(),
+            offsets: ClockOffsets::default(),
+            unusable: PerSide::default(),
+            report,
+        }
     }
 
     /// Stores one step forward and keeps the head in step with it.
@@ -140,6 +150,14 @@ impl Work {
             }
         }
         self.commit(commit).await
+    }
+
+    fn setting(&self) -> Setting<'static> {
+        Setting {
+            listings: self.head.listings,
+            unheld: PerSide::from_fn(|side| self.input.capabilities.get(side).unheld),
+            now: self.input.now,
+        }
     }
 
     fn batch(&self, side: Side) -> usize {
@@ -163,6 +181,9 @@ impl Head {
             }
         }
         self.first_sync_done |= commit.first_sync_done;
+        if commit.direction.is_some() {
+            self.direction = commit.direction;
+        }
         self.intents.retain(|intent| {
             !commit.closed.iter().any(|closed| {
                 closed.link == intent.write.link
@@ -185,10 +206,36 @@ async fn run(mut work: Work) -> RoundReport {
 }
 
 impl Work {
+    /// After a change of direction, items that were left without a counterpart are decided upon anew: from now on they
+    /// count as never seen.
+    async fn revisit(&mut self) -> Result<(), Stop> {
+        let direction = self.input.settings.direction;
+        if self.head.direction == Some(direction) {
+            return Ok(());
+        }
+        if self.head.direction.is_some() {
+            for side in Side::BOTH {
+                let mut after = None;
+                loop {
+                    let links = self.port.unlisted_links(side, u32::MAX, after, LINKS).await?;
+                    let Some(last) = links.last() else { break };
+                    after = Some(last.id);
+                    let put: Vec<Link> =
+                        links.into_iter().filter_map(|link| forget_left(link, side)).collect();
+                    if !put.is_empty() {
+                        self.commit(Commit { put, ..Commit::default() }).await?;
+                    }
+                }
+            }
+        }
+        self.commit(Commit { direction: Some(direction), ..Commit::default() }).await
+    }
+
     async fn all(&mut self) -> Result<(), Stop> {
         self.head = self.port.head().await?;
         self.report.first_sync = !self.head.first_sync_done;
         self.recover().await?;
+        self.revisit().await?;
         for side in Side::BOTH {
             self.read(side).await?;
         }
@@ -202,6 +249,27 @@ impl Work {
         self.report.linked = counts.linked;
         Ok(())
     }
+}
+
+/// How many links are handled at a time where no source sets the size.
+const LINKS: usize = 200;
+
+/// A lone half that was left as it is, as if it had just been seen for the first time.
+fn forget_left(mut link: Link, side: Side) -> Option<Link> {
+    if link.lone_side() != Some(side) || link.is_dirty() {
+        return None;
+    }
+    let half = link.halves.get_mut(side).as_mut()?;
+    let Shadow { revision, series } = half.shadow.take()?;
+    half.seen = Some(Observation::Present(Box::new(Sighting {
+        revision,
+        series,
+        receipt: None,
+        created: None,
+        modified: None,
+        access: half.access,
+    })));
+    Some(link)
 }
 
 /// A commit in the making.

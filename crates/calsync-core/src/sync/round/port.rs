@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::{RoundReport, Stop};
 use crate::ids::{ChangeToken, CreateToken, ItemKey, LinkId, Side};
 use crate::link::{Half, Head, Link, MatchKey, Tombstone};
-use crate::source::{ChangePage, Item, Seen, SourceError, Write, WriteOutcome};
+use crate::source::{ChangePage, Seen, SourceError, Write, WriteOutcome};
 use crate::store::{Commit, Counts, JournalEntry, Recorded};
 
 /// What a round asks for. Those that name a side go to its `CalendarSource`, the others to the `StateStore`.
@@ -79,7 +79,7 @@ pub enum Reply {
     /// To [`Request::Fetch`].
     Fetched(Result<Vec<Seen>, SourceError>),
     /// To [`Request::FindCreated`].
-    Found(Result<Vec<Option<Item>>, SourceError>),
+    Found(Result<Vec<Seen>, SourceError>),
     /// To [`Request::Journal`].
     Recorded(Vec<Recorded<Write>>),
     /// To [`Request::Apply`].
@@ -154,7 +154,7 @@ impl Port {
         fetch_some(side: Side, keys: Vec<ItemKey>) = Request::Fetch(side, keys)
             => Reply::Fetched(seen) => seen.map_err(|error| Stop::Source(side, error)), Vec<Seen>;
         find_some(side: Side, tokens: Vec<CreateToken>) = Request::FindCreated(side, tokens)
-            => Reply::Found(items) => items.map_err(|error| Stop::Source(side, error)), Vec<Option<Item>>;
+            => Reply::Found(items) => items.map_err(|error| Stop::Source(side, error)), Vec<Seen>;
         journal(entries: Vec<JournalEntry>) = Request::Journal(entries)
             => Reply::Recorded(writes) => Ok(writes), Vec<Recorded<Write>>;
         apply_some(side: Side, writes: Vec<Recorded<Write>>) = Request::Apply(side, writes)
@@ -181,7 +181,7 @@ impl Port {
         side: Side,
         batch: usize,
         tokens: &[CreateToken],
-    ) -> Result<Vec<Option<Item>>, Stop> {
+    ) -> Result<Vec<Seen>, Stop> {
         let mut all = Vec::with_capacity(tokens.len());
         for tokens in tokens.chunks(batch) {
             let found = self.find_some(side, tokens.to_vec()).await?;

@@ -6,15 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Pending, Stop, Work, token_commit};
-use crate::ids::{ChangeToken, ItemKey, Revision, Side};
+use super::{LINKS, Pending, Stop, Work, token_commit};
+use crate::ids::{ChangeToken, ItemKey, LinkId, Revision, Side};
 use crate::link::{Half, Link, Listing, Observation, Sighting};
-use crate::source::{Item, Seen, SourceErrorKind};
+use crate::source::{Item, Seen, SourceError, SourceErrorKind};
 use crate::store::Commit;
 use crate::sync::settle::retry_after;
-
-/// How many links are handled at a time where the source does not set the size.
-const LINKS: usize = 200;
 
 impl Work {
     /// Reads everything new on this side.
@@ -49,9 +46,14 @@ impl Work {
             if !quiet {
                 self.observe(side, &entries, page.next.clone()).await?;
             }
+            let stuck = since.as_ref() == Some(&page.next);
             since = Some(page.next);
             if !page.more {
                 break;
+            }
+            if stuck {
+                let kind = SourceErrorKind::Protocol("its change feed does not go on".to_owned());
+                return Err(Stop::Source(side, SourceError::new("read change feed", kind)));
             }
         }
         if self.head.listings.get(side).open {
@@ -97,11 +99,29 @@ impl Work {
             }
         }
         let seen = self.port.fetch(side, self.batch(side), &to_read).await?;
+        let mut left = self.left_by(side, to_read.iter().filter(|key| !known.contains_key(*key))).await?;
         for (key, seen) in to_read.iter().zip(seen) {
-            put.extend(self.note_seen(side, key, known.remove(key), seen));
+            let link = known.remove(key).or_else(|| left.remove(key));
+            put.extend(self.note_seen(side, key, link, seen));
         }
         let commit = Commit { put, ..token_commit(side, next, Some(listing)) };
         self.commit(commit).await
+    }
+
+    /// The links that these items founded once and no longer belong to: an item that comes back under its old key goes
+    /// back to its link.
+    async fn left_by(
+        &self,
+        side: Side,
+        keys: impl Iterator<Item = &ItemKey>,
+    ) -> Result<BTreeMap<ItemKey, Link>, Stop> {
+        let founded: BTreeMap<LinkId, ItemKey> =
+            keys.map(|key| (LinkId::founded_by(&self.input.pairing, side, key), key.clone())).collect();
+        if founded.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let links = self.port.links_by_id(founded.keys().copied().collect()).await?;
+        Ok(links.into_iter().filter_map(|link| Some((founded.get(&link.id)?.clone(), link))).collect())
     }
 
     /// Reads the items that a full listing did not mention: their absence from it proves nothing.
@@ -155,6 +175,19 @@ impl Work {
                 link.retry = Some(retry_after(None, why, self.input.now));
                 Some(link)
             }
+            (Some(mut link), seen) if link.halves.get(side).as_ref().is_none_or(|half| half.key != *key) => {
+                let Seen::Present(item) = seen else { return None };
+                let half = new_half(*item, number);
+                if link.halves.get(side).is_none() {
+                    link.hold = None;
+                    *link.halves.get_mut(side) = Some(half);
+                    return Some(link);
+                }
+                // Its link went on with another item, so it founds one beside it.
+                let mut beside = Link::found(&self.input.pairing, side, half);
+                beside.id = LinkId(beside.id.0 ^ 1);
+                Some(beside)
+            }
             (Some(mut link), seen) => {
                 let before = link.retry.clone();
                 let half = link.halves.get_mut(side).as_mut()?;
@@ -163,6 +196,10 @@ impl Work {
                     Seen::Present(item) => {
                         see(half, *item);
                         link.retry = None;
+                        // What a person was asked about is no longer there to be decided.
+                        if !link.is_dirty() {
+                            link.hold = None;
+                        }
                     }
                     Seen::Absent => {
                         half.seen = Some(Observation::Gone);

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::read::new_half;
 use super::{Mode, Pending, Stop, Work};
-use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
+use chrono::{DateTime, Utc};
+
+use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Revision, Side};
 use crate::link::{Link, MatchKey, Observation};
-use crate::source::{Applied, Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome};
+use crate::source::{Applied, Item, Receipt, Seen, SourceErrorKind, Write, WriteOp, WriteOutcome};
 use crate::store::{Closed, JournalEntry, Recorded};
-use crate::sync::decide::{Context, LinkPlan, PlannedWrite, State, decide};
+use crate::sync::decide::{Context, LinkPlan, PlannedWrite, State, Suspicion, decide};
 use crate::sync::plan::Likeness;
-use crate::sync::settle::{After, Outcome, adopt_half_made, is_the_items_fault, settle};
+use crate::sync::settle::{After, Outcome, adopt_half_made, retry_after, settle};
 
 /// How many links are planned, journaled and committed together.
 const BATCH: usize = 100;
@@ -19,28 +21,31 @@ const BATCH: usize = 100;
 struct Case {
     link: Link,
     likeness: Option<Likeness>,
-    buried: bool,
+    suspicion: Option<Suspicion>,
     plan: LinkPlan,
 }
 
 impl Work {
     /// Deals with everything that was seen and is not set aside.
     pub(super) async fn reconcile(&mut self) -> Result<(), Stop> {
+        let hold_deletions = self.prepare().await?;
         let mut after = None;
-        let mut hold_deletions = None;
         let mut consumed = BTreeSet::new();
         loop {
             let links = self.port.due_links(after, self.input.now, BATCH).await?;
-            let Some(last) = links.last() else { return Ok(()) };
+            let Some(last) = links.last() else { break };
             after = Some(last.id);
-            let hold_deletions = match hold_deletions {
-                Some(hold) => hold,
-                None => *hold_deletions.insert(self.guard().await?),
-            };
             let links =
                 links.into_iter().filter(|link| !consumed.contains(&link.id) && !self.is_open(link.id));
             self.deal_with(links.collect(), hold_deletions, &mut consumed).await?;
         }
+        // What was refused for a whole side ends the round only now: the other side was served meanwhile.
+        for side in Side::BOTH {
+            if let Some(error) = self.unusable.get_mut(side).take() {
+                return Err(Stop::Source(side, error));
+            }
+        }
+        Ok(())
     }
 
     /// Whether a write of this link still waits for its outcome.
@@ -48,9 +53,29 @@ impl Work {
         self.head.intents.iter().any(|intent| intent.write.link == link)
     }
 
-    /// Whether the deletions seen on a side are too many to be meant; a first sync deletes nothing at all.
-    async fn guard(&mut self) -> Result<PerSide<bool>, Stop> {
-        let counts = self.port.counts().await?;
+    /// Learns all that has to be known of the whole calendar before the first decision: what could not be read before
+    /// is read, what moved to another key is found again, and then the deletions that are left are counted. Says on
+    /// which side they are too many to be meant; a first sync deletes nothing at all.
+    async fn prepare(&mut self) -> Result<PerSide<bool>, Stop> {
+        let mut counts = self.port.counts().await?;
+        if counts.failing > 0 || counts.gone.a > 0 || counts.gone.b > 0 {
+            let mut after = None;
+            let mut consumed = BTreeSet::new();
+            loop {
+                let links = self.port.due_links(after, self.input.now, BATCH).await?;
+                let Some(last) = links.last() else { break };
+                after = Some(last.id);
+                let before = links.clone();
+                let mut pending = Pending::default();
+                let links = self.read_unread(links).await?;
+                let links = self.find_moved(links, &mut pending, &mut consumed).await?;
+                pending.put = links.into_iter().filter(|link| !before.contains(link)).collect();
+                if !pending.is_empty() {
+                    self.commit(pending.into_commit()).await?;
+                }
+            }
+            counts = self.port.counts().await?;
+        }
         Ok(PerSide::from_fn(|side| {
             !self.head.first_sync_done
                 || self.input.settings.guard.holds(*counts.gone.get(side), counts.linked)
@@ -65,10 +90,10 @@ impl Work {
     ) -> Result<(), Stop> {
         let mut pending = Pending::default();
         let links = self.read_unread(links).await?;
-        let links = self.find_moved(links, &mut pending, consumed).await?;
         let mut cases = self.find_counterparts(links, &mut pending, consumed).await?;
         self.find_buried(&mut cases).await?;
-        let unheld = PerSide::from_fn(|side| self.input.capabilities.get(side).unheld);
+        self.find_doubles(&mut cases).await?;
+        let unheld = self.setting().unheld;
         let decide_case = |work: &Work, case: &Case| {
             let context = Context {
                 pairing: &work.input.pairing,
@@ -76,7 +101,7 @@ impl Work {
                 offsets: work.offsets,
                 hold_deletions,
                 unheld,
-                buried: case.buried,
+                suspicion: case.suspicion,
                 likeness: case.likeness,
             };
             decide(&case.link, &context)
@@ -186,7 +211,7 @@ impl Work {
             }
             let found = self.counterpart(&link, &pool, consumed);
             let Some((side, lone, likeness)) = found else {
-                cases.push(Case { link, likeness: None, buried: false, plan: LinkPlan::default() });
+                cases.push(Case { link, likeness: None, suspicion: None, plan: LinkPlan::default() });
                 continue;
             };
             // The link of side A lives on, so that both orders of reading give the same id.
@@ -199,7 +224,7 @@ impl Work {
             cases.push(Case {
                 link: kept,
                 likeness: Some(likeness),
-                buried: false,
+                suspicion: None,
                 plan: LinkPlan::default(),
             });
         }
@@ -285,16 +310,48 @@ impl Work {
             let tombstones = self.port.tombstones(side, halves).await?;
             for case in cases.iter_mut().filter(|case| lone(case)) {
                 let sighting = case.link.halves.get(side).as_ref().and_then(|half| half.sighting());
-                case.buried = sighting.is_some_and(|sighting| {
+                let buried = sighting.is_some_and(|sighting| {
                     tombstones.iter().any(|tombstone| {
-                        let old = |at: Option<chrono::DateTime<chrono::Utc>>| {
-                            at.is_some_and(|at| at < tombstone.at)
-                        };
+                        let old = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at < tombstone.at);
                         tombstone.uid == sighting.series.uid
                             && old(sighting.modified)
                             && old(sighting.created)
                     })
                 });
+                if buried {
+                    case.suspicion = Some(Suspicion::CameBack);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Recognises what we made twice because an answer came too late: an item with our receipt whose counterpart is
+    /// in step with another item of the same UID. (A copy that a person made has a UID of its own.)
+    async fn find_doubles(&mut self, cases: &mut [Case]) -> Result<(), Stop> {
+        for side in Side::BOTH {
+            let counterpart = |case: &Case| -> Option<ItemKey> {
+                (case.link.lone_side() == Some(side)).then_some(())?;
+                let sighting = case.link.halves.get(side).as_ref()?.sighting()?;
+                Some(sighting.receipt.as_ref()?.counterpart.clone())
+            };
+            let keys: Vec<ItemKey> = cases.iter().filter_map(counterpart).collect();
+            if keys.is_empty() {
+                continue;
+            }
+            let links = self.port.links_by_key(side.other(), keys).await?;
+            for case in cases.iter_mut() {
+                let Some(key) = counterpart(case) else { continue };
+                let ours = uid_of(&case.link, side);
+                let taken = links.iter().any(|link| {
+                    let named = link.halves.get(side.other()).as_ref().is_some_and(|half| half.key == key);
+                    let half = link.halves.get(side).as_ref();
+                    let stands = half.is_some_and(|half| half.seen != Some(Observation::Gone));
+                    link.id != case.link.id && named && stands && uid_of(link, side) == ours
+                });
+                if taken {
+                    case.suspicion = Some(Suspicion::OurDouble);
+                }
             }
         }
         Ok(())
@@ -315,8 +372,23 @@ impl Work {
             }
             let tokens: Vec<CreateToken> = asked.iter().map(|(_, token)| token.clone()).collect();
             let found = self.port.find(side, self.batch(side), &tokens).await?;
-            let found: BTreeMap<usize, _> =
-                asked.iter().zip(found).filter_map(|((index, _), item)| Some((*index, item?))).collect();
+            let mut found_items: BTreeMap<usize, Item> = BTreeMap::new();
+            for ((index, _), seen) in asked.iter().zip(found) {
+                match seen {
+                    Seen::Present(item) => drop(found_items.insert(*index, *item)),
+                    Seen::Absent => {}
+                    // It is there, so it must not be made again; what it is will be known when it can be read.
+                    Seen::Unreadable(why) => {
+                        if let Some(case) = cases.get_mut(*index) {
+                            case.link.retry =
+                                Some(retry_after(case.link.retry.as_ref(), why.clone(), self.input.now));
+                            self.report.fail(case.link.id, side, why);
+                            case.plan = LinkPlan { untouched: true, ..LinkPlan::default() };
+                        }
+                    }
+                }
+            }
+            let found = found_items;
             if found.is_empty() {
                 continue;
             }
@@ -336,7 +408,7 @@ impl Work {
                         Some(new_half(item, self.head.listings.get(side).number));
                     case.likeness = Some(Likeness::Receipt);
                 } else {
-                    case.link = adopt_half_made(&case.link, side, item, &self.head.listings);
+                    case.link = adopt_half_made(&case.link, side, item, *self.head.listings.get(side));
                 }
                 changed.push(index);
             }
@@ -344,11 +416,16 @@ impl Work {
         Ok(changed)
     }
 
-    async fn carry_out(&mut self, mut cases: Vec<Case>, mut pending: Pending) -> Result<(), Stop> {
+    async fn carry_out(&mut self, cases: Vec<Case>, mut pending: Pending) -> Result<(), Stop> {
         let made = PerSide::from_fn(|side| self.report.sides.get(side).created);
-        let entries = self.journal_entries(&mut cases);
         let mut outcomes: BTreeMap<(LinkId, Side), Outcome> = BTreeMap::new();
-        let mut stop = None;
+        for (case, side) in cases.iter().flat_map(|case| Side::BOTH.map(|side| (case, side))) {
+            // What a side that cannot be used would be sent is neither journaled nor sent.
+            if self.unusable.get(side).is_some() && case.plan.writes.get(side).is_some() {
+                outcomes.insert((case.link.id, side), Outcome::Refused(SourceErrorKind::Unavailable));
+            }
+        }
+        let entries = self.journal_entries(&cases);
         if !entries.is_empty() {
             let recorded = self.port.journal(entries.clone()).await?;
             if recorded.len() != entries.len() {
@@ -363,13 +440,11 @@ impl Work {
                     .map(|(write, _)| write.clone())
                     .collect();
                 for batch in mine.chunks(self.batch(side)) {
-                    if stop.is_some() {
-                        // The side cannot be used: what was not sent was certainly not carried out.
+                    if self.unusable.get(side).is_some() {
+                        // What was not sent was certainly not carried out.
                         for write in batch {
-                            outcomes.insert(
-                                (write.get().link, side),
-                                Outcome::Refused(SourceErrorKind::Unavailable),
-                            );
+                            let refused = Outcome::Refused(SourceErrorKind::Unavailable);
+                            outcomes.insert((write.get().link, side), refused);
                         }
                         continue;
                     }
@@ -378,14 +453,14 @@ impl Work {
                         return Err(Stop::WrongReply);
                     }
                     let writes: Vec<&Write> = batch.iter().map(Recorded::get).collect();
-                    stop = self.note_outcomes(side, &writes, results, &mut outcomes).await?;
+                    self.note_outcomes(side, &writes, results, &mut outcomes).await?;
                 }
             }
         }
         for case in cases {
             let outcome = PerSide::from_fn(|side| outcomes.remove(&(case.link.id, side)));
             self.close(&case.link, &outcome, &mut pending);
-            match settle(&case.link, &case.plan, &outcome, &self.head.listings, self.input.now) {
+            match settle(&case.link, &case.plan, &outcome, &self.setting()) {
                 After::Keep(link) => pending.put.push(*link),
                 After::End => pending.bury(&case.link, self.input.now),
             }
@@ -393,18 +468,18 @@ impl Work {
         if !pending.is_empty() {
             self.commit_with_made(pending, &made).await?;
         }
-        match stop {
-            Some((side, error)) => Err(Stop::Source(side, error)),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
-    fn journal_entries(&self, cases: &mut [Case]) -> Vec<JournalEntry> {
+    fn journal_entries(&self, cases: &[Case]) -> Vec<JournalEntry> {
         let mut entries = Vec::new();
         for case in cases {
             let mut number = case.link.writes;
             for side in Side::BOTH {
                 let Some(planned) = case.plan.writes.get(side) else { continue };
+                if self.unusable.get(side).is_some() {
+                    continue;
+                }
                 number += 1;
                 let Some(receipt) = self.receipt(&case.link, side, &planned.op, number) else { continue };
                 entries.push(JournalEntry {
@@ -436,71 +511,94 @@ impl Work {
         Some(Receipt { token, counterpart, number, content })
     }
 
-    /// Takes the answers of one batch, reads back what was only named, and says whether the side can still be used.
+    /// Takes the answers of one batch and reads back what was only named. Where every write of the batch met what is
+    /// wrong with the side and not with the item, the side is not written any more in this round.
     async fn note_outcomes(
         &mut self,
         side: Side,
         writes: &[&Write],
         results: Vec<WriteOutcome>,
         outcomes: &mut BTreeMap<(LinkId, Side), Outcome>,
-    ) -> Result<Option<(Side, SourceError)>, Stop> {
-        let mut stop = None;
-        let mut read_back: Vec<(&Write, ItemKey)> = Vec::new();
+    ) -> Result<(), Stop> {
+        let mut unusable = None;
+        let mut usable = false;
+        let mut ends = None;
+        let mut read_back: Vec<(&Write, ItemKey, Revision)> = Vec::new();
         for (write, result) in writes.iter().zip(results) {
             let outcome = match result {
                 WriteOutcome::Applied(Applied::Item(item)) => Outcome::Written(item),
                 WriteOutcome::Applied(Applied::Deleted) => Outcome::Deleted,
-                WriteOutcome::Applied(Applied::Stored { key, .. }) => {
-                    read_back.push((write, key));
+                WriteOutcome::Applied(Applied::Stored { key, revision }) => {
+                    usable = true;
+                    read_back.push((write, key, revision));
                     continue;
                 }
                 WriteOutcome::Refused(error) => {
                     self.report.fail(write.link, side, error.to_string());
                     let kind = error.kind.clone();
-                    let whole_side = !is_the_items_fault(&kind)
-                        && !matches!(kind, SourceErrorKind::Stale | SourceErrorKind::Missing);
-                    if whole_side && stop.is_none() {
-                        stop = Some((side, error));
+                    match scope(&kind) {
+                        Scope::Item => usable = true,
+                        Scope::Either => drop(unusable.get_or_insert(error)),
+                        Scope::Side => drop(ends.get_or_insert(error)),
                     }
                     Outcome::Refused(kind)
                 }
                 WriteOutcome::Unknown(error) => {
                     self.report.fail(write.link, side, error.to_string());
+                    unusable.get_or_insert(error);
                     Outcome::Unknown
                 }
             };
+            usable |= matches!(outcome, Outcome::Written(_) | Outcome::Deleted);
             self.count(side, write, &outcome);
             outcomes.insert((write.link, side), outcome);
         }
         for batch in read_back.chunks(self.batch(side)) {
-            let keys = batch.iter().map(|(_, key)| key.clone()).collect();
+            let keys = batch.iter().map(|(_, key, _)| key.clone()).collect();
             // What cannot be read back now is not in step yet: the intent stays open, and the next round asks.
             let seen = match self.port.fetch_some(side, keys).await {
                 Ok(seen) => seen,
-                Err(Stop::Source(side, error)) => {
-                    stop.get_or_insert((side, error));
+                Err(Stop::Source(_, error)) => {
+                    ends.get_or_insert(error);
                     Vec::new()
                 }
                 Err(stop) => return Err(stop),
             };
             let mut seen = seen.into_iter();
-            for (write, _) in batch {
+            for (write, _, revision) in batch {
                 let outcome = match seen.next() {
-                    Some(Seen::Present(item)) => Outcome::Written(item),
+                    Some(Seen::Present(item)) if item.revision == *revision => Outcome::Written(item),
+                    Some(Seen::Present(item)) => Outcome::WrittenAndChanged(item),
                     Some(Seen::Absent | Seen::Unreadable(_)) | None => Outcome::Unknown,
                 };
                 self.count(side, write, &outcome);
                 outcomes.insert((write.link, side), outcome);
             }
         }
-        Ok(stop)
+        if ends.is_none() && !usable {
+            ends = unusable;
+            // What everything was denied for is not the fault of any item.
+            for write in writes {
+                if let Some(outcome) = outcomes.get_mut(&(write.link, side))
+                    && matches!(outcome, Outcome::Refused(SourceErrorKind::Denied(_)))
+                {
+                    *outcome = Outcome::Refused(SourceErrorKind::Unavailable);
+                }
+            }
+        }
+        if ends.is_some() {
+            *self.unusable.get_mut(side) = ends;
+        }
+        Ok(())
     }
 
     fn count(&mut self, side: Side, write: &Write, outcome: &Outcome) {
         let side = self.report.sides.get_mut(side);
         match (outcome, &write.op) {
-            (Outcome::Written(_), WriteOp::Create { .. }) => side.created += 1,
-            (Outcome::Written(_), _) => side.updated += 1,
+            (Outcome::Written(_) | Outcome::WrittenAndChanged(_), WriteOp::Create { .. }) => {
+                side.created += 1
+            }
+            (Outcome::Written(_) | Outcome::WrittenAndChanged(_), _) => side.updated += 1,
             (Outcome::Deleted, _) => side.deleted += 1,
             (Outcome::Refused(_) | Outcome::Unknown, _) => {}
         }
@@ -509,7 +607,9 @@ impl Work {
     fn close(&self, link: &Link, outcomes: &PerSide<Option<Outcome>>, pending: &mut Pending) {
         for intent in self.head.intents.iter().filter(|intent| intent.write.link == link.id) {
             let outcome = match outcomes.get(intent.side) {
-                Some(Outcome::Written(_) | Outcome::Deleted) => "carried out".to_owned(),
+                Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Deleted) => {
+                    "carried out".to_owned()
+                }
                 Some(Outcome::Refused(kind)) => kind.to_string(),
                 Some(Outcome::Unknown) | None => continue,
             };
@@ -520,6 +620,31 @@ impl Work {
                 outcome,
             });
         }
+    }
+}
+
+/// What a refusal is about.
+enum Scope {
+    /// This item.
+    Item,
+    /// This item, unless every item of the batch met it.
+    Either,
+    /// The whole side.
+    Side,
+}
+
+fn scope(kind: &SourceErrorKind) -> Scope {
+    match kind {
+        SourceErrorKind::Stale
+        | SourceErrorKind::Missing
+        | SourceErrorKind::Rejected(_)
+        | SourceErrorKind::Protocol(_) => Scope::Item,
+        SourceErrorKind::Denied(_) | SourceErrorKind::NoAnswer => Scope::Either,
+        SourceErrorKind::TokenExpired
+        | SourceErrorKind::WentBack
+        | SourceErrorKind::Throttled(_)
+        | SourceErrorKind::Unavailable
+        | SourceErrorKind::NoCalendar(_) => Scope::Side,
     }
 }
 

@@ -41,10 +41,11 @@ impl Work {
         Ok(intents
             .iter()
             .map(|intent| match &intent.write.op {
-                WriteOp::Create { .. } => match found.next().flatten() {
-                    Some(item) if has_receipt(&item, intent) => Finding::Done(Some(Box::new(item))),
-                    Some(item) => Finding::HalfMade(Box::new(item)),
-                    None => Finding::NotDone,
+                WriteOp::Create { .. } => match found.next() {
+                    Some(Seen::Present(item)) if has_receipt(&item, intent) => Finding::Done(Some(item)),
+                    Some(Seen::Present(item)) => Finding::HalfMade(item),
+                    Some(Seen::Absent) => Finding::NotDone,
+                    Some(Seen::Unreadable(_)) | None => Finding::StillUnknown,
                 },
                 WriteOp::Update { .. } => match seen.next() {
                     Some(Seen::Present(item)) => {
@@ -83,7 +84,8 @@ impl Work {
                 }
                 Finding::HalfMade(item) => {
                     if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) {
-                        *link = adopt_half_made(link, intent.side, *item, &self.head.listings);
+                        *link =
+                            adopt_half_made(link, intent.side, *item, *self.head.listings.get(intent.side));
                     }
                     self.report.sides.get_mut(intent.side).created += 1;
                     "carried out in part, as found out later: the rest follows"
@@ -107,8 +109,9 @@ impl Work {
         links: &mut [Link],
         pending: &mut Pending,
     ) {
+        let setting = self.setting();
         let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) else { return };
-        match settle_late(link, intent, item, &self.head.listings) {
+        match settle_late(link, intent, item, &setting) {
             After::Keep(next) => *link = *next,
             After::End => pending.bury(link, self.input.now),
         }

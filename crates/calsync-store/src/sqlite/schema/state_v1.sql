@@ -5,7 +5,8 @@ CREATE TABLE pairing (
     id              INTEGER PRIMARY KEY,
     name            TEXT    NOT NULL UNIQUE,
     version         INTEGER NOT NULL DEFAULT 0,
-    first_sync_done INTEGER NOT NULL DEFAULT 0 CHECK (first_sync_done IN (0, 1))
+    first_sync_done INTEGER NOT NULL DEFAULT 0 CHECK (first_sync_done IN (0, 1)),
+    direction       TEXT                 -- JSON; under which items were left without a counterpart
 ) STRICT;
 
 -- How many links there are of each kind: kept by triggers, so that no writer can forget it.

@@ -119,7 +119,7 @@ pub(super) fn gone(id: u64, side: Side) -> Link {
 }
 
 pub(super) fn held(mut link: Link) -> Link {
-    link.hold = Some(Hold { why: "too many deletions".to_owned(), since: at(5) });
+    link.hold = Some(Hold { why: "too many deletions".to_owned(), since: at(5), guard: None });
     link
 }
 
