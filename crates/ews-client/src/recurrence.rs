@@ -17,6 +17,7 @@ use chrono::{NaiveDateTime, Weekday};
 use crate::wire::{DayOfWeek, MonthName};
 
 pub use from_exchange::{FromExchange, UnknownPattern, to_rule};
+pub(crate) use into_exchange::day_name;
 pub use into_exchange::{NotExpressible, ToExchange, to_exchange};
 pub use split::split;
 

@@ -1,4 +1,4 @@
-//! Dice that always fall the same way for a seed (SplitMix64).
+//! Dice that always fall the same way for a seed (`SplitMix64`).
 
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(u64);

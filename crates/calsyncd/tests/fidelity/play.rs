@@ -9,7 +9,7 @@ use calsync_core::zone::{Resolved, Zone};
 use calsync_testkit::people::{Busy, Draft, Edit, Rhythm, Tile, Until};
 use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
 
-use super::expect::{WINDOW, difference, first_difference};
+use super::expect::{WINDOW, begins_in_gap, blurs_occurrences, cannot_hold, difference, first_difference};
 use super::script::{At, Script, Shift, Step};
 use super::tally::Tally;
 use super::world::{Pairing, World};
@@ -29,9 +29,17 @@ struct Item {
     repeats: bool,
     /// The side on which a person deleted it since the last sync.
     deleted: [bool; 2],
-    /// The one side that may move things until the next sync.
-    mover: Option<At>,
+    /// Who moved what since the last sync.
+    moved: Moved,
     over: bool,
+}
+
+/// Who moved what of an appointment. Where one side moves occurrences, the other leaves all times alone: together they
+/// could ask for something that Exchange refuses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Moved {
+    whole: [bool; 2],
+    occurrence: [bool; 2],
 }
 
 impl Item {
@@ -153,8 +161,11 @@ impl Play<'_> {
 
     fn enter(&mut self, at: At, draft: &Draft) -> bool {
         let (people, calendar) = self.pair.people(at);
-        let Some(id) = people.create(calendar, draft) else {
-            self.tally.count(format!("not entered in {}", word(at)));
+        let cannot_hold = cannot_hold(self.version, at, draft);
+        let entered = if cannot_hold.is_none() { people.create(calendar, draft) } else { None };
+        let Some(id) = entered else {
+            let why = cannot_hold.map_or_else(|| format!("not entered in {}", word(at)), str::to_owned);
+            self.tally.count(why);
             // It keeps its number.
             self.items.push(Item {
                 nvs: None,
@@ -163,7 +174,7 @@ impl Play<'_> {
                 all_day: draft.all_day,
                 repeats: false,
                 deleted: [false, false],
-                mover: None,
+                moved: Moved::default(),
                 over: true,
             });
             return false;
@@ -179,7 +190,7 @@ impl Play<'_> {
             all_day: draft.all_day,
             repeats: draft.repeat.is_some(),
             deleted: [false, false],
-            mover: None,
+            moved: Moved::default(),
             over: false,
         });
         self.changed[index(at)] = true;
@@ -237,6 +248,10 @@ impl Play<'_> {
     }
 
     fn edit(&mut self, at: At, item: usize, id: &str, edit: &Edit) -> bool {
+        if self.items[item].repeats && blurs_occurrences(self.version, edit.busy) {
+            self.tally.count("cannot hold: working elsewhere");
+            return false;
+        }
         let (people, calendar) = self.pair.people(at);
         if !people.edit(calendar, id, edit) {
             return false;
@@ -251,28 +266,36 @@ impl Play<'_> {
             ("subject", edit.subject.as_deref()),
             ("place", edit.place.as_deref()),
             ("notes", edit.notes.as_deref()),
-            ("customer", edit.customer.as_ref().and_then(Option::as_deref)),
+            ("customer", edit.customer.as_ref().map(|customer| customer.as_deref().unwrap_or_default())),
         ];
         for (field, text) in fields {
-            if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+            if let Some(text) = text {
                 self.texts.entry((item, day, field)).or_default().push((at, text.to_owned()));
             }
         }
     }
 
     /// Whether this side may move things of the appointment until the next sync.
-    fn may_move(&mut self, at: At, item: usize) -> bool {
-        let mover = &mut self.items[item].mover;
-        if mover.is_some_and(|other| other != at) {
+    fn may_move(&mut self, at: At, item: usize, occurrence: bool) -> bool {
+        let (here, there) = (index(at), index(at.other()));
+        let moved = &mut self.items[item].moved;
+        if moved.occurrence[there] || (moved.whole[there] && occurrence) {
             self.tally.count("left out: the other side moves it");
             return false;
         }
-        *mover = Some(at);
+        if occurrence {
+            moved.occurrence[here] = true;
+        } else {
+            moved.whole[here] = true;
+        }
+        if moved.whole == [true, true] {
+            self.tally.count("moved on both sides");
+        }
         true
     }
 
     fn shift(&mut self, at: At, item: usize, id: &str, by: Shift) -> bool {
-        if !self.may_move(at, item) {
+        if !self.may_move(at, item, false) {
             return false;
         }
         let known = &self.items[item];
@@ -294,12 +317,62 @@ impl Play<'_> {
             self.tally.count(format!("refused: moved in {}", word(at)));
             return false;
         }
+        if at == At::Nvs
+            && known.repeats
+            && let Some(why) = self
+                .cannot_begin(id, end - start)
+                .or_else(|| self.meets_moved_ones(id).then_some("refused: crosses its neighbour"))
+        {
+            let back = Edit { span: Some(known.span), ..Edit::default() };
+            assert!(people.edit(calendar, id, &back), "a person puts it back where it was");
+            self.tally.count(why);
+            return true;
+        }
         self.items[item].span = (start, end);
         self.tally.count(format!("moved in {}", word(at)));
         true
     }
 
+    /// Why Exchange cannot hold the series as it begins in NVS now.
+    fn cannot_begin(&self, id: &str, length: TimeDelta) -> Option<&'static str> {
+        let (people, calendar) = self.pair.people(At::Nvs);
+        let (from, to) = self.window;
+        let all = people.occurrences(calendar, id, from - Days::new(4000), to + Days::new(4000));
+        let Some(first) = all.first() else { return Some("cannot hold: no occurrence left") };
+        let document = self.pair.nvs_document(id)?;
+        let zone = document["start"]["zone"].as_str()?;
+        begins_in_gap(zone, *first, *first + length).then_some("cannot hold: first occurrence in a gap")
+    }
+
+    /// Whether an occurrence that was moved lies where the series has another one now.
+    fn meets_moved_ones(&self, id: &str) -> bool {
+        let (people, calendar) = self.pair.people(At::Nvs);
+        let (from, to) = self.window;
+        let all = people.occurrences(calendar, id, from - Days::new(4000), to + Days::new(4000));
+        let Some(document) = self.pair.nvs_document(id) else { return false };
+        let Some(overrides) = document["overrides"].as_object() else { return false };
+        overrides.iter().any(|(key, own)| {
+            let original = key
+                .parse::<NaiveDateTime>()
+                .ok()
+                .or_else(|| key.parse::<NaiveDate>().ok().map(|day| day.and_time(chrono::NaiveTime::MIN)));
+            let new = clock(&own["start"]).zip(clock(&own["end"]));
+            match (original.and_then(|original| all.iter().position(|at| *at == original)), new) {
+                (Some(k), Some(new)) => self.crosses(id, &all, k, new),
+                (_, _) => false,
+            }
+        })
+    }
+
     fn delete(&mut self, at: At, item: usize, id: &str) -> bool {
+        let standing = self.items.iter().filter(|item| !item.over);
+        let (all, left) = standing
+            .fold((0, 0), |(all, left), item| (all + 1, left + usize::from(item.deleted == [false, false])));
+        if all > 1 && left == 1 && self.items[item].deleted == [false, false] {
+            // A calendar that was emptied waits for a person, whatever the guard's numbers.
+            self.tally.count("left out: the last appointment");
+            return false;
+        }
         let (people, calendar) = self.pair.people(at);
         if !people.delete(calendar, id) {
             return false;
@@ -337,7 +410,7 @@ impl Play<'_> {
 
     fn move_occurrence(&mut self, at: At, item: usize, id: &str, nth: usize, by: Shift) -> bool {
         let Some((all, k)) = self.occurrence(at, id, nth) else { return false };
-        if !self.may_move(at, item) {
+        if !self.may_move(at, item, true) {
             return false;
         }
         let known = &self.items[item];
@@ -374,15 +447,6 @@ impl Play<'_> {
         new: (NaiveDateTime, NaiveDateTime),
     ) -> bool {
         let document = self.pair.nvs_document(id).unwrap();
-        let clock = |moment: &serde_json::Value| -> Option<NaiveDateTime> {
-            match (moment.get("date"), moment.get("at")) {
-                (Some(date), _) => {
-                    Some(date.as_str()?.parse::<NaiveDate>().ok()?.and_time(chrono::NaiveTime::MIN))
-                }
-                (_, Some(at)) => at.as_str()?.parse().ok(),
-                (None, None) => None,
-            }
-        };
         let all_day = document["start"].get("date").is_some();
         let length = clock(&document["end"]).unwrap() - clock(&document["start"]).unwrap();
         let margin = if all_day { TimeDelta::zero() } else { TimeDelta::hours(3) };
@@ -478,12 +542,20 @@ impl Play<'_> {
             }
         }
         for ((item, day, field), texts) in &self.texts {
-            let moved = self.items[*item].mover.is_some();
-            let both = texts.iter().any(|(at, _)| *at != texts[0].0);
+            let moved = self.items[*item].moved != Moved::default();
+            let mine = texts[0].0;
+            let also_there = |texts: &[(At, String)]| texts.iter().any(|(at, _)| *at != mine);
+            // What is said of a single occurrence may hide what is said of the whole.
+            let hidden = day.is_none()
+                && self
+                    .texts
+                    .iter()
+                    .any(|((of, _, same), texts)| of == item && same == field && also_there(texts));
+            let both = also_there(texts) || hidden;
             if moved || both {
                 continue;
             }
-            for (at, text) in texts {
+            for (at, text) in texts.iter().filter(|(_, text)| !text.trim().is_empty()) {
                 let shows = |tiles: &[Tile]| tiles.iter().any(|tile| has_text(tile, field, text));
                 if !shows(&before[index(*at)]) {
                     continue;
@@ -518,6 +590,11 @@ impl Play<'_> {
                 if deleted != [false, false] {
                     self.tally.count("deleted and restored by an edit");
                 }
+                if let Some(document) = self.pair.nvs_document(nvs)
+                    && let (Some(start), Some(end)) = (clock(&document["start"]), clock(&document["end"]))
+                {
+                    item.span = (start, end);
+                }
                 item.nvs = Some(nvs.clone());
                 item.exchange = Some(exchange.clone());
             } else if deleted == [false, false] {
@@ -531,7 +608,7 @@ impl Play<'_> {
                 }
             }
             item.deleted = [false, false];
-            item.mover = None;
+            item.moved = Moved::default();
         }
         let standing = self.items.iter().filter(|item| !item.over).count();
         for at in At::BOTH {
@@ -560,6 +637,15 @@ impl Play<'_> {
         }
         self.tally.count("quiet rounds");
         Ok(())
+    }
+}
+
+/// What the clock shows at a moment of an NVS document.
+fn clock(moment: &serde_json::Value) -> Option<NaiveDateTime> {
+    match (moment.get("date"), moment.get("at")) {
+        (Some(date), _) => Some(date.as_str()?.parse::<NaiveDate>().ok()?.and_time(chrono::NaiveTime::MIN)),
+        (_, Some(at)) => at.as_str()?.parse().ok(),
+        (None, None) => None,
     }
 }
 

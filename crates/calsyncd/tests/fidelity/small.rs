@@ -1,19 +1,101 @@
 //! The smallest scripts that once showed a difference, by name.
 
+use calsync_testkit::people::Draft;
+
 use super::play::play;
-use super::script::Script;
+use super::script::{At, Script};
 use super::world::World;
 
-/// Plays a script that is written as it is printed.
-async fn plays(json: &str) {
-    let script: Script = serde_json::from_str(json).unwrap();
+/// Appointments of the scripts, as they are printed.
+fn draft(start: &str, end: &str, repeat: &str) -> String {
+    format!(
+        r#"{{"subject": "x", "place": "", "notes": "", "start": "{start}", "end": "{end}", "zone": "Europe/Berlin",
+            "all_day": false, "category": null, "busy": "busy", "private": false, "reminder": null, "customer": null,
+            "repeat": {repeat}}}"#
+    )
+}
+
+/// An edit of one field.
+fn edit(field: &str, value: &str) -> String {
+    let fields = ["subject", "place", "notes", "span", "category", "busy", "private", "reminder", "customer"];
+    let all = fields.map(|name| format!(r#""{name}": {}"#, if name == field { value } else { "null" }));
+    format!("{{{}}}", all.join(", "))
+}
+
+const DAILY: &str = r#"{"rhythm": "Daily", "every": 1, "until": "Forever"}"#;
+
+/// Plays a script.
+async fn plays(version: &str, steps: &[String]) {
+    let json = format!(r#"{{"version": "{version}", "steps": [{}]}}"#, steps.join(", "));
+    let script: Script = serde_json::from_str(&json).unwrap();
     let world = World::start().await;
     if let Err(why) = play(&world, &script, false).await {
         panic!("{why}");
     }
 }
 
+fn create(at: &str, draft: &str) -> String {
+    format!(r#"{{"create": {{"at": "{at}", "draft": {draft}}}}}"#)
+}
+
+fn shift(at: &str, days: i64, minutes: i64) -> String {
+    format!(
+        r#"{{"move": {{"at": "{at}", "item": 0, "by": {{"days": {days}, "minutes": {minutes}, "longer": 0}}}}}}"#
+    )
+}
+
+fn edit_first(at: &str, edit: &str) -> String {
+    format!(r#"{{"edit_occurrence": {{"at": "{at}", "item": 0, "nth": 0, "edit": {edit}}}}}"#)
+}
+
+fn delete_first(at: &str) -> String {
+    format!(r#"{{"delete_occurrence": {{"at": "{at}", "item": 0, "nth": 0}}}}"#)
+}
+
+fn sync() -> String {
+    r#""sync""#.to_owned()
+}
+
 #[tokio::test]
 async fn nothing_at_all_is_in_step() {
-    plays(r#"{"version": "exchange2016", "steps": ["sync"]}"#).await;
+    plays("exchange2016", &[sync()]).await;
+}
+
+#[tokio::test]
+async fn an_occurrence_edited_on_exchange_while_its_series_is_moved_in_nvs_fails_nothing() {
+    let series = draft("2026-02-03T11:15:00", "2026-02-03T11:30:00", DAILY);
+    let edit = edit_first("exchange", &edit("customer", "\"7\""));
+    plays("exchange2016", &[create("nvs", &series), sync(), shift("nvs", 0, 60), edit]).await;
+}
+
+#[tokio::test]
+async fn an_occurrence_changed_in_nvs_while_its_series_is_moved_on_exchange_fails_nothing() {
+    let series = draft("2026-03-15T17:30:00", "2026-03-16T03:30:00", DAILY);
+    let steps = |step| [create("exchange", &series), sync(), shift("exchange", 0, -60), step];
+    plays("exchange2016", &steps(delete_first("nvs"))).await;
+    plays("exchange2016", &steps(edit_first("nvs", &edit("subject", "\"y\"")))).await;
+}
+
+#[tokio::test]
+async fn the_first_day_of_the_week_survives_exchange_2007() {
+    let sundays = r#"{"rhythm": {"Weekly": ["Sun"]}, "every": 2, "until": "Forever"}"#;
+    let series = draft("2026-03-15T10:00:00", "2026-03-15T11:00:00", sundays);
+    plays("exchange2007_sp1", &[create("nvs", &series), sync(), shift("nvs", 1, 0)]).await;
+}
+
+#[tokio::test]
+async fn a_series_whose_first_day_lacks_its_time_is_refused_and_not_an_hour_late_for_ever() {
+    let world = World::start().await;
+    for (start, end) in
+        [("2026-03-29T02:45:00", "2026-03-29T04:15:00"), ("2026-03-28T22:00:00", "2026-03-29T02:30:00")]
+    {
+        let pair = world.pair("exchange2016").unwrap();
+        let draft: Draft = serde_json::from_str(&draft(start, end, DAILY)).unwrap();
+        let (people, calendar) = pair.people(At::Nvs);
+        people.create(calendar, &draft).unwrap();
+        let report = pair.round().await;
+        assert!(report.failures[0].why.contains("the clocks skip"), "{:?}", report.failures);
+        let (people, calendar) = pair.people(At::Exchange);
+        assert!(people.list(calendar).is_empty());
+    }
 }

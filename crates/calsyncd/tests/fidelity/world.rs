@@ -18,6 +18,7 @@ use calsyncd::clock::SystemClock;
 use ews_client::{Access, EwsClient, ExchangeSource, Secret};
 use nvs_client::{NvsClient, NvsSettings, NvsSource, Token};
 
+use super::expect::HOME;
 use super::script::At;
 
 const USER: &str = "svc-calsync@example.test";
@@ -40,7 +41,7 @@ impl World {
             let mock = MockExchange::start(Options { version, ..Options::default() }).await.unwrap();
             mock.add_account(USER, PASSWORD);
             let ews = EwsClient::basic(mock.url(), USER, Secret::new(PASSWORD)).build().unwrap();
-            let source = ExchangeSource::new(ews, Access::Rights, Zone::new("Europe/Berlin").unwrap());
+            let source = ExchangeSource::new(ews, Access::Rights, Zone::new(HOME).unwrap());
             exchanges.insert(version.name(), (mock, source));
         }
         World { exchanges, nvs, client, calendars: AtomicU64::new(0) }

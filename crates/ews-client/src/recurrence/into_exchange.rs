@@ -434,7 +434,7 @@ fn index_name(n: i16) -> Result<DayOfWeekIndex, NotExpressible> {
     })
 }
 
-fn day_name(day: Weekday) -> DayOfWeek {
+pub(crate) fn day_name(day: Weekday) -> DayOfWeek {
     match day {
         Weekday::Mon => DayOfWeek::Monday,
         Weekday::Tue => DayOfWeek::Tuesday,

@@ -20,13 +20,15 @@ pub(super) const RECEIPT: ExtendedField = ExtendedField::string(SET, "calsync-re
 pub(super) const CUSTOMER: ExtendedField = ExtendedField::string(SET, "calsync-customer");
 /// IANA names of the zones of start and end, which Windows ids do not tell exactly.
 pub(super) const ZONES: ExtendedField = ExtendedField::string(SET, "calsync-zone");
+/// The day on which a week begins, of weekly series on servers that have no place for it.
+pub(super) const WEEK: ExtendedField = ExtendedField::string(SET, "calsync-week");
 
 /// What a series was before its recurrence was taken apart, while that is going on; see [`Unfinished`].
 pub(super) const UNFINISHED: ExtendedField = ExtendedField::string(SET, "calsync-unfinished");
 
 /// All of them, for reading.
 pub(super) fn all() -> Vec<ExtendedField> {
-    vec![TOKEN, RECEIPT, CUSTOMER, ZONES, UNFINISHED]
+    vec![TOKEN, RECEIPT, CUSTOMER, ZONES, WEEK, UNFINISHED]
 }
 
 /// The times of a series whose recurrence is being set anew, which takes several requests.

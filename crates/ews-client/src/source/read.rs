@@ -124,7 +124,7 @@ fn series(
         all_day: event.span.is_all_day(),
         zone: event.span.start.zone(),
     };
-    let rule = recurrence::to_rule(pattern, times)
+    let rule = recurrence::to_rule(&with_week(pattern, master), times)
         .map_err(|error| format!("its recurrence cannot be read: {error}"))?
         .rule;
     let mut series = Series {
@@ -147,6 +147,15 @@ fn series(
         series.overrides.insert(key, Override::Cancelled);
     }
     Ok(series)
+}
+
+/// The recurrence with the first day of its weeks, where only we know it.
+fn with_week(recurrence: &wire::Recurrence, item: &CalendarItem) -> wire::Recurrence {
+    let mut recurrence = recurrence.clone();
+    if let wire::Pattern::Weekly { first_day: first_day @ None, .. } = &mut recurrence.pattern {
+        *first_day = item.extended(&properties::WEEK).map(wire::DayOfWeek::from_wire);
+    }
+    recurrence
 }
 
 /// The content of a changed occurrence, with times that are only written differently as the series has them.

@@ -113,6 +113,7 @@ impl ExchangeSource {
             id = self.update_one(job, &id, changes).await?;
         }
         let mut patches = patch.overrides.clone();
+        keep_standing(&mut patches, &new);
         if changes_times(patch) {
             patches = self.missing_overrides(job, &mut id, &new).await?;
         }
@@ -150,10 +151,19 @@ impl ExchangeSource {
             }
         };
         id.change_key = Some(now.revision.as_str().to_owned());
-        let Some(recurrence) = &new.recurrence else { return Ok(BTreeMap::new()) };
-        let start = &new.event.span.start;
         let mut patches = now.series.diff(new).overrides;
-        patches.retain(|key, _| recurrence.rule.contains(start.local(), start.zone(), key.local()));
+        keep_standing(&mut patches, new);
         Ok(patches)
+    }
+}
+
+/// Leaves out occurrences that the series does not have, such as those of before somebody moved it.
+fn keep_standing(patches: &mut BTreeMap<RecurrenceId, OverridePatch>, series: &Series) {
+    let start = &series.event.span.start;
+    match &series.recurrence {
+        Some(recurrence) => {
+            patches.retain(|key, _| recurrence.rule.contains(start.local(), start.zone(), key.local()));
+        }
+        None => patches.clear(),
     }
 }

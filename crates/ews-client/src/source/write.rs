@@ -9,7 +9,7 @@ use calsync_core::model::{
     Busy, Event, Field, Notes, NotesFormat, Reminder, Sensitivity, Series, Span, When,
 };
 use calsync_core::source::Receipt;
-use calsync_core::zone::Zone;
+use calsync_core::zone::{Resolved, Zone};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::properties;
@@ -18,7 +18,8 @@ use crate::wire::{
     self, Body, BodyType, BusyStatus, FieldChange, FieldRef, MeetingTimeZone, Pattern, Property, Range,
     ZoneDefinition,
 };
-use crate::{recurrence, zones};
+use crate::recurrence::{self, day_name};
+use crate::zones;
 
 /// Why Exchange cannot hold something; for people.
 pub(super) type NotHeld = String;
@@ -168,6 +169,7 @@ fn body(notes: &Notes) -> Body {
 fn times(series: &Series, setting: Setting<'_>) -> Result<Vec<Property>, NotHeld> {
     let mut span = series.event.span.clone();
     let mut recurrence = None;
+    let mut week = None;
     if let Some(pattern) = &series.recurrence {
         if !pattern.dates.is_empty() {
             return Err("Exchange has no series with additional dates".to_owned());
@@ -181,11 +183,31 @@ fn times(series: &Series, setting: Setting<'_>) -> Result<Vec<Property>, NotHeld
         let found = recurrence::to_exchange(&pattern.rule, times, first_day_known)
             .map_err(|error| format!("Exchange cannot hold this series: it {error}"))?;
         span = starting_at(&span, found.start);
+        refuse_gaps(&span)?;
+        if let Pattern::Weekly { first_day: None, .. } = found.recurrence.pattern {
+            week = Some(properties::text(properties::WEEK, day_name(pattern.rule.week_start()).as_wire()));
+        }
         recurrence = Some(Property::Recurrence(found.recurrence));
     }
     let mut properties = span_properties(&span, setting.home, recurrence.is_some())?;
     properties.extend(recurrence);
+    properties.extend(week);
     Ok(properties)
+}
+
+/// Exchange keeps the times of a series as those of its first occurrence, as instants: where the clocks skip one of them
+/// on that day, all other occurrences would have another time.
+fn refuse_gaps(first: &Span) -> Result<(), NotHeld> {
+    let skipped = |when: &When| match when {
+        When::Zoned { local, zone } => matches!(zone.resolve(*local), Resolved::Gap(_)),
+        When::Date(_) | When::Floating(_) | When::Utc(_) => false,
+    };
+    if skipped(&first.start) || skipped(&first.end) {
+        return Err("Exchange cannot hold this series: on its first day the clocks skip its start or end, let it \
+                    begin on another day"
+            .to_owned());
+    }
+    Ok(())
 }
 
 /// The span moved to another start, with the same length on the clock.

@@ -120,12 +120,23 @@ fn series_patch(patch: &SeriesPatch, current: &Series, receipt: &Receipt) -> Res
         let start = patch.master.span.as_ref().map_or(&current.event.span, |span| &span.to).start.clone();
         set_recurrence(&mut set, change.to.as_ref(), &start);
     }
+    let new = patch.apply(current);
     let mut overrides = BTreeMap::new();
     for (id, change) in &patch.overrides {
-        overrides.insert(id.to_text(), override_patch(*id, change, current)?);
+        // Somebody moved the series meanwhile: what was said of an occurrence that is gone is lost with it.
+        if is_occurrence(&new, *id) {
+            overrides.insert(id.to_text(), override_patch(*id, change, current)?);
+        }
     }
     let references = references(receipt).into_iter().map(|(key, value)| (key, Some(value))).collect();
     Ok(wire::Patch { set, overrides, references })
+}
+
+fn is_occurrence(series: &Series, id: RecurrenceId) -> bool {
+    let start = &series.event.span.start;
+    series.recurrence.as_ref().is_some_and(|recurrence| {
+        recurrence.dates.contains(&id) || recurrence.rule.contains(start.local(), start.zone(), id.local())
+    })
 }
 
 fn event_patch(patch: &Patch, current: &Event) -> Result<Fields, String> {
