@@ -5,7 +5,8 @@
 //! [`drive`](mod@drive) is the short loop that connects it to two [`CalendarSource`](source::CalendarSource)s and a
 //! [`StateStore`](store::StateStore).
 //!
-//! Modules point one way: `model <- ids <- link <- source <- store <- sync <- drive`.
+//! Modules point one way: `ids, zone, recur <- model <- link, source, store <- sync <- drive`; the three in the middle
+//! are one layer, since what is remembered, read and written is said in the same terms.
 
 pub mod drive;
 pub mod ids;

@@ -10,6 +10,8 @@
 //! A round that is dropped anywhere leaves observations, intents and tokens from which the next one goes on. Inside,
 //! the steps are written as an `async` function that is polled by hand: it needs no runtime and reads top to bottom.
 
+mod carry_out;
+mod matching;
 mod port;
 mod read;
 mod reconcile;

@@ -1,0 +1,244 @@
+//! Carries out what was decided: journal, write, read back, commit.
+
+use std::collections::BTreeMap;
+
+use super::reconcile::Case;
+use super::{Pending, Stop, Work};
+use crate::ids::{ContentHash, CreateToken, ItemKey, LinkId, PerSide, Revision, Side};
+use crate::link::Link;
+use crate::source::{Applied, Receipt, Seen, SourceErrorKind, Write, WriteOp, WriteOutcome};
+use crate::store::{Closed, JournalEntry, Recorded};
+use crate::sync::settle::{After, Outcome, settle};
+
+impl Work {
+    pub(super) async fn carry_out(&mut self, cases: Vec<Case>, mut pending: Pending) -> Result<(), Stop> {
+        let made = PerSide::from_fn(|side| self.report.sides.get(side).created);
+        let mut outcomes: BTreeMap<(LinkId, Side), Outcome> = BTreeMap::new();
+        for (case, side) in cases.iter().flat_map(|case| Side::BOTH.map(|side| (case, side))) {
+            // What a side that cannot be used would be sent is neither journaled nor sent.
+            if self.unusable.get(side).is_some() && case.plan.writes.get(side).is_some() {
+                outcomes.insert((case.link.id, side), Outcome::Refused(SourceErrorKind::Unavailable));
+            }
+        }
+        let entries = self.journal_entries(&cases);
+        if !entries.is_empty() {
+            let recorded = self.port.journal(entries.clone()).await?;
+            if recorded.len() != entries.len() {
+                return Err(Stop::WrongReply);
+            }
+            self.head.intents.extend(entries.iter().map(JournalEntry::intent));
+            for side in Side::BOTH {
+                let mine: Vec<_> = recorded
+                    .iter()
+                    .zip(&entries)
+                    .filter(|(_, entry)| entry.side == side)
+                    .map(|(write, _)| write.clone())
+                    .collect();
+                for batch in mine.chunks(self.batch(side)) {
+                    if self.unusable.get(side).is_some() {
+                        // What was not sent was certainly not carried out.
+                        for write in batch {
+                            let refused = Outcome::Refused(SourceErrorKind::Unavailable);
+                            outcomes.insert((write.get().link, side), refused);
+                        }
+                        continue;
+                    }
+                    let results = self.port.apply_some(side, batch.to_vec()).await?;
+                    if results.len() != batch.len() {
+                        return Err(Stop::WrongReply);
+                    }
+                    let writes: Vec<&Write> = batch.iter().map(Recorded::get).collect();
+                    self.note_outcomes(side, &writes, results, &mut outcomes).await?;
+                }
+            }
+        }
+        for case in cases {
+            let outcome = PerSide::from_fn(|side| outcomes.remove(&(case.link.id, side)));
+            self.close(&case.link, &outcome, &mut pending);
+            match settle(&case.link, &case.plan, &outcome, &self.setting()) {
+                After::Keep(link) => pending.put.push(*link),
+                After::End => pending.bury(&case.link, self.input.now),
+            }
+        }
+        if !pending.is_empty() {
+            self.commit_with_made(pending, &made).await?;
+        }
+        Ok(())
+    }
+
+    fn journal_entries(&self, cases: &[Case]) -> Vec<JournalEntry> {
+        let mut entries = Vec::new();
+        for case in cases {
+            let mut number = case.link.writes;
+            for side in Side::BOTH {
+                let Some(planned) = case.plan.writes.get(side) else { continue };
+                if self.unusable.get(side).is_some() {
+                    continue;
+                }
+                number += 1;
+                let Some(receipt) = self.receipt(&case.link, side, &planned.op, number) else { continue };
+                entries.push(JournalEntry {
+                    at: self.input.now,
+                    side,
+                    write: Write { link: case.link.id, op: planned.op.clone(), receipt },
+                    reason: planned.reason.clone(),
+                    before: planned.before.clone(),
+                    outcome: None,
+                });
+            }
+        }
+        entries
+    }
+
+    fn receipt(&self, link: &Link, side: Side, op: &WriteOp, number: u64) -> Option<Receipt> {
+        let counterpart = link.halves.get(side.other()).as_ref()?.key.clone();
+        let derived = || CreateToken::derive(&self.input.pairing, side, &counterpart, link.generation);
+        let (token, content) = match op {
+            WriteOp::Create { token, series } => (token.clone(), series.content_hash()),
+            WriteOp::Update { patch, current, .. } => {
+                let written =
+                    link.halves.get(side).as_ref().and_then(|half| half.sighting()?.receipt.as_ref());
+                let token = written.map_or_else(derived, |receipt| receipt.token.clone());
+                (token, patch.apply(current).content_hash())
+            }
+            WriteOp::Delete { .. } => (derived(), ContentHash::of(&[])),
+        };
+        Some(Receipt { token, counterpart, number, content })
+    }
+
+    /// Takes the answers of one batch and reads back what was only named. Where every write of the batch met what is
+    /// wrong with the side and not with the item, the side is not written any more in this round.
+    async fn note_outcomes(
+        &mut self,
+        side: Side,
+        writes: &[&Write],
+        results: Vec<WriteOutcome>,
+        outcomes: &mut BTreeMap<(LinkId, Side), Outcome>,
+    ) -> Result<(), Stop> {
+        let mut unusable = None;
+        let mut usable = false;
+        let mut ends = None;
+        let mut read_back: Vec<(&Write, ItemKey, Revision)> = Vec::new();
+        for (write, result) in writes.iter().zip(results) {
+            let outcome = match result {
+                WriteOutcome::Applied(Applied::Item(item)) => Outcome::Written(item),
+                WriteOutcome::Applied(Applied::Deleted) => Outcome::Deleted,
+                WriteOutcome::Applied(Applied::Stored { key, revision }) => {
+                    usable = true;
+                    read_back.push((write, key, revision));
+                    continue;
+                }
+                WriteOutcome::Refused(error) => {
+                    self.report.fail(write.link, side, error.to_string());
+                    let kind = error.kind.clone();
+                    match scope(&kind) {
+                        Scope::Item => usable = true,
+                        Scope::Either => drop(unusable.get_or_insert(error)),
+                        Scope::Side => drop(ends.get_or_insert(error)),
+                    }
+                    Outcome::Refused(kind)
+                }
+                WriteOutcome::Unknown(error) => {
+                    self.report.fail(write.link, side, error.to_string());
+                    unusable.get_or_insert(error);
+                    Outcome::Unknown
+                }
+            };
+            usable |= matches!(outcome, Outcome::Written(_) | Outcome::Deleted);
+            self.count(side, write, &outcome);
+            outcomes.insert((write.link, side), outcome);
+        }
+        for batch in read_back.chunks(self.batch(side)) {
+            let keys = batch.iter().map(|(_, key, _)| key.clone()).collect();
+            // What cannot be read back now is not in step yet: the intent stays open, and the next round asks.
+            let seen = match self.port.fetch_some(side, keys).await {
+                Ok(seen) => seen,
+                Err(Stop::Source(_, error)) => {
+                    ends.get_or_insert(error);
+                    Vec::new()
+                }
+                Err(stop) => return Err(stop),
+            };
+            let mut seen = seen.into_iter();
+            for (write, _, revision) in batch {
+                let outcome = match seen.next() {
+                    Some(Seen::Present(item)) if item.revision == *revision => Outcome::Written(item),
+                    Some(Seen::Present(item)) => Outcome::WrittenAndChanged(item),
+                    Some(Seen::Absent | Seen::Unreadable(_)) | None => Outcome::Unknown,
+                };
+                self.count(side, write, &outcome);
+                outcomes.insert((write.link, side), outcome);
+            }
+        }
+        if ends.is_none() && !usable {
+            ends = unusable;
+            // What everything was denied for is not the fault of any item.
+            for write in writes {
+                if let Some(outcome) = outcomes.get_mut(&(write.link, side))
+                    && matches!(outcome, Outcome::Refused(SourceErrorKind::Denied(_)))
+                {
+                    *outcome = Outcome::Refused(SourceErrorKind::Unavailable);
+                }
+            }
+        }
+        if ends.is_some() {
+            *self.unusable.get_mut(side) = ends;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, side: Side, write: &Write, outcome: &Outcome) {
+        let side = self.report.sides.get_mut(side);
+        match (outcome, &write.op) {
+            (Outcome::Written(_) | Outcome::WrittenAndChanged(_), WriteOp::Create { .. }) => {
+                side.created += 1
+            }
+            (Outcome::Written(_) | Outcome::WrittenAndChanged(_), _) => side.updated += 1,
+            (Outcome::Deleted, _) => side.deleted += 1,
+            (Outcome::Refused(_) | Outcome::Unknown, _) => {}
+        }
+    }
+
+    fn close(&self, link: &Link, outcomes: &PerSide<Option<Outcome>>, pending: &mut Pending) {
+        for intent in self.head.intents.iter().filter(|intent| intent.write.link == link.id) {
+            let outcome = match outcomes.get(intent.side) {
+                Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Deleted) => {
+                    "carried out".to_owned()
+                }
+                Some(Outcome::Refused(kind)) => kind.to_string(),
+                Some(Outcome::Unknown) | None => continue,
+            };
+            pending.closed.push(Closed {
+                link: link.id,
+                side: intent.side,
+                number: intent.write.receipt.number,
+                outcome,
+            });
+        }
+    }
+}
+
+/// What a refusal is about.
+enum Scope {
+    /// This item.
+    Item,
+    /// This item, unless every item of the batch met it.
+    Either,
+    /// The whole side.
+    Side,
+}
+
+fn scope(kind: &SourceErrorKind) -> Scope {
+    match kind {
+        SourceErrorKind::Stale
+        | SourceErrorKind::Missing
+        | SourceErrorKind::Rejected(_)
+        | SourceErrorKind::Protocol(_) => Scope::Item,
+        SourceErrorKind::Denied(_) | SourceErrorKind::NoAnswer => Scope::Either,
+        SourceErrorKind::TokenExpired
+        | SourceErrorKind::WentBack
+        | SourceErrorKind::Throttled(_)
+        | SourceErrorKind::Unavailable
+        | SourceErrorKind::NoCalendar(_) => Scope::Side,
+    }
+}

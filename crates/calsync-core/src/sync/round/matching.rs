@@ -1,0 +1,307 @@
+//! Who belongs to whom: finds the counterparts of lone halves, items that moved to another key, old copies, and what
+//! was made twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::read::new_half;
+use super::reconcile::Case;
+use super::{Pending, Stop, Work};
+use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
+use crate::link::{Link, MatchKey, Observation};
+use crate::source::{Item, Seen, WriteOp};
+use crate::sync::decide::{LinkPlan, PlannedWrite, Suspicion};
+use crate::sync::plan::Likeness;
+use crate::sync::settle::{adopt_half_made, retry_after};
+
+impl Work {
+    /// An item that is gone under its key may be there under another: moved out of the calendar and back, or made
+    /// anew by the server. Then the link goes on with the new key.
+    pub(super) async fn find_moved(
+        &mut self,
+        mut links: Vec<Link>,
+        pending: &mut Pending,
+        consumed: &mut BTreeSet<LinkId>,
+    ) -> Result<Vec<Link>, Stop> {
+        for side in Side::BOTH {
+            let is_gone = |link: &Link| {
+                link.lone_side().is_none()
+                    && link.halves.get(side).as_ref().is_some_and(|half| half.seen == Some(Observation::Gone))
+            };
+            let by: Vec<MatchKey> =
+                links.iter().filter(|link| is_gone(link)).filter_map(|link| uid_of(link, side)).collect();
+            if by.is_empty() {
+                continue;
+            }
+            let candidates = self.port.lone_links(side, by).await?;
+            for link in links.iter_mut().filter(|link| is_gone(link)) {
+                let Some(uid) = uid_of(link, side) else { continue };
+                let mut same = candidates
+                    .iter()
+                    .filter(|lone| !consumed.contains(&lone.id) && uid_of(lone, side).as_ref() == Some(&uid));
+                let (Some(lone), None) = (same.next(), same.next()) else { continue };
+                let (Some(new), Some(half)) = (lone.halves.get(side).clone(), link.halves.get_mut(side))
+                else {
+                    continue;
+                };
+                consumed.insert(lone.id);
+                pending.remove.push(lone.id);
+                half.key = new.key;
+                half.seen = new.seen;
+                half.access = new.access;
+                half.listed = new.listed;
+            }
+        }
+        links.retain(|link| !consumed.contains(&link.id));
+        Ok(links)
+    }
+
+    /// Puts lone halves together that are the same appointment: by receipt, by UID, and in a first sync by content
+    /// where it is unique on both sides.
+    pub(super) async fn find_counterparts(
+        &mut self,
+        links: Vec<Link>,
+        pending: &mut Pending,
+        consumed: &mut BTreeSet<LinkId>,
+    ) -> Result<Vec<Case>, Stop> {
+        let mut pool: PerSide<Vec<Link>> = PerSide::default();
+        for side in Side::BOTH {
+            let by: BTreeSet<MatchKey> = links.iter().filter_map(keys_of_new).flatten().collect();
+            if !by.is_empty() {
+                *pool.get_mut(side) = self.port.lone_links(side, by.into_iter().collect()).await?;
+            }
+        }
+        let mut cases = Vec::with_capacity(links.len());
+        for link in links {
+            if consumed.contains(&link.id) {
+                continue;
+            }
+            let found = self.counterpart(&link, &pool, consumed);
+            let Some((side, lone, likeness)) = found else {
+                cases.push(Case { link, likeness: None, suspicion: None, plan: LinkPlan::default() });
+                continue;
+            };
+            // The link of side A lives on, so that both orders of reading give the same id.
+            let (mut kept, dropped) = if side == Side::A { (link, lone) } else { (lone, link) };
+            kept.halves.b.clone_from(&dropped.halves.b);
+            kept.retry = None;
+            consumed.insert(dropped.id);
+            consumed.insert(kept.id);
+            pending.remove.push(dropped.id);
+            cases.push(Case {
+                link: kept,
+                likeness: Some(likeness),
+                suspicion: None,
+                plan: LinkPlan::default(),
+            });
+        }
+        Ok(cases)
+    }
+
+    /// The counterpart of a lone half: the side of `link`, the other lone link, and by what it was recognised.
+    fn counterpart(
+        &self,
+        link: &Link,
+        pool: &PerSide<Vec<Link>>,
+        consumed: &BTreeSet<LinkId>,
+    ) -> Option<(Side, Link, Likeness)> {
+        let side = link.lone_side()?;
+        let half = link.halves.get(side).as_ref()?;
+        let sighting = half.sighting()?;
+        let free = |side: Side| {
+            pool.get(side).iter().filter(move |lone| !consumed.contains(&lone.id) && lone.id != link.id)
+        };
+        let other = |lone: &Link| lone.halves.get(side.other()).clone();
+        let uid = &sighting.series.uid;
+
+        // A copy made by a person carries the receipt too; the one that shares our UID is the original.
+        let mut by_receipt: Vec<&Link> = free(side.other())
+            .filter(|lone| {
+                other(lone).is_some_and(|theirs| {
+                    let theirs_names_ours = theirs
+                        .sighting()
+                        .and_then(|sighting| sighting.receipt.as_ref())
+                        .is_some_and(|receipt| receipt.counterpart == half.key);
+                    let ours_names_theirs =
+                        sighting.receipt.as_ref().is_some_and(|receipt| receipt.counterpart == theirs.key);
+                    theirs_names_ours || ours_names_theirs
+                })
+            })
+            .collect();
+        by_receipt.sort_by_key(|lone| {
+            let theirs = other(lone);
+            let sighting = theirs.as_ref().and_then(|theirs| theirs.sighting());
+            let same_uid = sighting.is_some_and(|sighting| sighting.series.uid == *uid);
+            (!same_uid, sighting.and_then(|sighting| sighting.created))
+        });
+        if let Some(lone) = by_receipt.first() {
+            return Some((side, (*lone).clone(), Likeness::Receipt));
+        }
+
+        let only = |matches: &dyn Fn(&Link, Side) -> bool| -> Option<Link> {
+            let mut theirs = free(side.other()).filter(|lone| matches(lone, side.other()));
+            let (found, None) = (theirs.next()?, theirs.next()) else { return None };
+            free(side).all(|lone| !matches(lone, side)).then(|| found.clone())
+        };
+        let same_uid = |lone: &Link, side: Side| {
+            let half = lone.halves.get(side).as_ref();
+            half.and_then(|half| half.latest()).is_some_and(|(_, series)| series.uid == *uid)
+        };
+        if let Some(lone) = only(&same_uid) {
+            return Some((side, lone, Likeness::Uid));
+        }
+        if self.head.first_sync_done {
+            return None;
+        }
+        let likeness = sighting.series.likeness();
+        let alike = |lone: &Link, side: Side| {
+            let half = lone.halves.get(side).as_ref();
+            half.and_then(|half| half.sighting())
+                .is_some_and(|sighting| sighting.series.likeness() == likeness)
+        };
+        only(&alike).map(|lone| (side, lone, Likeness::Content))
+    }
+
+    /// Recognises old copies of what was deleted on both sides.
+    pub(super) async fn find_buried(&mut self, cases: &mut [Case]) -> Result<(), Stop> {
+        for side in Side::BOTH {
+            let lone = |case: &Case| case.link.lone_side() == Some(side) && keys_of_new(&case.link).is_some();
+            let halves: Vec<_> = cases
+                .iter()
+                .filter(|case| lone(case))
+                .filter_map(|case| case.link.halves.get(side).clone())
+                .collect();
+            if halves.is_empty() || !self.head.first_sync_done {
+                continue;
+            }
+            let tombstones = self.port.tombstones(side, halves).await?;
+            for case in cases.iter_mut().filter(|case| lone(case)) {
+                let sighting = case.link.halves.get(side).as_ref().and_then(|half| half.sighting());
+                let buried = sighting.is_some_and(|sighting| {
+                    tombstones.iter().any(|tombstone| {
+                        let old = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at < tombstone.at);
+                        tombstone.uid == sighting.series.uid
+                            && old(sighting.modified)
+                            && old(sighting.created)
+                    })
+                });
+                if buried {
+                    case.suspicion = Some(Suspicion::CameBack);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Recognises what we made twice because an answer came too late: an item with our receipt whose counterpart is
+    /// in step with another item of the same UID. (A copy that a person made has a UID of its own.)
+    pub(super) async fn find_doubles(&mut self, cases: &mut [Case]) -> Result<(), Stop> {
+        for side in Side::BOTH {
+            let counterpart = |case: &Case| -> Option<ItemKey> {
+                (case.link.lone_side() == Some(side)).then_some(())?;
+                let sighting = case.link.halves.get(side).as_ref()?.sighting()?;
+                Some(sighting.receipt.as_ref()?.counterpart.clone())
+            };
+            let keys: Vec<ItemKey> = cases.iter().filter_map(counterpart).collect();
+            if keys.is_empty() {
+                continue;
+            }
+            let links = self.port.links_by_key(side.other(), keys).await?;
+            for case in cases.iter_mut() {
+                let Some(key) = counterpart(case) else { continue };
+                let ours = uid_of(&case.link, side);
+                let taken = links.iter().any(|link| {
+                    let named = link.halves.get(side.other()).as_ref().is_some_and(|half| half.key == key);
+                    let half = link.halves.get(side).as_ref();
+                    let stands = half.is_some_and(|half| half.seen != Some(Observation::Gone));
+                    link.id != case.link.id && named && stands && uid_of(link, side) == ours
+                });
+                if taken {
+                    case.suspicion = Some(Suspicion::OurDouble);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the target for items that an earlier create may have made and that its feed has not shown yet. Returns
+    /// the cases about which something new is known.
+    pub(super) async fn look_before_create(&mut self, cases: &mut [Case]) -> Result<Vec<usize>, Stop> {
+        let mut changed = Vec::new();
+        for side in Side::BOTH {
+            let mut asked: Vec<(usize, CreateToken)> = Vec::new();
+            for (index, case) in cases.iter().enumerate() {
+                if let Some(PlannedWrite { op: WriteOp::Create { token, .. }, .. }) =
+                    case.plan.writes.get(side)
+                {
+                    asked.push((index, token.clone()));
+                }
+            }
+            let tokens: Vec<CreateToken> = asked.iter().map(|(_, token)| token.clone()).collect();
+            let found = self.port.find(side, self.batch(side), &tokens).await?;
+            let mut found_items: BTreeMap<usize, Item> = BTreeMap::new();
+            for ((index, _), seen) in asked.iter().zip(found) {
+                match seen {
+                    Seen::Present(item) => drop(found_items.insert(*index, *item)),
+                    Seen::Absent => {}
+                    // It is there, so it must not be made again; what it is will be known when it can be read.
+                    Seen::Unreadable(why) => {
+                        if let Some(case) = cases.get_mut(*index) {
+                            case.link.retry =
+                                Some(retry_after(case.link.retry.as_ref(), why.clone(), self.input.now));
+                            self.report.fail(case.link.id, side, why);
+                            case.plan = LinkPlan { untouched: true, ..LinkPlan::default() };
+                        }
+                    }
+                }
+            }
+            let found = found_items;
+            if found.is_empty() {
+                continue;
+            }
+            let keys = found.values().map(|item| item.key.clone()).collect();
+            let known = self.port.links_by_key(side, keys).await?;
+            for (index, item) in found {
+                let taken = known
+                    .iter()
+                    .any(|link| link.halves.get(side).as_ref().is_some_and(|half| half.key == item.key));
+                let Some(case) = cases.get_mut(index) else { continue };
+                // An item that belongs to another link is a copy, and says nothing about this one.
+                if taken {
+                    continue;
+                }
+                if item.receipt.is_some() {
+                    *case.link.halves.get_mut(side) =
+                        Some(new_half(item, self.head.listings.get(side).number));
+                    case.likeness = Some(Likeness::Receipt);
+                } else {
+                    case.link = adopt_half_made(&case.link, side, item, *self.head.listings.get(side));
+                }
+                changed.push(index);
+            }
+        }
+        Ok(changed)
+    }
+}
+
+fn uid_of(link: &Link, side: Side) -> Option<MatchKey> {
+    let (_, series) = link.halves.get(side).as_ref()?.latest()?;
+    Some(MatchKey::Uid(series.uid.clone()))
+}
+
+/// The keys under which the counterpart of a lone new half would be found; `None` for any other link.
+fn keys_of_new(link: &Link) -> Option<Vec<MatchKey>> {
+    let side = link.lone_side()?;
+    let half = link.halves.get(side).as_ref()?;
+    let sighting = half.sighting()?;
+    let mut keys = vec![
+        MatchKey::Counterpart(half.key.clone()),
+        MatchKey::Uid(sighting.series.uid.clone()),
+        MatchKey::Likeness(sighting.series.likeness()),
+    ];
+    if let Some(receipt) = &sighting.receipt {
+        keys.push(MatchKey::Key(receipt.counterpart.clone()));
+    }
+    Some(keys)
+}
