@@ -191,7 +191,7 @@ impl Work {
         let side = self.report.sides.get_mut(side);
         match (outcome, &write.op) {
             (Outcome::Written(_) | Outcome::WrittenAndChanged(_), WriteOp::Create { .. }) => {
-                side.created += 1
+                side.created += 1;
             }
             (Outcome::Written(_) | Outcome::WrittenAndChanged(_), _) => side.updated += 1,
             (Outcome::Deleted, _) => side.deleted += 1,
