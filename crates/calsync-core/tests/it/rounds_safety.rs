@@ -192,7 +192,7 @@ fn one_denied_item_stops_nothing_else() {
     for _ in 0..20 {
         world.sync_any();
     }
-    let r = world.sync_any();
+    world.sync_any();
     assert!(world.b.events().iter().any(|e| e.place == "Ulm"));
 }
 
