@@ -16,6 +16,8 @@ pub const MAX_PAGE: u32 = 1000;
 /// Most writes, ids, tokens or UIDs in one request of the protocol.
 pub const MAX_BATCH: usize = 200;
 
+const FEED: &str = "read change feed";
+
 /// A server of the Calender Sync Protocol. Clones share connections and counters.
 #[derive(Debug, Clone)]
 pub struct NvsClient {
@@ -109,16 +111,16 @@ impl NvsClient {
         let mut query = vec![("limit", limit.clamp(1, MAX_PAGE).to_string())];
         query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
         let path = &["units", unit, "changes"];
-        self.transport.get(Call { doing: "read change feed", operation: "changes", path, query }).await
+        let page = self.transport.get(Call { doing: FEED, operation: "changes", path, query }).await?;
+        moves_on(cursor, page)
     }
 
     /// As [`changes`](Self::changes), for all units at once; every entry names its unit.
     pub async fn all_changes(&self, cursor: Option<&str>, limit: u32) -> Result<ChangePage, NvsError> {
         let mut query = vec![("limit", limit.clamp(1, MAX_PAGE).to_string())];
         query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
-        self.transport
-            .get(Call { doing: "read change feed", operation: "all-changes", path: &["changes"], query })
-            .await
+        let call = Call { doing: FEED, operation: "all-changes", path: &["changes"], query };
+        moves_on(cursor, self.transport.get(call).await?)
     }
 
     /// Reads appointments by id, one answer per id in the order of `ids`; any number, in batches.
@@ -233,6 +235,15 @@ impl NvsClient {
         let call = Call { doing: "open notification stream", operation: "events", path: &["events"], query };
         Ok(EventStream::new(self.transport.open(call).await?))
     }
+}
+
+/// A page that leads to itself would be read for ever.
+fn moves_on(cursor: Option<&str>, page: ChangePage) -> Result<ChangePage, NvsError> {
+    if page.more && cursor == Some(page.cursor.as_str()) {
+        let advice = "the server repeats a page for ever; report this to its maker";
+        return Err(NvsError::new(FEED, NvsErrorKind::BadAnswer, advice));
+    }
+    Ok(page)
 }
 
 /// A reading that spans a restore mixes two histories; it is refused as a whole.

@@ -8,7 +8,7 @@ use calsync_testkit::people::Calendars;
 use nvs_client::wire::{Access, NewAppointment, ReadEntry, UnitKind, Write, WriteOutcome};
 use nvs_client::{Event, NvsErrorKind};
 
-use super::{applied, create, fields, new, references, start, start_with, write_one};
+use super::{applied, canned, create, fields, new, references, start, start_with, write_one};
 
 fn small() -> MockLimits {
     MockLimits { page: 2, ..MockLimits::default() }
@@ -111,6 +111,25 @@ async fn a_cursor_that_is_too_old_or_of_another_epoch_has_expired() {
     let error = client.changes("meier", Some(&page.cursor), 10).await.unwrap_err();
     assert_eq!(error.kind, NvsErrorKind::CursorExpired);
     assert_ne!(client.changes("meier", None, 10).await.unwrap().epoch, page.epoch);
+}
+
+#[tokio::test]
+async fn a_page_that_leads_to_itself_is_an_error_and_no_endless_loop() {
+    let page = |cursor: &str, more: bool| {
+        let text = format!(
+            r#"{{"epoch":"e","time":"2026-03-05T09:00:00Z","entries":[],"cursor":"{cursor}","more":{more}}}"#
+        );
+        (200, "", text)
+    };
+    let client = canned::client(vec![page("c1", true)]).await;
+    client.changes("meier", None, 10).await.unwrap();
+    let error = client.changes("meier", Some("c1"), 10).await.unwrap_err();
+    assert_eq!(error.kind, NvsErrorKind::BadAnswer);
+    assert!(error.to_string().contains("repeats a page for ever"), "{error}");
+    assert_eq!(client.all_changes(Some("c1"), 10).await.unwrap_err().kind, NvsErrorKind::BadAnswer);
+    // The last page may well name itself: that is where the next reading begins.
+    let client = canned::client(vec![page("c1", false)]).await;
+    client.changes("meier", Some("c1"), 10).await.unwrap();
 }
 
 #[tokio::test]

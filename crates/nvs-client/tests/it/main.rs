@@ -1,6 +1,7 @@
 //! The client against the mock, over HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
+mod canned;
 mod errors;
 mod feed;
 mod openapi;
