@@ -88,7 +88,7 @@ impl NvsError {
 
     /// Reads a problem document that answered a whole request.
     pub(crate) fn from_problem(doing: &'static str, problem: Problem, wait: Option<Duration>) -> Self {
-        let wait = wait.or_else(|| problem.retry_after.map(Duration::from_secs));
+        let wait = wait.or_else(|| problem.wait());
         let (kind, advice) = match problem.code() {
             ProblemCode::Unauthorized => (
                 NvsErrorKind::Unauthorized,

@@ -12,7 +12,7 @@ use crate::error::{NvsError, NvsErrorKind, later};
 use crate::tls::{self, ClientIdentity};
 use crate::trace::Trace;
 use crate::traffic::Traffic;
-use crate::wire::Problem;
+use crate::wire::{Problem, wait_of};
 
 /// A bearer token; it does not show itself.
 #[derive(Clone)]
@@ -215,8 +215,7 @@ impl Transport {
     async fn collect(&self, doing: &'static str, mut response: Response) -> Result<Answer, NvsError> {
         let header =
             |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let retry_after =
-            header(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+        let retry_after = header(RETRY_AFTER).and_then(|text| retry_after(text.trim()));
         let location = header(LOCATION);
         let media_type = media_type(&response);
         let status = response.status();
@@ -336,6 +335,12 @@ impl Answer {
     }
 }
 
+/// Seconds to wait, at most an hour; a date, which the header may hold too, is left out: clocks differ.
+fn retry_after(text: &str) -> Option<Duration> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| wait_of(text.parse().unwrap_or(u64::MAX)))
+}
+
 fn media_type(response: &Response) -> String {
     let value =
         response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -393,6 +398,18 @@ mod tests {
             ["http://nvs.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1", "ftp://h", "nvs"]
         {
             assert_eq!(base_url(text).unwrap_err().kind, NvsErrorKind::Settings, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_never_longer_than_an_hour() {
+        let wait = |text| retry_after(text).map(|wait| wait.as_secs());
+        assert_eq!(wait("7"), Some(7));
+        for absurd in ["3601", "86400", "18446744073709551615", "99999999999999999999999999"] {
+            assert_eq!(wait(absurd), Some(3600), "{absurd}");
+        }
+        for none in ["", "-1", "+5", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+            assert_eq!(wait(none), None, "{none}");
         }
     }
 

@@ -44,7 +44,7 @@ fn kind_of_refusal(problem: &Problem) -> SourceErrorKind {
         ProblemCode::CursorExpired => SourceErrorKind::TokenExpired,
         ProblemCode::EpochChanged => SourceErrorKind::WentBack,
         ProblemCode::Throttled => {
-            SourceErrorKind::Throttled(Duration::from_secs(problem.retry_after.unwrap_or(30)))
+            SourceErrorKind::Throttled(problem.wait().unwrap_or(Duration::from_secs(30)))
         }
         ProblemCode::Unavailable | ProblemCode::Internal => SourceErrorKind::Unavailable,
         ProblemCode::BadRequest
@@ -113,6 +113,7 @@ pub(super) fn unanswered() -> WriteOutcome {
     WriteOutcome::Unknown(SourceError::new(WRITING, SourceErrorKind::NoAnswer))
 }
 
-pub(super) fn unreadable(why: String) -> SourceError {
-    SourceError::new("find created appointments", SourceErrorKind::Protocol(why))
+/// The server shows an older state than before.
+pub(super) fn went_back(doing: &'static str) -> SourceError {
+    SourceError::new(doing, SourceErrorKind::WentBack)
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Appointment, Problem, ProblemCode, Stamp};
+use super::{Appointment, Problem, Stamp};
 
 /// One line of the change feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,15 +102,17 @@ pub(crate) fn shape_of(error: &serde_json::Error) -> String {
     }
 }
 
-pub(crate) fn unreadable(detail: &str) -> Problem {
+/// What this client could not read; `why` quotes nothing.
+pub(crate) fn unreadable(why: &str) -> Problem {
     Problem {
         kind: "urn:x-calender-sync:problem:unreadable".to_owned(),
         title: "not readable".to_owned(),
         status: 0,
-        detail: Some(detail.to_owned()),
+        detail: None,
         errors: Vec::new(),
         current_revision: None,
         retry_after: None,
+        ours: Some(why.to_owned()),
         extra: super::Extra::new(),
     }
 }
@@ -118,7 +120,7 @@ pub(crate) fn unreadable(detail: &str) -> Problem {
 impl Problem {
     /// Whether it was this client that could not read something.
     pub fn is_unreadable(&self) -> bool {
-        self.code() == ProblemCode::Other("unreadable".to_owned())
+        self.ours.is_some()
     }
 }
 

@@ -19,6 +19,7 @@ pub use feed::{
 };
 pub(crate) use feed::{shape_of, unreadable};
 pub use fields::{Attachment, Attendee, Fields, Mark, Moment, Notes, Override, OverridePatch, Patch, Person};
+pub(crate) use problem::wait_of;
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use server::{Limits, ServerInfo, Unit, UnitPage};
 pub use words::{Access, AttendeeRole, BusyStatus, MarkKind, NotesFormat, ResponseStatus, UnitKind};

@@ -8,6 +8,7 @@ use calsync_testkit::nvs::{Failure, Fault};
 use calsync_testkit::people::Calendars;
 use nvs_client::{NvsClient, NvsError, NvsErrorKind, NvsSettings, Token, Trace};
 
+use super::canned::{self, Canned};
 use super::{create, fields, new, start};
 
 async fn fails_with(failure: Failure) -> NvsError {
@@ -174,6 +175,64 @@ async fn bodies_are_traced_in_order_and_tokens_are_not() {
     for text in texts {
         serde_json::from_str::<serde_json::Value>(&text).unwrap();
         assert!(!text.contains(mock.token()));
+    }
+}
+
+#[tokio::test]
+async fn no_server_makes_anybody_wait_longer_than_an_hour() {
+    let hour = Some(Duration::from_secs(3600));
+    let problem = |code: &str, more: &str| {
+        format!(r#"{{"type":"urn:x-calender-sync:problem:{code}","title":"x","status":1{more}}}"#)
+    };
+    let absurd = "retry-after: 18446744073709551615\r\n";
+    let cases: [(Canned, NvsErrorKind); 4] = [
+        ((429, absurd, problem("throttled", "")), NvsErrorKind::Throttled(hour)),
+        (
+            (503, "retry-after: 999999999999999999999999\r\n", problem("unavailable", "")),
+            NvsErrorKind::Unavailable(hour),
+        ),
+        ((429, "", problem("throttled", r#","retry_after":86400"#)), NvsErrorKind::Throttled(hour)),
+        ((429, absurd, "[]".to_owned()), NvsErrorKind::Throttled(hour)),
+    ];
+    for (answer, kind) in cases {
+        let text = format!("{answer:?}");
+        assert_eq!(canned::client(vec![answer]).await.server().await.unwrap_err().kind, kind, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_words_of_a_server_are_kept_but_never_shown() {
+    for (status, code) in [
+        (400, "bad-request"),
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (404, "unknown-unit"),
+        (404, "not-found"),
+        (409, "epoch-changed"),
+        (410, "cursor-expired"),
+        (422, "invalid"),
+        (429, "throttled"),
+        (503, "unavailable"),
+        (500, "internal"),
+        (500, "Geheime Sache"),
+        (418, "Geheime Sache"),
+    ] {
+        let body = format!(
+            r#"{{"type":"urn:x-calender-sync:problem:{code}","title":"Geheim","status":1,"detail":"Geheim",
+                "errors":[{{"pointer":"/Geheime Sache","detail":"Geheim"}}]}}"#
+        );
+        let error = canned::client(vec![(status, "", body)]).await.server().await.unwrap_err();
+        let mut shown = vec![error.to_string()];
+        let mut below: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(&error);
+        while let Some(cause) = below {
+            shown.push(cause.to_string());
+            below = cause.source();
+        }
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert!(!shown.concat().contains("Geheim"), "{shown:?}");
+        // Whoever asks for it can have it.
+        let problem = error.source.as_ref().unwrap().downcast_ref::<nvs_client::wire::Problem>().unwrap();
+        assert_eq!(problem.detail.as_deref(), Some("Geheim"));
     }
 }
 
