@@ -56,8 +56,18 @@ impl NvsSource {
         }
     }
 
+    /// What is absent after a restore may be absent because of it: an answer of another epoch than that of the feed
+    /// proves nothing.
+    fn same_epoch(&self, doing: &'static str, answered: &str) -> Result<(), SourceError> {
+        match self.epoch() {
+            Some(known) if known != answered && !answered.is_empty() => Err(outcome::went_back(doing)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     async fn read(&self, unit: &CalendarKey, ids: &[String]) -> Result<Vec<Seen>, SourceError> {
         let answer = self.client.read(Some(unit.as_str()), ids).await.map_err(outcome::source_error)?;
+        self.same_epoch("read appointments", &answer.epoch)?;
         let entries = answer.entries.into_iter().map(|entry| match entry {
             ReadEntry::Present(appointment) => match read::item(unit.as_str(), &appointment) {
                 Ok(item) => Seen::Present(Box::new(item)),
@@ -121,12 +131,15 @@ impl NvsSource {
     }
 }
 
-/// Stands between epoch and cursor in a change token; neither of them may hold a line end.
+/// Stands between epoch and cursor in a change token; an epoch does not hold it.
 const BETWEEN: char = '\n';
 
-/// The epoch and the cursor of a change token.
-fn split_token(token: &ChangeToken) -> (&str, &str) {
-    token.as_str().split_once(BETWEEN).unwrap_or(("", token.as_str()))
+/// The epoch and the cursor of a change token; no epoch in one that was stored before epochs were.
+fn split_token(token: &ChangeToken) -> (Option<&str>, &str) {
+    match token.as_str().split_once(BETWEEN) {
+        Some((epoch, cursor)) => (Some(epoch), cursor),
+        None => (None, token.as_str()),
+    }
 }
 
 #[async_trait]
@@ -141,6 +154,7 @@ impl CalendarSource for NvsSource {
         since: Option<&ChangeToken>,
     ) -> Result<ChangePage, SourceError> {
         let (epoch, cursor) = since.map(split_token).unzip();
+        let epoch = epoch.flatten();
         let answer = self.client.changes(calendar.as_str(), cursor, MAX_PAGE).await;
         // A restored server may have forgotten the cursor; its epoch says which of the two it is.
         let now = match &answer {
@@ -153,9 +167,13 @@ impl CalendarSource for NvsSource {
         if let (Some(before), Some(now)) = (epoch, &now)
             && before != now
         {
-            return Err(SourceError::new("read change feed", SourceErrorKind::WentBack));
+            return Err(outcome::went_back("read change feed"));
         }
         let page = answer.map_err(outcome::source_error)?;
+        if page.epoch.contains(BETWEEN) {
+            let why = "the epoch has a line end in it".to_owned();
+            return Err(SourceError::new("read change feed", SourceErrorKind::Protocol(why)));
+        }
         self.set_epoch(&page.epoch);
         let entries = page.entries.into_iter().map(|entry| ChangeEntry {
             key: ItemKey::new(entry.id),
@@ -180,8 +198,9 @@ impl CalendarSource for NvsSource {
         tokens: &[CreateToken],
     ) -> Result<Vec<Seen>, SourceError> {
         let wanted: Vec<String> = tokens.iter().map(|token| token.as_str().to_owned()).collect();
-        let found =
-            self.client.find(calendar.as_str(), &wanted, &[]).await.map_err(outcome::source_error)?.entries;
+        let found = self.client.find(calendar.as_str(), &wanted, &[]).await.map_err(outcome::source_error)?;
+        self.same_epoch("find appointments", &found.epoch)?;
+        let found = found.entries;
         let mut ids: Vec<String> = found.iter().map(|entry| entry.id.clone()).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -198,10 +217,11 @@ impl CalendarSource for NvsSource {
                 Seen::Present(item) => Some((item.created, item.key.clone())),
                 Seen::Absent | Seen::Unreadable(_) => None,
             };
-            // One that carries the token and cannot be read: saying "there is none" would double it.
+            // One that carries the token and cannot be read may be the original, whatever copies there are: saying
+            // "there is none" would double it, naming a copy would take that for it.
             let unreadable = seen.iter().find(|seen| matches!(seen, Seen::Unreadable(_)));
             let oldest = seen.iter().filter(|seen| age(seen).is_some()).min_by_key(|seen| age(seen));
-            oldest.or(unreadable).map_or(Seen::Absent, |seen| (*seen).clone())
+            unreadable.or(oldest).map_or(Seen::Absent, |seen| (*seen).clone())
         });
         Ok(answers.collect())
     }

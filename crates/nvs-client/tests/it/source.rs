@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{
-    CalendarKey, ContentHash, CreateToken, ItemKey, LinkId, PairingId, Revision, Side, Uid,
+    CalendarKey, ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PairingId, Revision, Side, Uid,
 };
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{
@@ -22,7 +22,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use nvs_client::{NvsSource, wire};
 use proptest::prelude::*;
 
-use super::start;
+use super::{canned, start};
 
 fn unit() -> CalendarKey {
     CalendarKey::new("meier")
@@ -142,7 +142,7 @@ async fn what_is_created_is_read_back_with_its_receipt_and_found_by_its_token() 
     assert_eq!(read(&source, &stored.key).await, Seen::Present(Box::new(stored.clone())));
     let other = CreateToken::from_wire("other");
     let found = source.find_created(&unit(), &[other, receipt(1).token]).await.unwrap();
-    assert_eq!(found, [None, Some(stored.clone())]);
+    assert_eq!(found, [Seen::Absent, Seen::Present(Box::new(stored.clone()))]);
 
     let page = source.changes(&unit(), None).await.unwrap();
     assert_eq!(page.entries[0].key, stored.key);
@@ -231,7 +231,15 @@ async fn of_copies_with_the_same_token_the_oldest_is_found() {
     mock.set_clock_offset(chrono::TimeDelta::hours(-2));
     let older = item(apply(&source, create(&Series::single(Uid::new("b"), full())), 1).await);
     assert_ne!(first.key, older.key);
-    assert_eq!(source.find_created(&unit(), &[receipt(1).token]).await.unwrap(), [Some(older)]);
+    let older_key = older.key.clone();
+    assert_eq!(
+        source.find_created(&unit(), &[receipt(1).token]).await.unwrap(),
+        [Seen::Present(Box::new(older))]
+    );
+    // The one that cannot be read may be the original, and the other a copy.
+    mock.make_unreadable(older_key.as_str());
+    let found = source.find_created(&unit(), &[receipt(1).token]).await.unwrap();
+    assert!(matches!(found.as_slice(), [Seen::Unreadable(_)]), "{found:?}");
 }
 
 #[tokio::test]
@@ -296,14 +304,15 @@ async fn a_lost_answer_is_unknown_and_settled_by_asking() {
         matches!(&outcome, WriteOutcome::Unknown(error) if error.kind == SourceErrorKind::NoAnswer),
         "{outcome:?}"
     );
-    assert_eq!(source.find_created(&unit(), &[receipt(1).token]).await.unwrap(), [None]);
+    assert_eq!(source.find_created(&unit(), &[receipt(1).token]).await.unwrap(), [Seen::Absent]);
 
     mock.fail_next_of("write", 1, Failure::DropAfter);
     assert!(matches!(apply(&source, create(&single), 1).await, WriteOutcome::Unknown(_)));
-    let found = source.find_created(&unit(), &[receipt(1).token]).await.unwrap().pop().unwrap().unwrap();
+    let found = source.find_created(&unit(), &[receipt(1).token]).await.unwrap().pop().unwrap();
+    let Seen::Present(found) = found else { panic!("{found:?}") };
     assert_eq!(found.series, single);
     // Repeating would do no harm either.
-    assert_eq!(item(apply(&source, create(&single), 1).await), found);
+    assert_eq!(item(apply(&source, create(&single), 1).await), *found);
     assert_eq!(mock.list("meier").len(), 1);
 }
 
@@ -365,23 +374,78 @@ async fn reading_tells_absent_from_unreadable() {
     assert!(matches!(seen[0], Seen::Unreadable(_)));
     assert_eq!(seen[1], Seen::Absent);
     assert_eq!(seen[2], Seen::Present(Box::new(b)));
-    // It may carry the token, so "there is none" would be a guess.
-    assert!(source.find_created(&unit(), &[receipt(1).token]).await.is_err());
+    // Both carry the token, and the one that was made first cannot be read: "there is none" would be a guess. What
+    // nobody made is not held up by it.
+    let other = CreateToken::from_wire("other");
+    let found = source.find_created(&unit(), &[receipt(1).token, other]).await.unwrap();
+    assert!(matches!(found.as_slice(), [Seen::Unreadable(_), Seen::Absent]), "{found:?}");
 }
 
 #[tokio::test]
-async fn after_a_restore_nothing_is_written_until_it_was_read_again() {
+async fn after_a_restore_nothing_is_written_until_it_was_read_from_the_beginning() {
     let (mock, source) = source().await;
     let page = source.changes(&unit(), None).await.unwrap();
     let backup = mock.snapshot();
-    mock.restore(&backup);
     let single = Series::single(Uid::new("u"), full());
-    assert_eq!(refusal(apply(&source, create(&single), 1).await), SourceErrorKind::TokenExpired);
+    let made = item(apply(&source, create(&single), 1).await);
+    mock.restore(&backup);
+    assert_eq!(refusal(apply(&source, create(&single), 1).await), SourceErrorKind::WentBack);
     assert!(mock.list("meier").is_empty());
     let error = source.changes(&unit(), Some(&page.next)).await.unwrap_err();
-    assert_eq!(error.kind, SourceErrorKind::TokenExpired);
+    assert_eq!(error.kind, SourceErrorKind::WentBack);
+    // It was there before the restore: that it is not there now is no deletion.
+    let error = source.fetch(&unit(), std::slice::from_ref(&made.key)).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::WentBack);
+    let error = source.find_created(&unit(), &[receipt(1).token]).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::WentBack);
+
     source.changes(&unit(), None).await.unwrap();
+    assert_eq!(read(&source, &made.key).await, Seen::Absent);
     item(apply(&source, create(&single), 1).await);
+}
+
+#[tokio::test]
+async fn a_restore_is_noticed_by_the_token_alone_and_an_expired_cursor_is_none() {
+    let (mock, source) = source().await;
+    item(apply(&source, create(&Series::single(Uid::new("u"), full())), 1).await);
+    let page = source.changes(&unit(), None).await.unwrap();
+    // Whoever asks knows nothing but the token, as after a restart.
+    let restarted = || NvsSource::new(super::client_of(&mock));
+    restarted().changes(&unit(), Some(&page.next)).await.unwrap();
+    mock.expire_cursors();
+    let error = restarted().changes(&unit(), Some(&page.next)).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::TokenExpired);
+
+    let page = source.changes(&unit(), None).await.unwrap();
+    let backup = mock.snapshot();
+    mock.restore(&backup);
+    for _ in 0..2 {
+        let error = restarted().changes(&unit(), Some(&page.next)).await.unwrap_err();
+        assert_eq!(error.kind, SourceErrorKind::WentBack, "and it is noticed until somebody chooses");
+    }
+    // A token from before tokens had an epoch says nothing about it.
+    let (_, cursor) = page.next.as_str().split_once('\n').unwrap();
+    let error = restarted().changes(&unit(), Some(&ChangeToken::new(cursor))).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::TokenExpired);
+}
+
+#[tokio::test]
+async fn why_an_item_is_refused_or_unreadable_is_told_without_the_words_of_the_server() {
+    let problem = r#"{"type":"urn:x-calender-sync:problem:invalid","title":"Geheim","status":422,"detail":"Geheim",
+        "errors":[{"pointer":"/writes/0/appointment/end","detail":"Geheim"}]}"#;
+    let read =
+        format!(r#"{{"epoch":"e","results":[{{"id":"a","state":"unreadable","problem":{problem}}}]}}"#);
+    let source = NvsSource::new(canned::client(vec![(200, "", read)]).await);
+    let Seen::Unreadable(why) = self::read(&source, &ItemKey::new("a")).await else { panic!() };
+    assert_eq!(why, "invalid: the content breaks a rule; wrong at /writes/0/appointment/end");
+
+    let writes = recorded(create(&Series::single(Uid::new("u"), full())), 1).await;
+    let written =
+        format!(r#"{{"epoch":"e","results":[{{"key":"{{KEY}}","outcome":"refused","problem":{problem}}}]}}"#);
+    let source = NvsSource::new(canned::client(vec![(200, "", written)]).await);
+    let outcome = source.apply(&unit(), &writes).await.pop().unwrap();
+    let SourceErrorKind::Rejected(why) = refusal(outcome) else { panic!() };
+    assert_eq!(why, "invalid: the content breaks a rule; wrong at /writes/0/appointment/end");
 }
 
 #[tokio::test]
@@ -390,7 +454,10 @@ async fn a_large_batch_goes_out_in_pieces_and_one_bad_entry_spoils_nothing() {
     let mut writes = Vec::new();
     for n in 0..10 {
         let mut event = full();
-        event.subject = if n == 3 { "two\nlines".into() } else { format!("s{n}") };
+        event.subject = format!("s{n}");
+        if n == 3 {
+            event.span.end = event.span.start.with_local(local("2026-03-05T08:00:00"));
+        }
         event.notes = Notes::plain(&"z".repeat(600_000));
         writes.extend(recorded(create(&Series::single(Uid::new(format!("u{n}")), event)), n).await);
     }
