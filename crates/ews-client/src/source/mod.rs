@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
 use calsync_core::model::Field;
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceError, Write, WriteOutcome,
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, Seen, SourceError, Write, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 use calsync_core::zone::Zone;

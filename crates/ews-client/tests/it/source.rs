@@ -196,8 +196,8 @@ async fn a_created_item_is_found_by_its_token_and_copies_do_not_matter() {
     server.mock.copy(MAILBOX, &id).unwrap();
     let tokens = [token("nobody"), token("uid-rich")];
     let found = source.find_created(&calendar(), &tokens).await.unwrap();
-    assert!(found[0].is_none());
-    assert_eq!(found[1].as_ref().unwrap().key, item.key);
+    assert_eq!(found[0], Seen::Absent);
+    assert!(matches!(&found[1], Seen::Present(found) if found.key == item.key));
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn a_lost_answer_is_unknown_and_asking_settles_it() {
         let outcome = apply(&source, op, receipt(&token, 1)).await;
         assert!(matches!(outcome, WriteOutcome::Unknown(_)), "{outcome:?}");
         let found = source.find_created(&calendar(), &[token]).await.unwrap().remove(0);
-        assert_eq!(found.is_some(), made);
+        assert_eq!(matches!(found, Seen::Present(_)), made);
     }
 }
 
