@@ -57,6 +57,9 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
     });
     collide(&mut carried, versions, rules, &mut merged);
     for side in Side::BOTH {
+        follow_the_master(side, &mut carried, versions, &mut merged);
+    }
+    for side in Side::BOTH {
         let target = side.other();
         merge_into(merged.to.get_mut(target), carried.get(side).pending(versions.latest.get(target)));
     }
@@ -207,6 +210,43 @@ fn collide_instance(
                 carried.get_mut(winner).overrides.insert(key, whole);
             }
         }
+    }
+}
+
+/// Where `mover` moved its master, the instances that the other side changed are no longer where that side named them:
+/// they move along, on both sides.
+fn follow_the_master(
+    mover: Side,
+    carried: &mut PerSide<SeriesPatch>,
+    versions: &Versions<'_>,
+    merged: &mut Merged,
+) {
+    let moved = carried.get(mover);
+    let Some(span) = moved.master.span.clone() else { return };
+    let other = mover.other();
+    let latest = versions.latest.get(other);
+    let recurrence = moved.recurrence.as_ref().map_or(&latest.recurrence, |change| &change.to).clone();
+    let shift = span.to.start.local().signed_duration_since(span.from.start.local());
+    let Some(recurrence) = recurrence.filter(|_| !shift.is_zero()) else { return };
+    let start = &span.to.start;
+    for (key, _) in std::mem::take(&mut carried.get_mut(other).overrides) {
+        let whole = match latest.overrides.get(&key) {
+            Some(Override::Cancelled) => OverridePatch::Cancel,
+            Some(Override::Changed(overlay)) => OverridePatch::Restore(overlay.clone()),
+            None => continue,
+        };
+        let stands = key
+            .local()
+            .checked_add_signed(shift)
+            .filter(|local| recurrence.rule.contains(start.local(), start.zone(), *local));
+        let Some(local) = stands else {
+            let path = format!("instance {}", key.to_text());
+            merged.conflicts.push(Conflict { path, winner: Some(mover) });
+            continue;
+        };
+        let key = RecurrenceId::of(start, local);
+        carried.get_mut(other).overrides.insert(key, whole.clone());
+        merged.to.get_mut(other).overrides.insert(key, whole);
     }
 }
 

@@ -3,13 +3,15 @@
 //! One principle: what we wrote is taken as the server gave it back, so that rounding is no edit; what we did not
 //! write and looks different is a person's edit and stays observed.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Duration, Utc};
 
 use super::decide::{LinkPlan, next_generation};
 use super::merge::without_held;
 use crate::ids::{PerSide, Side};
 use crate::link::{Half, Hold, Intent, Link, Listing, Observation, Retry, Shadow, Sighting};
-use crate::model::{Field, Override, OverridePatch, Series, SeriesPatch};
+use crate::model::{Event, Field, Override, OverridePatch, Series, SeriesPatch};
 use crate::source::{Item, SourceErrorKind, WriteOp};
 
 /// How a planned write ended, after reading back.
@@ -221,7 +223,27 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
             None => shadow.overrides.remove(key),
         };
     }
+    // An override that now says what the master says is gone without anybody having touched it.
+    let keys: BTreeSet<_> = base.overrides.keys().chain(read.overrides.keys()).copied().collect();
+    for key in keys.into_iter().filter(|key| !patch.overrides.contains_key(key)) {
+        let (before, now) = (shadow.overrides.get(&key), read.overrides.get(&key));
+        if before != now && instance(&shadow.event, before) == instance(&read.event, now) {
+            match now.cloned() {
+                Some(value) => shadow.overrides.insert(key, value),
+                None => shadow.overrides.remove(&key),
+            };
+        }
+    }
     shadow
+}
+
+/// What a person sees of an instance; `None` when it does not take place.
+fn instance(master: &Event, change: Option<&Override>) -> Option<Event> {
+    match change {
+        Some(Override::Cancelled) => None,
+        Some(Override::Changed(overlay)) => Some(master.with(overlay)),
+        None => Some(master.clone()),
+    }
 }
 
 /// Brings a write whose outcome was found out later into the link as it was stored: `found` is the item that carries

@@ -10,7 +10,7 @@ use calsync_core::ids::{
     CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Side, Uid,
 };
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Event, Field, Series, Span};
+use calsync_core::model::{Event, Field, Override, Series, Span};
 use calsync_core::source::{
     Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Receipt, Seen, SourceError,
     SourceErrorKind, Write, WriteOp, WriteOutcome,
@@ -175,6 +175,18 @@ impl Fake {
 
     pub fn refuse_subject(&self, subject: Option<&str>) {
         self.with(|state| state.refuse = subject.map(str::to_owned));
+    }
+
+    /// Drops overrides that say what the master says, without that being a change.
+    pub fn thin_out(&self, key: &str) {
+        self.with(|state| {
+            let series = &mut state.items.get_mut(key).unwrap().series;
+            let master = series.event.clone();
+            series.overrides.retain(|_, change| match change {
+                Override::Cancelled => true,
+                Override::Changed(overlay) => master.with(overlay) != master,
+            });
+        });
     }
 
     /// Takes it into the bin and gives back what is needed to put it in again under the same key.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use calsync_core::ids::{Side, Uid};
-use calsync_core::model::{Override, Recurrence, RecurrenceId, Reminder, Series};
+use calsync_core::model::{Busy, Overlay, Override, Recurrence, RecurrenceId, Reminder, Series};
 use calsync_core::source::Access;
 use calsync_core::sync::{ConflictPolicy, Direction, ReadOnlyEdit, Request};
 
@@ -285,4 +285,56 @@ fn a_first_sync_keeps_the_exceptions_of_both_sides() {
     world.b.add_series(b);
     world.settle();
     assert_eq!(world.b.all()[0].overrides.len(), 1, "the instance the field worker cancelled is back");
+}
+
+fn weekly(world: &World) -> (String, String) {
+    let mut series = Series::single(Uid::new("weekly"), event("Jour fixe", 1));
+    series.recurrence =
+        Some(Recurrence { rule: "FREQ=WEEKLY;COUNT=4".parse().unwrap(), dates: BTreeSet::default() });
+    let mine = world.a.add_series(series);
+    world.sync();
+    (mine, only(world.b.keys()))
+}
+
+#[test]
+fn an_instance_that_was_changed_moves_along_with_its_series() {
+    let world = World::new();
+    let (mine, theirs) = weekly(&world);
+    let (changed, cancelled) = ("2026-12-08T09:00:00", "2026-12-15T09:00:00");
+    world.b.edit(&theirs, |series| {
+        let overlay = Overlay { place: Some("Ulm".to_owned()), ..Overlay::default() };
+        series.overrides.insert(RecurrenceId::from_text(changed).unwrap(), Override::Changed(overlay));
+        series.overrides.insert(RecurrenceId::from_text(cancelled).unwrap(), Override::Cancelled);
+    });
+    world.a.edit(&mine, |series| series.event.span = hour(1, 10));
+    world.settle();
+    let keys = |series: &Series| series.overrides.keys().map(RecurrenceId::to_text).collect::<Vec<_>>();
+    assert_eq!(keys(&world.a.series(&mine)), ["2026-12-08T10:00:00", "2026-12-15T10:00:00"]);
+    let theirs = keys(&world.b.series(&theirs));
+    assert!(theirs.contains(&"2026-12-08T10:00:00".to_owned()), "{theirs:?}");
+}
+
+#[test]
+fn an_override_that_our_own_write_made_superfluous_is_no_edit() {
+    let world = World::new();
+    let (mine, theirs) = weekly(&world);
+    let key = RecurrenceId::from_text("2026-12-08T09:00:00").unwrap();
+    world.a.edit(&mine, |series| {
+        series.event.busy = Busy::Free;
+        let overlay = Overlay { busy: Some(Busy::Tentative), ..Overlay::default() };
+        series.overrides.insert(key, Override::Changed(overlay));
+    });
+    world.settle();
+    world.a.edit(&mine, |series| series.event.busy = Busy::Tentative);
+    // As a server does that keeps only what differs from the master.
+    let mut written = false;
+    world.sync_with(|_, request| {
+        written |= matches!(request, Request::Apply(Side::B, _));
+        if written && matches!(request, Request::Fetch(Side::B, _)) {
+            world.b.thin_out(&theirs);
+            written = false;
+        }
+    });
+    assert_eq!(world.settle().writes(), 0);
+    assert_eq!(world.a.series(&mine).overrides.len(), 1, "nobody took it away");
 }
