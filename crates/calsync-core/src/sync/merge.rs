@@ -221,11 +221,11 @@ fn follow_the_master(
     versions: &Versions<'_>,
     merged: &mut Merged,
 ) {
-    let moved = carried.get(mover);
-    let Some(span) = moved.master.span.clone() else { return };
+    let change = carried.get(mover);
+    let Some(span) = change.master.span.clone() else { return };
     let other = mover.other();
     let latest = versions.latest.get(other);
-    let recurrence = moved.recurrence.as_ref().map_or(&latest.recurrence, |change| &change.to).clone();
+    let recurrence = change.recurrence.as_ref().map_or(&latest.recurrence, |change| &change.to).clone();
     let shift = span.to.start.local().signed_duration_since(span.from.start.local());
     let Some(recurrence) = recurrence.filter(|_| !shift.is_zero()) else { return };
     let start = &span.to.start;
