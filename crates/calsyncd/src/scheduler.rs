@@ -65,6 +65,8 @@ pub struct Limits {
     pub spread: Duration,
     /// The longest delay after failures, where the interval is not longer.
     pub longest_delay: Duration,
+    /// The longest wait that a server is granted, whatever it asks for: one server must not stop all pairings for a day.
+    pub longest_wait: Duration,
 }
 
 impl Default for Limits {
@@ -75,6 +77,7 @@ impl Default for Limits {
             refresh: Duration::from_secs(2),
             spread: Duration::from_secs(5),
             longest_delay: Duration::from_secs(30 * 60),
+            longest_wait: Duration::from_secs(60 * 60),
         }
     }
 }
@@ -160,7 +163,7 @@ impl Schedule {
         if now < self.next_refresh {
             return;
         }
-        self.next_refresh = now + self.limits.refresh;
+        self.next_refresh = after(now, self.limits.refresh);
         let jobs = match self.work.jobs().await {
             Ok(jobs) => jobs,
             Err(error) => {
@@ -177,7 +180,7 @@ impl Schedule {
         for (pairing, interval) in wanted {
             if let Some(slot) = self.slots.get_mut(&pairing) {
                 if slot.interval != interval {
-                    slot.due = slot.due.min(now + interval);
+                    slot.due = slot.due.min(after(now, interval));
                     slot.interval = interval;
                 }
                 continue;
@@ -189,7 +192,7 @@ impl Schedule {
                 share(self.limits.spread.min(interval), &pairing, 0)
             };
             let slot =
-                Slot { interval, due: now + wait, running: false, failures: 0, rounds: 0, gone: false };
+                Slot { interval, due: after(now, wait), running: false, failures: 0, rounds: 0, gone: false };
             self.slots.insert(pairing, slot);
         }
         self.started = true;
@@ -218,7 +221,7 @@ impl Schedule {
             slot.rounds += 1;
             let part = slot.interval / 20;
             // Between 95 % and 100 % of the interval, so that pairings that met once do not meet for ever.
-            slot.due = now + slot.interval - share(part, &pairing, slot.rounds);
+            slot.due = after(now, slot.interval.saturating_sub(share(part, &pairing, slot.rounds)));
             let (work, id) = (Arc::clone(&self.work), pairing.clone());
             let task = self.running.spawn(async move { work.round(&id).await });
             self.tasks.insert(task.id(), pairing);
@@ -242,7 +245,7 @@ impl Schedule {
             RoundEnd::Done => slot.failures = 0,
             RoundEnd::Failed => {
                 slot.failures = slot.failures.saturating_add(1);
-                slot.due = now + delay(slot.interval, slot.failures, self.limits.longest_delay);
+                slot.due = after(now, delay(slot.interval, slot.failures, self.limits.longest_delay));
                 tracing::info!(
                     pairing = %pairing,
                     failures = slot.failures,
@@ -251,9 +254,15 @@ impl Schedule {
                 );
             }
             RoundEnd::Throttled(wait) => {
-                slot.due = now + wait.max(Duration::from_secs(1));
+                let granted = wait.max(Duration::from_secs(1)).min(self.limits.longest_wait);
+                slot.due = after(now, granted);
                 self.not_before = self.not_before.max(slot.due);
-                tracing::info!(pairing = %pairing, wait_s = wait.as_secs(), "a server asks to wait");
+                tracing::info!(
+                    pairing = %pairing,
+                    asked_s = wait.as_secs(),
+                    wait_s = granted.as_secs(),
+                    "a server asks to wait"
+                );
             }
         }
         if slot.gone {
@@ -266,7 +275,7 @@ impl Schedule {
         if running > 0 {
             tracing::info!(running, "finishing the rounds that run");
         }
-        let deadline = Instant::now() + self.limits.stop_within;
+        let deadline = after(Instant::now(), self.limits.stop_within);
         let mut listening = true;
         while !self.running.is_empty() && *stop.borrow_and_update() != Stop::Now {
             tokio::select! {
@@ -279,6 +288,12 @@ impl Schedule {
         self.running.shutdown().await;
         Ended { abandoned }
     }
+}
+
+/// That much later; what no clock can show is years away.
+fn after(now: Instant, span: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    now.checked_add(span).or_else(|| now.checked_add(FAR)).unwrap_or(now)
 }
 
 /// The interval, doubled with every failure in a row after the first.
@@ -432,6 +447,38 @@ mod tests {
         running.task.await.unwrap();
         let b = script.times("b");
         assert!(b[1] - b[0] >= Duration::from_secs(100), "{:?}", b[1] - b[0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_server_stops_the_service_by_asking_for_an_absurd_wait() {
+        for wait in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(86_400)] {
+            let script = Script::new(&[("a", 60), ("b", 60)], 0);
+            let ends = vec![RoundEnd::Throttled(wait); 2];
+            script.ends.lock().unwrap().insert(PairingId::new("a"), ends);
+            let running = start(&script, Limits { spread: Duration::ZERO, ..Limits::default() });
+            pass(3 * 3600).await;
+            running.stop.send(Stop::Finish).unwrap();
+            assert_eq!(running.task.await.unwrap(), Ended { abandoned: 0 });
+            for name in ["a", "b"] {
+                let times = script.times(name);
+                assert!(times.len() > 30, "{name} began {} times after {wait:?}", times.len());
+                let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+                assert!(longest >= Duration::from_secs(3500), "{name}: {longest:?}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn spans_that_no_clock_can_show_are_far_away_and_no_panic() {
+        let script = Script::new(&[("p", 10)], 0);
+        script.jobs.lock().unwrap()[0].interval = Duration::MAX;
+        script.ends.lock().unwrap().insert(PairingId::new("p"), vec![RoundEnd::Failed]);
+        let limits = Limits { stop_within: Duration::MAX, longest_wait: Duration::MAX, ..Limits::default() };
+        let running = start(&script, limits);
+        pass(3600).await;
+        running.stop.send(Stop::Finish).unwrap();
+        assert_eq!(running.task.await.unwrap(), Ended { abandoned: 0 });
+        assert_eq!(script.times("p").len(), 1);
     }
 
     #[tokio::test(start_paused = true)]
