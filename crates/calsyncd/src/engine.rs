@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use calsync_core::drive::{self, Clock, Pair};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Side};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangePage, Item, Seen, SourceError, SourceErrorKind, Write, WriteOutcome,
+    CalendarSource, Capabilities, ChangePage, Seen, SourceError, SourceErrorKind, Write, WriteOutcome,
 };
 use calsync_core::store::{Recorded, StateStore, StoreError};
 use calsync_core::sync::{Failure, RoundReport};
@@ -210,11 +210,32 @@ impl Finished {
         }
     }
 
+    /// Whether it ended because a server was restored from a backup: nothing goes on until a person chooses.
+    pub fn went_back(&self) -> bool {
+        self.failed_kind() == Some(&SourceErrorKind::WentBack)
+    }
+
+    fn failed_kind(&self) -> Option<&SourceErrorKind> {
+        match &self.result.as_ref().ok()?.failure {
+            Some(Failure::Source { kind, .. }) => Some(kind),
+            Some(Failure::WrongReply) | None => None,
+        }
+    }
+
+    /// Whether the error of a round in the history says that a server was restored from a backup.
+    pub fn says_went_back(error: &str) -> bool {
+        error.ends_with(&SourceErrorKind::WentBack.to_string())
+    }
+
     /// Why it ended before its time, in English and with what the client said.
     pub fn error(&self) -> Option<String> {
         match &self.result {
             Err(error) => Some(error.to_string()),
             Ok(report) => report.failure.as_ref().map(|failure| match failure {
+                // The same words whoever noticed it; see `says_went_back`.
+                Failure::Source { side, doing, kind: kind @ SourceErrorKind::WentBack } => {
+                    format!("{}: {doing}: {kind}", side_word(*side))
+                }
                 Failure::Source { side, doing, kind } => {
                     let detail = self.details.get(*side).clone().unwrap_or_else(|| kind.to_string());
                     format!("{}: {doing}: {detail}", side_word(*side))

@@ -11,6 +11,7 @@ mod run;
 mod show;
 mod status;
 mod sync;
+mod waiting;
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -1,21 +1,15 @@
 //! Rounds and plans as lines for people and as documents for programs.
 
-use calsync_core::ids::{PerSide, Side};
+use calsync_core::ids::{PairingId, PerSide, Side};
 use calsync_core::source::SourceErrorKind;
 use calsync_core::sync::{Action, Failure, Likeness, Reason, RoundReport, SideReport, Step};
 use calsync_store::PairingRecord;
 use serde_json::{Value, json};
 
+use super::waiting::{Waiting, side};
 use crate::engine::Finished;
 use crate::fields::side_word;
 use crate::texts::{Lang, Message, OutputText as T};
-
-fn side(side: Side) -> Message {
-    Message::new(match side {
-        Side::A => T::SideNvs,
-        Side::B => T::SideExchange,
-    })
-}
 
 /// Why a round ended before its time.
 pub(super) fn failure(finished: &Finished) -> Message {
@@ -27,15 +21,16 @@ pub(super) fn failure(finished: &Finished) -> Message {
             Some(Failure::Source { side: at, kind, .. }) => Message::new(T::RoundFailed)
                 .with("pairing", &finished.pairing)
                 .with_message("side", side(*at))
-                .with_message("why", why(kind, finished.detail(*at))),
+                .with_message("why", why(kind, finished)),
             Some(other) => broken(Message::new(T::WhyOther).with("detail", other)),
             None => broken(Message::new(T::WorkNone)),
         },
     }
 }
 
-fn why(kind: &SourceErrorKind, said: Option<&str>) -> Message {
+fn why(kind: &SourceErrorKind, finished: &Finished) -> Message {
     let detail = |text, detail: &str| Message::new(text).with("detail", detail);
+    let said = finished.failed_side().and_then(|side| finished.detail(side));
     let said = |own: &str| said.unwrap_or(own).to_owned();
     match kind {
         SourceErrorKind::Throttled(wait) => Message::new(T::WhyThrottled).with("seconds", wait.as_secs()),
@@ -44,6 +39,7 @@ fn why(kind: &SourceErrorKind, said: Option<&str>) -> Message {
         SourceErrorKind::Denied(text) => detail(T::WhyDenied, text),
         SourceErrorKind::NoCalendar(text) => detail(T::WhyNoCalendar, text),
         SourceErrorKind::Protocol(text) => detail(T::WhyProtocol, text),
+        SourceErrorKind::WentBack => Message::new(T::WhyWentBack).with("pairing", &finished.pairing),
         other => detail(T::WhyOther, &said(&other.to_string())),
     }
 }
@@ -78,6 +74,7 @@ pub(super) fn round_text(finished: &Finished, lang: Lang) -> String {
             ));
         }
     }
+    lines.extend(advice(&Waiting::of_steps(&report.plan.steps), pairing, lang));
     for failure in &report.failures {
         let line = Message::new(T::ItemFailed)
             .with_message("side", side(failure.side))
@@ -115,7 +112,12 @@ pub(super) fn plan_text(finished: &Finished, lang: Lang) -> String {
         let more = Message::new(T::PlanMore).with("count", report.steps_left_out);
         lines.push(format!("  {}", more.to_text(lang)));
     }
+    lines.extend(advice(&Waiting::of_steps(steps), pairing, lang));
     join(lines)
+}
+
+fn advice(waiting: &Waiting, pairing: &PairingId, lang: Lang) -> Vec<String> {
+    waiting.advice(pairing).iter().map(|message| format!("  - {}", message.to_text(lang))).collect()
 }
 
 fn step_text(step: &Step, lang: Lang) -> String {
@@ -172,6 +174,7 @@ fn reason(reason: &Reason) -> Message {
         Reason::TooManyDeletions(at) => on(T::BecauseTooMany, *at),
         Reason::Conflict => Message::new(T::BecauseConflict),
         Reason::CameBack(at) => on(T::BecauseCameBack, *at),
+        Reason::OurDouble(at) => on(T::BecauseOurDouble, *at),
     }
 }
 
@@ -232,6 +235,7 @@ fn counts_json(report: &RoundReport) -> serde_json::Map<String, Value> {
         "linked": report.linked,
         "conflicts": report.conflicts,
         "held": report.held,
+        "waiting": Waiting::of_steps(&report.plan.steps).to_json(),
         "failing": report.failing,
         "failures": failures,
     });

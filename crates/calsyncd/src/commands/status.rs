@@ -5,8 +5,10 @@ use calsync_store::{PairingRecord, PairingStore as _, RunOutcome, RunRecord};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
+use super::waiting::Waiting;
 use super::{Answer, Complaint, Context, Exit, open_shared, print, print_json};
 use crate::config::Config;
+use crate::engine::Finished;
 use crate::service::Heartbeat;
 use crate::texts::{Lang, Message, OutputText as T};
 
@@ -15,6 +17,7 @@ struct Row {
     counts: Counts,
     first_sync_done: bool,
     last: Option<RunRecord>,
+    waiting: Waiting,
 }
 
 impl Row {
@@ -97,7 +100,11 @@ async fn rows(config: &Config) -> Result<Vec<Row>, Complaint> {
         let counts = store.counts(&record.id).await?;
         let first_sync_done = store.head(&record.id).await?.first_sync_done;
         let last = last.remove(&record.id);
-        rows.push(Row { record, counts, first_sync_done, last });
+        let waiting = match counts.held {
+            0 => Waiting::default(),
+            _ => Waiting::of_state(&store, &record.id).await?,
+        };
+        rows.push(Row { record, counts, first_sync_done, last, waiting });
     }
     Ok(rows)
 }
@@ -138,8 +145,10 @@ fn to_text(rows: &[Row], heartbeat: Option<&Heartbeat>, lang: Lang) -> String {
         match row.state() {
             State::Failed => {
                 let why = row.last.as_ref().and_then(|last| last.error.clone()).unwrap_or_default();
+                let advice =
+                    if Finished::says_went_back(&why) { at(T::WhyWentBack) } else { at(T::SeeCheck) };
                 out.push_str(&(at(T::LastFailure).with("why", why).to_text(lang) + "\n"));
-                out = format!("{out}  {}\n", at(T::SeeCheck).to_text(lang));
+                out = format!("{out}  {}\n", advice.to_text(lang));
             }
             State::Attention => {
                 for (count, text) in [(row.counts.held, T::Held), (row.counts.failing, T::Failing)] {
@@ -147,6 +156,9 @@ fn to_text(rows: &[Row], heartbeat: Option<&Heartbeat>, lang: Lang) -> String {
                         let why = at(text).with("count", count).to_text(lang);
                         out.push_str(&(at(T::LastFailure).with("why", why).to_text(lang) + "\n"));
                     }
+                }
+                for advice in row.waiting.advice(name) {
+                    out = format!("{out}  - {}\n", advice.to_text(lang));
                 }
             }
             State::Good | State::Paused | State::Never | State::First => {}
@@ -188,6 +200,7 @@ fn to_json(rows: &[Row], heartbeat: Option<&Heartbeat>) -> Value {
                 "first_sync_done": row.first_sync_done,
                 "linked": row.counts.linked,
                 "held": row.counts.held,
+                "waiting": row.waiting.to_json(),
                 "failing": row.counts.failing,
                 "last_round": row.last.as_ref().map(run_json),
             })

@@ -111,6 +111,10 @@ fn exit_of(finished: &Finished) -> Exit {
 async fn advise(context: &Context, config: &Config, record: &PairingRecord, finished: &Finished) {
     context.warn(&show::failure(finished));
     let Some(side) = finished.failed_side() else { return };
+    if finished.went_back() {
+        // That is all: nothing is wrong with the server.
+        return;
+    }
     let findings = checks::check_side(config, side, &check::paired(record)).await;
     let failures = checks::failures_to_text(&findings, context.lang);
     if failures.is_empty() {

@@ -24,6 +24,28 @@ super::texts! {
             en: "{count} wait for a person; see calsyncd plan --pairing {pairing}",
             de: "{count} warten auf einen Menschen; siehe calsyncd plan --pairing {pairing}",
         }
+
+        // What a person can do about what waits.
+        DoTooMany {
+            en: "{count} were deleted on {side}, too many at once to be meant; look at them: calsyncd plan --pairing {pairing}; then restore them on {side}, or delete them on {other} too, or allow it: calsyncd pairing set {pairing} --guard-count {count} (afterwards: --guard-count default)",
+            de: "{count} wurden in {side} gelöscht, zu viele auf einmal, um gemeint zu sein; ansehen: calsyncd plan --pairing {pairing}; dann in {side} wiederherstellen, oder auch in {other} löschen, oder es erlauben: calsyncd pairing set {pairing} --guard-count {count} (danach: --guard-count default)",
+        }
+        DoConflict {
+            en: "{count} were changed on both sides, and the pairing leaves it to a person; make both sides say the same by editing one of them, or say who wins: calsyncd pairing set {pairing} --conflict newer (or nvs, exchange)",
+            de: "{count} wurden auf beiden Seiten geändert, und die Paarung überlässt es einem Menschen; auf einer Seite ändern, bis beide dasselbe sagen, oder festlegen, wer gewinnt: calsyncd pairing set {pairing} --conflict newer (oder nvs, exchange)",
+        }
+        DoCameBack {
+            en: "{count} came back on {side} after they were deleted; delete them there, or edit them there to keep them",
+            de: "{count} kamen in {side} zurück, nachdem sie gelöscht waren; dort löschen, oder dort ändern, um sie zu behalten",
+        }
+        DoOurDouble {
+            en: "{count} were made twice on {side}; delete one of the two there",
+            de: "{count} wurden in {side} doppelt angelegt; dort eines von beiden löschen",
+        }
+        DoNotCarried {
+            en: "{count} were changed on {side}, which may not be carried; take the change back there, or let calsync do it: calsyncd pairing set {pairing} --read-only-edit revert (or ignore)",
+            de: "{count} wurden in {side} geändert, was nicht übertragen werden darf; dort zurücknehmen, oder calsync soll es tun: calsyncd pairing set {pairing} --read-only-edit revert (oder ignore)",
+        }
         Failing {
             en: "{count} were set aside after a failure and are tried again later",
             de: "{count} wurden nach einem Fehler zurückgestellt und werden später erneut versucht",
@@ -57,6 +79,10 @@ super::texts! {
         WhyProtocol {
             en: "its answer cannot be understood: {detail}",
             de: "die Antwort ist nicht zu verstehen ({detail})",
+        }
+        WhyWentBack {
+            en: "it was restored from a backup and is older now than what was read before, so calsync writes nothing until you choose; a reset makes the next round a first sync, which deletes nothing: calsyncd pairing reset {pairing}; before it, say whose version wins where both differ: calsyncd pairing set {pairing} --lead nvs (or exchange); after it, see what the next round would do: calsyncd plan --pairing {pairing}",
+            de: "der Server wurde aus einer Sicherung wiederhergestellt und ist jetzt älter als das, was vorher gelesen wurde; calsync schreibt nichts, bis Sie sich entscheiden; ein Zurücksetzen macht den nächsten Abgleich zu einem Erstabgleich, der nichts löscht: calsyncd pairing reset {pairing}; davor festlegen, wessen Fassung gilt, wo beide verschieden sind: calsyncd pairing set {pairing} --lead nvs (oder exchange); danach ansehen, was der nächste Abgleich täte: calsyncd plan --pairing {pairing}",
         }
         WhyOther { en: "{detail}", de: "{detail}" }
         WhyStoreConflict {
@@ -117,6 +143,10 @@ super::texts! {
         BecauseCameBack {
             en: "was deleted before and came back on {side}",
             de: "war schon gelöscht und kam in {side} zurück",
+        }
+        BecauseOurDouble {
+            en: "made twice on {side}, since an answer came too late",
+            de: "doppelt angelegt in {side}, weil eine Antwort zu spät kam",
         }
         Winner { en: "{path}: {side} wins", de: "{path}: {side} gewinnt" }
         WinnerNone { en: "{path}: waits", de: "{path}: wartet" }

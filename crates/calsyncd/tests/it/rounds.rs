@@ -127,10 +127,86 @@ async fn too_many_deletions_wait_for_a_person_and_the_exit_status_says_so() {
     }
     let before = world.exchange_tiles(one);
     let ran = world.run(&["sync"]).await.exits(3);
-    ran.says(&["12 wait for a person", "calsyncd plan --pairing"]);
+    let allow = format!("calsyncd pairing set {} --guard-count 12", one.unit);
+    ran.says(&["12 wait for a person", "calsyncd plan --pairing", "restore them on NVS", &allow]);
     assert_eq!(world.exchange_tiles(one), before);
-    world.run(&["plan"]).await.exits(3).says(&["too many at once to be meant"]);
+    world.run(&["plan"]).await.exits(3).says(&["too many at once to be meant", &allow]);
     let status = world.run(&["status", "--json"]).await.exits(3).json();
     assert_eq!(status["pairings"][0]["held"], 12);
-    world.run_in_german(&["status"]).await.exits(3).says(&["12 warten auf einen Menschen"]);
+    assert_eq!(status["pairings"][0]["waiting"], json!({"too_many_deletions": {"nvs": 12}}));
+    world.run(&["status"]).await.exits(3).says(&[&allow]);
+    let german = world.run_in_german(&["status"]).await.exits(3);
+    german.says(&["12 warten auf einen Menschen", "in NVS wiederherstellen", &allow]);
+
+    // What it advises is what helps.
+    world.run(&["pairing", "set", &one.unit, "--guard-count", "12"]).await.exits(0);
+    world.run(&["sync"]).await.exits(0).says(&["Exchange: 0 created, 0 changed, 12 deleted"]);
+    world.assert_in_step();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_left_to_a_person_is_told_with_what_to_do_and_that_helps() {
+    let world = World::new(1).await;
+    world.pair_all().await;
+    let one = &world.pairings[0];
+    world.run(&["pairing", "set", &one.unit, "--conflict", "hold"]).await.exits(0);
+    let nvs = world.nvs.create(&one.unit, &world.draft("Vorher", 3)).unwrap();
+    world.run(&["sync"]).await.exits(0);
+    let exchange = &world.exchange.list(&one.mailbox)[0];
+    let called = |name: &str| Edit { subject: Some(name.to_owned()), ..Edit::default() };
+    assert!(world.nvs.edit(&one.unit, &nvs, &called("Nach NVS")));
+    assert!(world.exchange.edit(&one.mailbox, exchange, &called("Nach Exchange")));
+    let advice = format!("calsyncd pairing set {} --conflict newer", one.unit);
+    for command in ["sync", "plan", "status"] {
+        world.run(&[command]).await.exits(3).says(&["changed on both sides", &advice]);
+        world.run_in_german(&[command]).await.exits(3).says(&["auf beiden Seiten geändert", &advice]);
+    }
+    world.run(&["pairing", "set", &one.unit, "--conflict", "nvs"]).await.exits(0);
+    world.run(&["sync"]).await.exits(0);
+    world.assert_in_step();
+    assert!(world.exchange_tiles(one).iter().any(|tile| tile.subject == "Nach NVS"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_nvs_server_restored_from_a_backup_deletes_nothing_and_a_person_chooses() {
+    let world = World::new(1).await;
+    world.fill(10);
+    world.pair_all().await;
+    world.run(&["sync"]).await.exits(0);
+    let one = &world.pairings[0];
+    let backup = world.nvs.snapshot();
+    for days in 1..4 {
+        world.nvs.create(&one.unit, &world.draft(&format!("Seither {days}"), days)).unwrap();
+    }
+    let edited = world.nvs.list(&one.unit)[0].clone();
+    assert!(world.nvs.edit(
+        &one.unit,
+        &edited,
+        &Edit { place: Some("Seither".to_owned()), ..Edit::default() }
+    ));
+    world.run(&["sync"]).await.exits(0);
+    world.assert_in_step();
+    let before = world.exchange_tiles(one);
+
+    world.nvs.restore(&backup);
+    let reset = format!("calsyncd pairing reset {}", one.unit);
+    for _ in 0..2 {
+        let ran = world.run(&["sync"]).await.exits(1);
+        ran.says(&["it was restored from a backup", &reset, "--lead nvs (or exchange)", "calsyncd plan"]);
+        assert_eq!(world.exchange_tiles(one), before, "nothing is written");
+    }
+    world.run(&["plan"]).await.exits(1).says(&[&reset]);
+    world.run(&["status"]).await.exits(1).says(&["restored from a backup", &reset]);
+    world.run_in_german(&["sync"]).await.exits(1).says(&["aus einer Sicherung wiederhergestellt", &reset]);
+    world.run_in_german(&["status"]).await.exits(1).says(&["aus einer Sicherung wiederhergestellt", &reset]);
+
+    world.run(&["pairing", "set", &one.unit, "--lead", "exchange"]).await.exits(0);
+    world.run(&["pairing", "reset", &one.unit, "--yes"]).await.exits(0);
+    let plan = world.run(&["plan", "--json"]).await.exits(0).json();
+    let steps = plan["pairings"][0]["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["action"] != "delete"), "{steps:#?}");
+    world.run(&["sync"]).await.exits(0).says(&["first sync"]);
+    world.assert_in_step();
+    assert_eq!(world.exchange_tiles(one), before, "what was made since is there again on both sides");
+    world.run(&["sync"]).await.exits(0).says(&["nothing to do"]);
 }
