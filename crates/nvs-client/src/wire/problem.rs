@@ -183,7 +183,7 @@ impl std::fmt::Display for Problem {
         }
         let code = self.code();
         match &code {
-            ProblemCode::Other(word) if !is_a_name(word) => f.write_str(code.words())?,
+            ProblemCode::Other(word) if !is_a_code(word) => f.write_str(code.words())?,
             _ => write!(f, "{}: {}", self.word(), code.words())?,
         }
         let mut before = "; wrong at ";
@@ -195,9 +195,15 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// Whether a word of the server is a code, the name of a member or a path of such, and nothing that a person wrote.
+/// Whether a word looks like a code of a later version: small letters with hyphens.
+fn is_a_code(word: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=40).contains(&word.len()) && word.bytes().all(fits)
+}
+
+/// Whether a word is the name of a member or a path of such, and nothing that a person wrote.
 fn is_a_name(word: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b':' | b'.');
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b':');
     (1..=100).contains(&word.len()) && word.bytes().all(fits)
 }
 
@@ -240,9 +246,11 @@ mod tests {
         let problem: Problem = serde_json::from_str(text).unwrap();
         assert_eq!(problem.to_string(), "invalid: the content breaks a rule; wrong at /end");
         assert_eq!(problem.detail.as_deref(), Some("Geheim"));
-        let unknown: Problem =
-            serde_json::from_str(r#"{"type":"Geheime Sache","title":"Geheim","detail":"Geheim"}"#).unwrap();
-        assert_eq!(unknown.to_string(), "a problem that this version does not know");
+        for kind in ["Geheime Sache", "Geheim", "", "about:blank"] {
+            let text = format!(r#"{{"type":"{PREFIX}{kind}","title":"Geheim","detail":"Geheim"}}"#);
+            let unknown: Problem = serde_json::from_str(&text).unwrap();
+            assert_eq!(unknown.to_string(), "a problem that this version does not know");
+        }
         // Nobody but this client says what this client found.
         let forged: Problem = serde_json::from_str(r#"{"type":"x","ours":"Geheim"}"#).unwrap();
         assert_eq!(forged.to_string(), "x: a problem that this version does not know");
