@@ -1,16 +1,19 @@
-//! The sync service: the scheduler's work done by the engine, and a heartbeat for others to see.
+//! The sync service: the scheduler's work done by the engine, a heartbeat for others to see, and the journal kept
+//! from growing for ever.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use calsync_core::drive::Clock;
 use calsync_core::ids::PairingId;
+use calsync_store::SqliteStore;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::clock;
+use crate::clock::{self, SystemClock};
 use crate::engine::Engine;
 use crate::scheduler::{self, Ended, Job, Limits, RoundEnd, Stop, Work};
 
@@ -52,11 +55,50 @@ impl Work for Service {
     }
 }
 
+/// What the journal keeps: the content of appointments as it was before each change, for so long.
+#[derive(Debug, Clone)]
+pub struct JournalKeeping {
+    /// The store that has the journal.
+    pub store: Arc<SqliteStore>,
+    /// How long.
+    pub keep: Duration,
+}
+
+impl JournalKeeping {
+    /// Ends what is older, now and then once a day.
+    async fn run(self, clock: Arc<dyn Clock>) {
+        loop {
+            self.tidy(clock.now()).await;
+            tokio::time::sleep(DAY).await;
+        }
+    }
+
+    async fn tidy(&self, now: DateTime<Utc>) {
+        let Some(before) = TimeDelta::from_std(self.keep).ok().and_then(|keep| now.checked_sub_signed(keep))
+        else {
+            return;
+        };
+        match self.store.forget_journal_before(before).await {
+            Ok(0) => {}
+            Ok(entries) => tracing::info!(entries, "old journal entries ended"),
+            Err(error) => tracing::warn!(%error, "old journal entries cannot be ended; tried again tomorrow"),
+        }
+    }
+}
+
 /// Keeps all pairings in step until told to stop; `directory` gets the heartbeat.
-pub async fn run(service: Service, limits: Limits, stop: watch::Receiver<Stop>, directory: &Path) -> Ended {
+pub async fn run(
+    service: Service,
+    journal: JournalKeeping,
+    limits: Limits,
+    stop: watch::Receiver<Stop>,
+    directory: &Path,
+) -> Ended {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "service started");
     let heart = tokio::spawn(beat(directory.to_owned()));
+    let tidying = tokio::spawn(journal.run(Arc::new(SystemClock)));
     let ended = scheduler::run(Arc::new(service), limits, stop).await;
+    tidying.abort();
     heart.abort();
     // Already gone is as good.
     let _ = std::fs::remove_file(Heartbeat::path(directory));
@@ -64,6 +106,7 @@ pub async fn run(service: Service, limits: Limits, stop: watch::Receiver<Stop>, 
     ended
 }
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often the heart beats.
 const BEAT: Duration = Duration::from_secs(5);
 /// So long without a beat is dead, or hung.
@@ -116,7 +159,79 @@ async fn beat(directory: PathBuf) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, Revision, Side};
+    use calsync_core::source::{Receipt, Write, WriteOp};
+    use calsync_core::store::{Closed, Commit, JournalEntry, StateStore as _};
+    use calsync_store::{PairingRecord, PairingStore as _};
+
     use super::*;
+
+    struct Hands(Mutex<DateTime<Utc>>);
+
+    impl Clock for Hands {
+        fn now(&self) -> DateTime<Utc> {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    fn entry(link: u64, at: DateTime<Utc>) -> JournalEntry {
+        let key = ItemKey::new("k");
+        let receipt = Receipt {
+            token: CreateToken::from_wire("t"),
+            counterpart: key.clone(),
+            number: 1,
+            content: ContentHash::of(&[]),
+        };
+        let op = WriteOp::Delete { key, expected: Revision::new("r") };
+        let write = Write { link: LinkId(link), op, receipt };
+        JournalEntry { at, side: Side::A, write, reason: "test".to_owned(), before: None, outcome: None }
+    }
+
+    #[tokio::test]
+    async fn old_journal_entries_are_ended_once_a_day() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
+        let pairing = PairingId::new("p");
+        store.add_pairing(&PairingRecord::new("p", "u", "p@example.test")).await.unwrap();
+        let now = clock::now();
+        let ages = [120, 90, 89, 1];
+        let entries: Vec<_> =
+            (1..).zip(ages).map(|(link, age)| entry(link, now - TimeDelta::days(age))).collect();
+        store.journal(&pairing, &entries).await.unwrap();
+        let closed = entries.iter().map(|entry| Closed {
+            link: entry.write.link,
+            side: Side::A,
+            number: 1,
+            outcome: "carried out".to_owned(),
+        });
+        let version = store.head(&pairing).await.unwrap().version;
+        let commit = Commit { version, closed: closed.collect(), ..Commit::default() };
+        store.commit(&pairing, &commit).await.unwrap();
+        let left = async || store.journal_entries(&pairing, 9).await.unwrap().len();
+
+        let clock = Arc::new(Hands(Mutex::new(now)));
+        let journal = JournalKeeping { store: Arc::clone(&store), keep: 90 * DAY };
+        let task = tokio::spawn(journal.run(clock.clone()));
+        let patience = std::time::Instant::now() + Duration::from_secs(20);
+        while left().await > 3 && std::time::Instant::now() < patience {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(left().await, 3, "only what is older than ninety days");
+
+        // The next day another one is old enough, and nobody has to start anything for it.
+        *clock.0.lock().unwrap() = now + TimeDelta::days(1) + TimeDelta::minutes(1);
+        tokio::time::pause();
+        tokio::time::advance(DAY + Duration::from_secs(60)).await;
+        tokio::time::resume();
+        while left().await > 1 && std::time::Instant::now() < patience {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(left().await, 1);
+        assert!(!task.is_finished());
+        task.abort();
+    }
 
     #[test]
     fn a_heart_that_stopped_long_ago_is_dead() {

@@ -112,6 +112,8 @@ impl Default for SyncConfig {
 pub struct StoreConfig {
     /// The directory of the database.
     pub directory: PathBuf,
+    /// How long the journal keeps what appointments were before calsync changed or deleted them.
+    pub keep_journal: Duration,
 }
 
 /// What is logged.
@@ -279,8 +281,12 @@ fn sync(sections: &mut Sections<'_>) -> SyncConfig {
 fn store(sections: &mut Sections<'_>, base: &Path, path: &Path) -> StoreConfig {
     let mut section = sections.section("store");
     let directory = section.path("directory", base);
+    let keep_journal = section.duration("keep_journal", DAY..=3650 * DAY);
     section.finish();
-    StoreConfig { directory: directory.unwrap_or_else(|| Config::default_store(path)) }
+    StoreConfig {
+        directory: directory.unwrap_or_else(|| Config::default_store(path)),
+        keep_journal: keep_journal.unwrap_or(90 * DAY),
+    }
 }
 
 fn log(sections: &mut Sections<'_>) -> LogConfig {
@@ -323,6 +329,7 @@ token_env = "NVS_TOKEN"
         assert_eq!(config.nvs.token, SecretRef::Env("NVS_TOKEN".to_owned()));
         assert_eq!(config.sync.interval, Duration::from_secs(300));
         assert_eq!(config.store.directory, Path::new("/etc/x/calsync-state"));
+        assert_eq!(config.store.keep_journal, Duration::from_secs(90 * 86_400));
         assert_eq!(config.log.level, "info");
     }
 
@@ -383,6 +390,18 @@ token_env = "NVS_TOKEN"
     }
 
     #[test]
+    fn the_journal_is_kept_for_whole_days_at_least() {
+        let with = |keep: &str| format!("{GOOD}[store]\nkeep_journal = \"{keep}\"\n");
+        let config = parse(&with("30d")).unwrap();
+        assert_eq!(config.store.keep_journal, Duration::from_secs(30 * 86_400));
+        for wrong in ["1h", "90", "4000d"] {
+            let complaint = complaints(&with(wrong));
+            assert!(complaint.contains("\"keep_journal\" has to be a time"), "{complaint}");
+            assert!(complaint.contains("from 1d to 3650d"), "{complaint}");
+        }
+    }
+
+    #[test]
     fn two_places_for_one_secret_are_one_too_many() {
         let complaint = complaints(&GOOD.replace("token_env", "token_file = \"x\"\ntoken_env"));
         assert!(complaint.contains("remove one"), "{complaint}");
@@ -401,6 +420,9 @@ token_env = "NVS_TOKEN"
             let text = template(lang, Path::new("/etc/x/calsync.toml"));
             let config = parse(&text).unwrap();
             assert_eq!(config.sync, SyncConfig::default());
+            let default =
+                format!("\n# keep_journal = \"{}\"\n", crate::duration::show(config.store.keep_journal));
+            assert!(text.contains(&default), "{default}");
             // Each key that is commented out is one that is known.
             let all = text.lines().map(|line| match line.strip_prefix("# ") {
                 Some(rest)

@@ -22,7 +22,7 @@ const EN: &str = r#"# calsync: keeps the calendars of the NVS Calender and of Mi
 # Check this file with   calsyncd config check
 # and the servers with   calsyncd check
 # Pairings (which calendar unit with which mailbox) are not here: see   calsyncd pairing --help
-# Relative paths start in the directory of this file. Times look like "90s", "5m", "1h".
+# Relative paths start in the directory of this file. Times look like "90s", "5m", "1h", "90d".
 
 [exchange]
 # Address of Exchange Web Services. Always https; http is for this very machine only.
@@ -79,6 +79,10 @@ token_file = "nvs.token"
 # Where calsync remembers what it has done. On a local disk, one directory for one installation.
 directory = '{STORE}'
 
+# How long the journal keeps what appointments were before calsync changed or deleted them (1d to 3650d). The running
+# service ends what is older, once a day; what still matters to an open write stays.
+# keep_journal = "90d"
+
 [log]
 # error, warn, info, debug or trace. Logs hold counts and names of pairings, never passwords and never what
 # appointments are about.
@@ -93,7 +97,7 @@ const DE: &str = r#"# calsync: hält die Kalender des NVS Calenders und von Micr
 # Diese Datei prüfen:   calsyncd config check
 # Die Server prüfen:    calsyncd check
 # Paarungen (welche Verwaltungseinheit mit welchem Postfach) stehen nicht hier: siehe   calsyncd pairing --help
-# Relative Pfade beginnen im Verzeichnis dieser Datei. Zeitspannen sehen aus wie "90s", "5m", "1h".
+# Relative Pfade beginnen im Verzeichnis dieser Datei. Zeitspannen sehen aus wie "90s", "5m", "1h", "90d".
 
 [exchange]
 # Adresse der Exchange Web Services. Immer https; http nur zum eigenen Rechner.
@@ -149,6 +153,10 @@ token_file = "nvs.token"
 [store]
 # Wo calsync sich merkt, was es getan hat. Auf einer lokalen Platte, ein Verzeichnis je Installation.
 directory = '{STORE}'
+
+# Wie lange das Journal aufhebt, wie Termine waren, bevor calsync sie geändert oder gelöscht hat (1d bis 3650d). Der
+# laufende Dienst entfernt einmal am Tag, was älter ist; was für einen offenen Schreibvorgang zählt, bleibt.
+# keep_journal = "90d"
 
 [log]
 # error, warn, info, debug oder trace. Im Protokoll stehen Zahlen und Namen von Paarungen, nie Kennwörter und nie,
