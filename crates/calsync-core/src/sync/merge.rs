@@ -229,7 +229,13 @@ fn follow_the_master(
     let shift = span.to.start.local().signed_duration_since(span.from.start.local());
     let Some(recurrence) = recurrence.filter(|_| !shift.is_zero()) else { return };
     let start = &span.to.start;
-    for (key, _) in std::mem::take(&mut carried.get_mut(other).overrides) {
+    for (key, patch) in std::mem::take(&mut carried.get_mut(other).overrides) {
+        // Where the rule names it as before (Sundays and Wednesdays, begun a day later), it stays where it is.
+        let same_kind = RecurrenceId::of(start, key.local()) == key;
+        if same_kind && recurrence.rule.contains(start.local(), start.zone(), key.local()) {
+            carried.get_mut(other).overrides.insert(key, patch);
+            continue;
+        }
         let whole = match latest.overrides.get(&key) {
             Some(Override::Cancelled) => OverridePatch::Cancel,
             Some(Override::Changed(overlay)) => OverridePatch::Restore(overlay.clone()),

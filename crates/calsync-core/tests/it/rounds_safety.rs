@@ -315,6 +315,24 @@ fn an_instance_that_was_changed_moves_along_with_its_series() {
 }
 
 #[test]
+fn an_instance_that_the_moved_series_still_has_stays_where_it_is() {
+    let world = World::new();
+    let mut series = Series::single(Uid::new("daily"), event("Rundgang", 1));
+    series.recurrence =
+        Some(Recurrence { rule: "FREQ=DAILY;COUNT=9".parse().unwrap(), dates: BTreeSet::default() });
+    let mine = world.a.add_series(series);
+    world.sync();
+    let key = RecurrenceId::from_text("2026-12-05T09:00:00").unwrap();
+    world.b.edit(&only(world.b.keys()), |series| {
+        series.overrides.insert(key, Override::Cancelled);
+    });
+    world.a.edit(&mine, |series| series.event.span = hour(2, 9));
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.a.series(&mine).overrides.keys().copied().collect::<Vec<_>>(), [key]);
+}
+
+#[test]
 fn an_override_that_our_own_write_made_superfluous_is_no_edit() {
     let world = World::new();
     let (mine, theirs) = weekly(&world);
