@@ -5,17 +5,19 @@
 //! mock servers over HTTP. The executable itself is killed in `crash`.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use calsync_core::drive::{self, Clock, Pair};
 use calsync_core::ids::PerSide;
+use calsync_core::store::StoreError;
 use calsync_core::sync::{Mode, Request, Round, RoundInput};
 use calsync_store::{PairingRecord, PairingStore as _, SqliteStore};
 use calsync_testkit::exchange::Trouble;
 use calsync_testkit::nvs::{Failure, Fault};
 use calsync_testkit::people::{Calendars as _, Draft, Edit, Repeat, Rhythm, Tile, Until};
 use calsyncd::engine::{Engine, Servers, Sides as _};
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use ews_client::{EwsClient, Secret};
 use nvs_client::{NvsClient, NvsSettings, Token};
 
@@ -26,6 +28,16 @@ struct Now;
 impl Clock for Now {
     fn now(&self) -> DateTime<Utc> {
         SystemTime::now().into()
+    }
+}
+
+/// A clock that a test puts forward, so that what was set aside for a while is due.
+#[derive(Default)]
+struct Forward(AtomicI64);
+
+impl Clock for Forward {
+    fn now(&self) -> DateTime<Utc> {
+        Now.now() + TimeDelta::minutes(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -59,7 +71,16 @@ impl Bench {
 
     /// The state as a process finds it that has just started.
     fn state(&self) -> SqliteStore {
-        SqliteStore::open(self.world.path("state")).unwrap()
+        let patience = Instant::now() + Duration::from_secs(10);
+        loop {
+            match SqliteStore::open(self.world.path("state")) {
+                // A process that another test starts at this moment has our lock for the blink of an eye.
+                Err(StoreError::InUse(_)) if Instant::now() < patience => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                opened => return opened.unwrap(),
+            }
+        }
     }
 
     /// Runs a round up to the crash; whether it got that far.
@@ -100,8 +121,11 @@ impl Bench {
 
     /// Rounds of a fresh process, until one has nothing to do.
     async fn whole_rounds(&self) {
-        let engine = Engine::new(self.servers.clone(), Arc::new(self.state()));
+        let clock = Arc::new(Forward::default());
+        let engine = Engine::new(self.servers.clone(), Arc::new(self.state())).with_clock(clock.clone());
         for turn in 0.. {
+            // A write whose answer was lost is not tried again at once.
+            clock.0.store(10 * turn, Ordering::SeqCst);
             let finished = engine.sync(&self.record).await;
             let report = finished.result.as_ref().unwrap();
             assert_eq!(report.failure, None);
