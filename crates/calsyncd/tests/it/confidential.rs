@@ -99,8 +99,8 @@ struct Gateway {
 }
 
 impl Gateway {
-    /// `quotes` says with which status, problem code, or entry of a batch it answers a request line.
-    async fn start(nvs: &str, quotes: fn(&str) -> Option<Quote>) -> Gateway {
+    /// `says` gives what it answers to a request line, if it does not pass the request on.
+    async fn start(nvs: &str, says: fn(&str) -> Option<Quote>) -> Gateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (quoted, nvs) = (Arc::new(AtomicUsize::new(0)), nvs.strip_prefix("http://").unwrap().to_owned());
@@ -108,7 +108,7 @@ impl Gateway {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (nvs, count) = (nvs.clone(), Arc::clone(&count));
-                tokio::spawn(async move { pass_on(stream, &nvs, quotes, &count).await });
+                tokio::spawn(async move { pass_on(stream, &nvs, says, &count).await });
             }
         });
         Gateway { url, quoted }
@@ -123,8 +123,8 @@ enum Quote {
     Writes(&'static str),
 }
 
-/// One request on one connection; what is said of it follows `quotes`.
-async fn pass_on(mut stream: TcpStream, nvs: &str, quotes: fn(&str) -> Option<Quote>, count: &AtomicUsize) {
+/// One request on one connection; what is said of it follows `says`.
+async fn pass_on(mut stream: TcpStream, nvs: &str, says: fn(&str) -> Option<Quote>, count: &AtomicUsize) {
     let mut read = Vec::new();
     let body = loop {
         let head = read.windows(4).position(|four| four == b"\r\n\r\n");
@@ -146,7 +146,7 @@ async fn pass_on(mut stream: TcpStream, nvs: &str, quotes: fn(&str) -> Option<Qu
                 "errors":[{{"pointer":"/{SUBJECT} {PLACE}","detail":"{SUBJECT}"}}]}}"#
         )
     };
-    let (status, kind, answer) = match quotes(&line) {
+    let (status, kind, answer) = match says(&line) {
         None => {
             let text = String::from_utf8_lossy(&read).replacen("\r\n", "\r\nconnection: close\r\n", 1);
             let mut server = TcpStream::connect(nvs).await.unwrap();
@@ -189,11 +189,11 @@ async fn what_a_server_says_in_its_own_words_is_never_repeated() {
         |line| line.contains("/writes").then_some(Quote::Writes("invalid")),
         |line| line.contains("/writes").then_some(Quote::Writes("Geheimbetreff")),
     ];
-    for (at, quotes) in cases.into_iter().enumerate() {
+    for (at, says) in cases.into_iter().enumerate() {
         let world = World::new(1).await;
         world.pair_all().await;
         world.exchange.create(&world.pairings[0].mailbox, &world.draft("Harmlos", 3)).unwrap();
-        let gateway = Gateway::start(world.nvs.url(), quotes).await;
+        let gateway = Gateway::start(world.nvs.url(), says).await;
         world.configure_urls(world.exchange.url(), &gateway.url, "", "");
         let mut text = std::fs::read_to_string(world.config_path()).unwrap();
         text.push_str("[log]\nlevel = \"trace\"\n");
