@@ -131,7 +131,7 @@ impl Direction {
 }
 
 /// When all deletions of a round wait for a person: more than `count` and more than `percent` of the linked items, or
-/// a side that is suddenly empty.
+/// a side that is suddenly empty. With 100 percent nothing waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeletionGuard {
     /// So many are always allowed.
@@ -143,7 +143,7 @@ pub struct DeletionGuard {
 impl DeletionGuard {
     /// Whether that many deletions out of `linked` items are too many to be meant.
     pub fn holds(self, deletions: u64, linked: u64) -> bool {
-        let emptied = deletions > 1 && deletions == linked;
+        let emptied = deletions > 1 && deletions == linked && self.percent < 100;
         emptied
             || (deletions > self.count && deletions.saturating_mul(100) > linked.saturating_mul(self.percent))
     }

@@ -91,5 +91,7 @@ mod tests {
         assert!(!guard.holds(6, 30), "20 % of 30 is 6, not more");
         assert!(guard.holds(2, 2), "a side that is suddenly empty");
         assert!(!guard.holds(1, 1), "the only appointment may be deleted");
+        let off = DeletionGuard { count: 5, percent: 100 };
+        assert!(!off.holds(2, 2) && !off.holds(30, 30), "a person allowed it");
     }
 }

@@ -156,7 +156,7 @@ mod tests {
         let advice = waiting.advice(&PairingId::new("meier"));
         assert_eq!(advice.len(), HOLDING.len(), "what is left as it is waits for nobody");
         for (message, does) in advice.iter().zip([
-            "calsyncd pairing set meier --guard-count 2",
+            "calsyncd pairing set meier --guard-percent 100",
             "calsyncd pairing set meier --conflict",
             "to keep them",
             "delete one of the two",

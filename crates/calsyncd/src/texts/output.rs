@@ -27,8 +27,8 @@ super::texts! {
 
         // What a person can do about what waits.
         DoTooMany {
-            en: "{count} were deleted on {side}, too many at once to be meant; look at them: calsyncd plan --pairing {pairing}; then restore them on {side}, or delete them on {other} too, or allow it: calsyncd pairing set {pairing} --guard-count {count} (afterwards: --guard-count default)",
-            de: "{count} wurden in {side} gelöscht, zu viele auf einmal, um gemeint zu sein; ansehen: calsyncd plan --pairing {pairing}; dann in {side} wiederherstellen, oder auch in {other} löschen, oder es erlauben: calsyncd pairing set {pairing} --guard-count {count} (danach: --guard-count default)",
+            en: "{count} were deleted on {side}, too many at once to be meant; look at them: calsyncd plan --pairing {pairing}; then restore them on {side}, or delete them on {other} too, or allow it: calsyncd pairing set {pairing} --guard-percent 100 (afterwards: --guard-percent default)",
+            de: "{count} wurden in {side} gelöscht, zu viele auf einmal, um gemeint zu sein; ansehen: calsyncd plan --pairing {pairing}; dann in {side} wiederherstellen, oder auch in {other} löschen, oder es erlauben: calsyncd pairing set {pairing} --guard-percent 100 (danach: --guard-percent default)",
         }
         DoConflict {
             en: "{count} were changed on both sides, and the pairing leaves it to a person; make both sides say the same by editing one of them, or say who wins: calsyncd pairing set {pairing} --conflict newer (or nvs, exchange)",

@@ -127,7 +127,7 @@ async fn too_many_deletions_wait_for_a_person_and_the_exit_status_says_so() {
     }
     let before = world.exchange_tiles(one);
     let ran = world.run(&["sync"]).await.exits(3);
-    let allow = format!("calsyncd pairing set {} --guard-count 12", one.unit);
+    let allow = format!("calsyncd pairing set {} --guard-percent 100", one.unit);
     ran.says(&["12 wait for a person", "calsyncd plan --pairing", "restore them on NVS", &allow]);
     assert_eq!(world.exchange_tiles(one), before);
     world.run(&["plan"]).await.exits(3).says(&["too many at once to be meant", &allow]);
@@ -139,7 +139,7 @@ async fn too_many_deletions_wait_for_a_person_and_the_exit_status_says_so() {
     german.says(&["12 warten auf einen Menschen", "in NVS wiederherstellen", &allow]);
 
     // What it advises is what helps.
-    world.run(&["pairing", "set", &one.unit, "--guard-count", "12"]).await.exits(0);
+    world.run(&["pairing", "set", &one.unit, "--guard-percent", "100"]).await.exits(0);
     world.run(&["sync"]).await.exits(0).says(&["Exchange: 0 created, 0 changed, 12 deleted"]);
     world.assert_in_step();
 }
