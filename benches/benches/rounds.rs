@@ -82,11 +82,7 @@ impl CalendarSource for Calendar {
         Ok(keys.iter().map(|key| Seen::Present(Box::new(self.item(key.as_str().parse().unwrap())))).collect())
     }
 
-    async fn find_created(
-        &self,
-        _: &CalendarKey,
-        tokens: &[CreateToken],
-    ) -> Result<Vec<Seen>, SourceError> {
+    async fn find_created(&self, _: &CalendarKey, tokens: &[CreateToken]) -> Result<Vec<Seen>, SourceError> {
         Ok(tokens.iter().map(|_| Seen::Absent).collect())
     }
 
