@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveDateTime, Weekday};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// An appointment as a person would type it in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,25 +96,44 @@ pub enum Until {
 
 /// What a person changes; `None` leaves the field alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Edit {
     /// New subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// New place.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// New notes, plain text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
     /// New start and exclusive end, wall clock in the appointment's zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<(NaiveDateTime, NaiveDateTime)>,
-    /// New category.
+    /// New category; `null` takes it away.
+    #[serde(deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub category: Option<Option<String>>,
     /// New busy status.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub busy: Option<Busy>,
     /// New privacy.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
-    /// New reminder.
+    /// New reminder; `null` takes it away.
+    #[serde(deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub reminder: Option<Option<u32>>,
-    /// New customer.
+    /// New customer; `null` takes it away.
+    #[serde(deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub customer: Option<Option<String>>,
+}
+
+/// A member that is present, be it `null`.
+// The outer option says whether the member is there, the inner one whether it is `null`.
+#[allow(clippy::option_option)]
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// One tile in the calendar, as a person sees it.
@@ -166,4 +185,17 @@ pub trait Calendars: Send + Sync {
     fn occurrences(&self, calendar: &str, id: &str, from: NaiveDate, to: NaiveDate) -> Vec<NaiveDateTime>;
     /// Everything a person sees within `[from, to)`, sorted.
     fn tiles(&self, calendar: &str, from: NaiveDate, to: NaiveDate) -> Vec<Tile>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taking_something_away_is_told_from_leaving_it_alone() {
+        let edit = Edit { reminder: Some(None), private: Some(true), ..Edit::default() };
+        let text = serde_json::to_string(&edit).unwrap();
+        assert_eq!(text, r#"{"private":true,"reminder":null}"#);
+        assert_eq!(serde_json::from_str::<Edit>(&text).unwrap(), edit);
+    }
 }

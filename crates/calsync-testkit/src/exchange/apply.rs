@@ -247,6 +247,10 @@ fn start_series(mut recurrence: Recurrence, when: &mut When) -> Result<Series, R
         let new_end = new_start.saturating_add(start.duration_until(end));
         when.start = when.zone.instant(new_start);
         when.end = when.zone.instant(new_end);
+        if when.end < when.start {
+            // The clocks skip the start on that day: the appointment moves as a whole.
+            when.end = when.start + start.duration_until(end);
+        }
         recurrence.start = first;
     }
     Ok(Series::new(recurrence))

@@ -30,7 +30,9 @@ impl Item {
     pub(crate) fn slot(&self, day: Date) -> (Timestamp, Timestamp) {
         let start = day.to_datetime(self.civil_start().time());
         let end = start.saturating_add(self.civil_length());
-        (self.when.zone.instant(start), self.when.zone.instant(end))
+        let start = self.when.zone.instant(start);
+        // Where the clocks skip the start, it is later than it says, and may be later than the end.
+        (start, self.when.zone.instant(end).max(start))
     }
 
     /// Day of the `index`-th occurrence.

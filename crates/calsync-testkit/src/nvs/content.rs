@@ -354,7 +354,10 @@ impl Content {
                 faults.push(Fault::at(here, "must be an original start in the zone of the series"));
             } else if !super::expand::is_occurrence(self, key) {
                 faults.push(Fault::at(here, "is not an occurrence of the series"));
-            } else if let (Override::Changed(_), Some(occurrence)) = (over, self.standing(key)) {
+            } else if let (Override::Changed(own), Some(occurrence)) = (over, self.standing(key))
+                && (own.contains_key("start") || own.contains_key("end"))
+            {
+                // One that only follows the rule is as it is, also where the clocks skip its start.
                 check_span(&occurrence.start, &occurrence.end, &here, &mut faults);
             }
         }

@@ -236,9 +236,14 @@ fn tile(content: &Content, recurring: bool) -> Tile {
         NotesFormat::Plain => notes.text.clone(),
         NotesFormat::Html => text_of_html(&notes.text),
     });
+    // Where the clocks skip the start, it is later than it says, and may be later than the end.
+    let end = match (expand::instant(&content.start), expand::instant(&content.end)) {
+        (Some(start), Some(end)) if end < start => &content.start,
+        _ => &content.end,
+    };
     Tile {
         start: show(&content.start),
-        end: show(&content.end),
+        end: show(end),
         subject: content.subject.clone(),
         place: content.place.clone(),
         notes: notes.replace("\r\n", "\n").replace('\r', "\n").trim_end().to_owned(),

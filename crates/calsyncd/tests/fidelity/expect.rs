@@ -1,10 +1,10 @@
 //! What must be seen: the one place that says what a version of Exchange shows differently.
 //!
 //! The rule is that both calendars show the same tiles. Everything that is let through beyond that is in
-//! [`on_exchange`] and in [`cannot_hold`].
+//! [`agreed`] and in [`cannot_hold`].
 
 use calsync_core::zone::{Resolved, Zone};
-use calsync_testkit::people::{Busy, Draft, Rhythm, Tile};
+use calsync_testkit::people::{Busy, Draft, Edit, Rhythm, Tile};
 use chrono::{NaiveDateTime, Weekday};
 
 use super::script::At;
@@ -15,11 +15,18 @@ pub(crate) const WINDOW: (&str, &str) = ("2026-01-01", "2028-01-01");
 /// Where the mailboxes are taken to be.
 pub(crate) const HOME: &str = "Europe/Berlin";
 
-/// How that version of Exchange shows what NVS shows as `tile`.
+/// What both sides agree upon of a tile that each shows as well as it can.
 ///
 /// - "Working elsewhere" came with Exchange 2013; earlier ones show the time as taken.
-pub(crate) fn on_exchange(version: &str, tile: &Tile) -> Tile {
+/// - A subject on Exchange ends after 255 characters.
+/// - XML, and with it Exchange, has no characters such as form feeds.
+/// - A subject, place or customer in NVS is one line: what is between lines becomes a blank.
+pub(crate) fn agreed(version: &str, tile: &Tile) -> Tile {
     let mut tile = tile.clone();
+    tile.subject = line(&tile.subject).chars().take(255).collect();
+    tile.place = line(&tile.place);
+    tile.notes = legal(&tile.notes).trim_end().to_owned();
+    tile.customer = tile.customer.as_deref().map(line);
     if tile.busy == Busy::WorkingElsewhere && has_no_elsewhere(version) {
         tile.busy = Busy::Busy;
     }
@@ -51,6 +58,26 @@ pub(crate) fn cannot_hold(version: &str, at: At, draft: &Draft) -> Option<&'stat
     }
 }
 
+/// Whether both sides show a subject as it is.
+pub(crate) fn is_agreed(subject: &str) -> bool {
+    line(subject) == subject && subject.chars().count() <= 255
+}
+
+/// Without the characters that XML 1.0 does not have.
+fn legal(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)).collect()
+}
+
+/// As one line: one blank for whatever stands between two.
+fn line(text: &str) -> String {
+    let legal = legal(text);
+    let parts: Vec<&str> = legal.split(char::is_control).collect();
+    let last = parts.len().saturating_sub(1);
+    let inner = |(k, part): &(usize, &str)| *k == 0 || *k == last || !part.is_empty();
+    let parts: Vec<&str> = parts.iter().copied().enumerate().filter(inner).map(|(_, part)| part).collect();
+    parts.join(" ")
+}
+
 fn is_far_away(draft: &Draft) -> bool {
     let (Ok(there), Ok(home)) = (Zone::new(&draft.zone), Zone::new(HOME)) else { return false };
     let at = there.to_utc(draft.start);
@@ -58,10 +85,21 @@ fn is_far_away(draft: &Draft) -> bool {
     (offset(&there) - offset(&home)).abs() > 12 * 3600
 }
 
-/// Whether that version of Exchange, where it cannot hold a value, may lose what an occurrence has of its own: set on the
-/// whole series, "working elsewhere" becomes "busy" there, and an occurrence that was "busy" of its own no longer differs.
-pub(crate) fn blurs_occurrences(version: &str, busy: Option<Busy>) -> bool {
-    busy == Some(Busy::WorkingElsewhere) && has_no_elsewhere(version)
+/// Whether an edit of a whole series may come back from Exchange for the occurrences that were changed before.
+///
+/// Exchange does not say which fields a changed occurrence has of its own. One that happens to be the master's looks
+/// inherited; when the master's changes, it turns up again, and counts as what somebody wants for this occurrence. Both
+/// sides then show the same, but not what was entered for the whole. Texts are unlike each other here, unless cleared.
+pub(crate) fn may_come_back(edit: &Edit, emptied: bool) -> bool {
+    let Edit { subject, place, notes, span: _, category, busy, private, reminder, customer } = edit;
+    let text = subject.is_some() || place.is_some() || notes.is_some() || customer.is_some();
+    (emptied && text) || busy.is_some() || private.is_some() || reminder.is_some() || category.is_some()
+}
+
+/// Whether a text is cleared.
+pub(crate) fn empties(edit: &Edit) -> bool {
+    let texts = [&edit.subject, &edit.place, &edit.notes];
+    texts.into_iter().flatten().any(|text| text.trim().is_empty()) || edit.customer == Some(None)
 }
 
 fn has_no_elsewhere(version: &str) -> bool {
@@ -76,10 +114,10 @@ pub(crate) fn begins_in_gap(zone: &str, start: NaiveDateTime, end: NaiveDateTime
 
 /// The first difference of two calendars, in words.
 pub(crate) fn difference(version: &str, nvs: &[Tile], exchange: &[Tile]) -> Option<String> {
-    let mut expected: Vec<Tile> = nvs.iter().map(|tile| on_exchange(version, tile)).collect();
+    let mut expected: Vec<Tile> = nvs.iter().map(|tile| agreed(version, tile)).collect();
     // As Exchange shows them, an appointment may come earlier in the order.
     expected.sort();
-    let mut shown: Vec<Tile> = exchange.iter().map(|tile| on_exchange(version, tile)).collect();
+    let mut shown: Vec<Tile> = exchange.iter().map(|tile| agreed(version, tile)).collect();
     shown.sort();
     first_difference("nvs", &expected, "exchange", &shown)
 }

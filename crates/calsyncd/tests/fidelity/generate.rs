@@ -54,7 +54,16 @@ const TEXTS: [&str; 14] = [
     "عربي עברית",
 ];
 
-const NOTES: [&str; 10] = [
+/// What only one side lets people enter in a line, or keeps as it is.
+const ONLY_NVS: [&str; 3] = ["Nichtzeichen \u{FFFE}", "   ", LONG];
+const ONLY_EXCHANGE: [&str; 4] =
+    ["Tab\tim Titel", "zwei\nZeilen", "Windows\r\nZeilen", "Klingel \u{85} Ende"];
+/// Longer than a subject can be on Exchange.
+const LONG: &str = "Lange Geschichte über Öfen, Übergänge und Größen, die niemand zu Ende liest, weil sie immer so \
+    weitergeht, mit Umlauten äöü und ohne, und die noch immer nicht zu Ende ist, auch wenn der Titel eines Termins nach \
+    zweihundertfünfundfünfzig Zeichen aufhören sollte, was er hier aber nicht tut, sondern weitergeht bis ans Ende";
+
+const NOTES: [&str; 11] = [
     "eine Zeile",
     "Auftrag\nSchlüssel beim Hausmeister",
     "Maße: 3 < 4 & 5 > 2\n\nBitte \"grünes\" Tor",
@@ -64,6 +73,7 @@ const NOTES: [&str; 10] = [
     "Windows\r\nZeilen\r\n",
     "<p>kein HTML</p> &nbsp;",
     "   eingerückt\n   noch mehr",
+    "Formular\u{b}vorschub\u{c} und Glocke\u{7}",
     "😀 Smiley und € und \u{2028}Trenner",
 ];
 
@@ -71,7 +81,7 @@ const CATEGORIES: [&str; 5] = ["Kundentermin", "Intern", "Wartung & Pflege", "Ur
 
 /// The script of a seed.
 pub(crate) fn script(seed: u64) -> Script {
-    let mut maker = Maker { dice: Dice::new(seed), number: 0 };
+    let mut maker = Maker { dice: Dice::new(seed), number: 0, at: At::Nvs };
     // Every version in turn, so that any hundred cases have each of them twenty times.
     let versions = ServerVersion::ALL;
     let version = versions[usize::try_from(seed).unwrap() % versions.len()].name().to_owned();
@@ -79,10 +89,14 @@ pub(crate) fn script(seed: u64) -> Script {
     let items = maker.dice.pick(&[1_usize, 1, 2, 2, 3]);
     for _ in 0..items {
         let at = maker.side();
-        steps.push(Step::Create { at, draft: maker.draft() });
+        steps.push(maker.enter(at));
         // Some are changed before they are ever carried.
         if maker.dice.percent(25) {
-            let item = steps.iter().filter(|step| matches!(step, Step::Create { .. })).count() - 1;
+            let item = steps
+                .iter()
+                .filter(|step| matches!(step, Step::Create { .. } | Step::CreateOnBoth { .. }))
+                .count()
+                - 1;
             steps.push(maker.change(at, item));
         }
     }
@@ -106,6 +120,8 @@ pub(crate) fn script(seed: u64) -> Script {
 struct Maker {
     dice: Dice,
     number: u32,
+    /// Where the person sits for whom something is made up.
+    at: At,
 }
 
 impl Maker {
@@ -113,7 +129,18 @@ impl Maker {
         self.dice.pick(&At::BOTH)
     }
 
+    fn enter(&mut self, at: At) -> Step {
+        self.at = at;
+        let draft = self.draft();
+        if draft.repeat.is_none() && self.dice.percent(10) {
+            let edit = self.edit();
+            return Step::CreateOnBoth { draft, edit };
+        }
+        Step::Create { at, draft }
+    }
+
     fn change(&mut self, at: At, item: usize) -> Step {
+        self.at = at;
         let nth = self.dice.index(40);
         match self.dice.index(20) {
             0..=5 => Step::Edit { at, item, edit: self.edit() },
@@ -134,7 +161,12 @@ impl Maker {
 
     fn text(&mut self) -> String {
         self.number += 1;
-        format!("{} {}", self.dice.pick(&TEXTS), self.number)
+        let text = match (self.dice.percent(6), self.at) {
+            (false, _) => self.dice.pick(&TEXTS),
+            (true, At::Nvs) => self.dice.pick(&ONLY_NVS),
+            (true, At::Exchange) => self.dice.pick(&ONLY_EXCHANGE),
+        };
+        format!("{} {text}", self.number)
     }
 
     fn notes(&mut self) -> String {

@@ -9,7 +9,10 @@ use calsync_core::zone::{Resolved, Zone};
 use calsync_testkit::people::{Busy, Draft, Edit, Rhythm, Tile, Until};
 use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
 
-use super::expect::{WINDOW, begins_in_gap, blurs_occurrences, cannot_hold, difference, first_difference};
+use super::expect::{
+    WINDOW, agreed, begins_in_gap, cannot_hold, difference, empties, first_difference, is_agreed,
+    may_come_back,
+};
 use super::script::{At, Script, Shift, Step};
 use super::tally::Tally;
 use super::world::{Pairing, World};
@@ -31,6 +34,10 @@ struct Item {
     deleted: [bool; 2],
     /// Who moved what since the last sync.
     moved: Moved,
+    /// Whether occurrences were ever changed.
+    changed_within: bool,
+    /// Whether texts of occurrences were ever cleared.
+    emptied_within: bool,
     over: bool,
 }
 
@@ -64,6 +71,9 @@ struct Play<'w> {
     changed: [bool; 2],
     /// Whether nothing but entering happened since the start.
     only_entered: bool,
+    /// Whether an edit since the last sync may come back changed, see [`may_come_back`].
+    comes_back: bool,
+    synced: bool,
     texts: BTreeMap<Place, Vec<(At, String)>>,
     window: (NaiveDate, NaiveDate),
     tally: Tally,
@@ -80,6 +90,8 @@ pub(crate) async fn play(world: &World, script: &Script, loud: bool) -> Result<T
         binned: [0, 0],
         changed: [false, false],
         only_entered: true,
+        comes_back: false,
+        synced: false,
         texts: BTreeMap::new(),
         window: (day(WINDOW.0), day(WINDOW.1)),
         tally: Tally::default(),
@@ -130,6 +142,7 @@ impl Play<'_> {
     fn act(&mut self, step: &Step) -> bool {
         let (at, item) = match step {
             Step::Create { at, draft } => return self.enter(*at, draft),
+            Step::CreateOnBoth { draft, edit } => return self.enter_on_both(draft, edit),
             Step::Edit { at, item, .. }
             | Step::Move { at, item, .. }
             | Step::Delete { at, item }
@@ -142,9 +155,13 @@ impl Play<'_> {
         if known.over || known.deleted[index(at)] {
             return false;
         }
+        if !self.synced && known.nvs.is_some() && known.exchange.is_some() {
+            // Changed, they would not be taken for the same.
+            return false;
+        }
         let Some(id) = known.id(at).map(str::to_owned) else { return false };
         let done = match step {
-            Step::Create { .. } | Step::Sync => false,
+            Step::Create { .. } | Step::CreateOnBoth { .. } | Step::Sync => false,
             Step::Edit { edit, .. } => self.edit(at, item, &id, edit),
             Step::Move { by, .. } => self.shift(at, item, &id, *by),
             Step::Delete { .. } => self.delete(at, item, &id),
@@ -175,6 +192,8 @@ impl Play<'_> {
                 repeats: false,
                 deleted: [false, false],
                 moved: Moved::default(),
+                changed_within: false,
+                emptied_within: false,
                 over: true,
             });
             return false;
@@ -191,11 +210,33 @@ impl Play<'_> {
             repeats: draft.repeat.is_some(),
             deleted: [false, false],
             moved: Moved::default(),
+            changed_within: false,
+            emptied_within: false,
             over: false,
         });
         self.changed[index(at)] = true;
         self.tally.count(format!("entered in {}", word(at)));
         self.tally_draft(draft);
+        true
+    }
+
+    /// Only before the first sync are two of the same taken for one.
+    fn enter_on_both(&mut self, draft: &Draft, edit: &Edit) -> bool {
+        let plain = !draft.subject.is_empty() && is_agreed(&draft.subject);
+        let held = cannot_hold(self.version, At::Exchange, draft).is_none();
+        if self.synced || !plain || !held || !self.enter(At::Nvs, draft) {
+            return false;
+        }
+        let differs = Edit { subject: None, ..edit.clone() };
+        let (people, calendar) = self.pair.people(At::Exchange);
+        let Some(id) = people.create(calendar, draft) else { return false };
+        people.edit(calendar, &id, &differs);
+        if let Some(item) = self.items.last_mut() {
+            item.exchange = Some(id);
+        }
+        self.changed = [true, true];
+        self.only_entered = false;
+        self.tally.count("entered on both sides");
         true
     }
 
@@ -248,15 +289,13 @@ impl Play<'_> {
     }
 
     fn edit(&mut self, at: At, item: usize, id: &str, edit: &Edit) -> bool {
-        if self.items[item].repeats && blurs_occurrences(self.version, edit.busy) {
-            self.tally.count("cannot hold: working elsewhere");
-            return false;
-        }
         let (people, calendar) = self.pair.people(at);
         if !people.edit(calendar, id, edit) {
             return false;
         }
         self.tally.count(format!("edited in {}", word(at)));
+        let known = &self.items[item];
+        self.comes_back |= known.changed_within && may_come_back(edit, known.emptied_within);
         self.note_texts(at, item, None, edit);
         true
     }
@@ -404,6 +443,8 @@ impl Play<'_> {
             return false;
         }
         self.tally.count(format!("occurrence edited in {}", word(at)));
+        self.items[item].changed_within = true;
+        self.items[item].emptied_within |= empties(edit);
         self.note_texts(at, item, Some(all[k].date()), edit);
         true
     }
@@ -432,6 +473,7 @@ impl Play<'_> {
             return false;
         }
         self.tally.count(format!("occurrence moved in {}", word(at)));
+        self.items[item].changed_within = true;
         if start.date() != original.date() {
             self.tally.count("occurrence moved to another day");
         }
@@ -512,6 +554,8 @@ impl Play<'_> {
         }
         self.changed = [false, false];
         self.only_entered = false;
+        self.comes_back = false;
+        self.synced = true;
         self.texts.clear();
         Ok(())
     }
@@ -524,7 +568,7 @@ impl Play<'_> {
         // What only one side did is how it was done there.
         for at in At::BOTH {
             let (here, there) = (index(at), index(at.other()));
-            if self.changed[there] {
+            if self.changed[there] || self.comes_back {
                 continue;
             }
             if let Some(difference) = first_difference("before", &before[here], "after", &after[here]) {
@@ -535,9 +579,7 @@ impl Play<'_> {
             }
         }
         if self.only_entered {
-            let mut all: Vec<Tile> = before.concat();
-            all.sort();
-            if let Some(difference) = first_difference("entered", &all, "nvs", &after[0]) {
+            if let Some(difference) = difference(self.version, &before.concat(), &after[0]) {
                 return Err(difference);
             }
         }
@@ -556,7 +598,8 @@ impl Play<'_> {
                 continue;
             }
             for (at, text) in texts.iter().filter(|(_, text)| !text.trim().is_empty()) {
-                let shows = |tiles: &[Tile]| tiles.iter().any(|tile| has_text(tile, field, text));
+                let shows =
+                    |tiles: &[Tile]| tiles.iter().any(|tile| has_text(self.version, tile, field, text));
                 if !shows(&before[index(*at)]) {
                     continue;
                 }
@@ -649,12 +692,16 @@ fn clock(moment: &serde_json::Value) -> Option<NaiveDateTime> {
     }
 }
 
-fn has_text(tile: &Tile, field: &str, text: &str) -> bool {
+/// Whether a tile shows a text in a field, as well as it can.
+fn has_text(version: &str, tile: &Tile, field: &str, text: &str) -> bool {
+    let mut like = tile.clone();
+    let text = text.to_owned();
     match field {
-        "subject" => tile.subject == text,
-        "place" => tile.place == text,
-        "notes" => tile.notes == text.replace("\r\n", "\n").trim_end(),
-        "customer" => tile.customer.as_deref() == Some(text),
-        _ => false,
+        "subject" => like.subject = text,
+        "place" => like.place = text,
+        "notes" => like.notes = text.replace("\r\n", "\n"),
+        "customer" => like.customer = Some(text),
+        _ => return false,
     }
+    agreed(version, &like) == agreed(version, tile)
 }

@@ -38,13 +38,47 @@ pub(crate) struct Shift {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Step {
-    Create { at: At, draft: Draft },
-    Edit { at: At, item: usize, edit: Edit },
-    Move { at: At, item: usize, by: Shift },
-    Delete { at: At, item: usize },
-    EditOccurrence { at: At, item: usize, nth: usize, edit: Edit },
-    MoveOccurrence { at: At, item: usize, nth: usize, by: Shift },
-    DeleteOccurrence { at: At, item: usize, nth: usize },
+    Create {
+        at: At,
+        draft: Draft,
+    },
+    /// Somebody did by hand what the engine will do: the same single appointment on both sides, with a difference on
+    /// Exchange.
+    CreateOnBoth {
+        draft: Draft,
+        edit: Edit,
+    },
+    Edit {
+        at: At,
+        item: usize,
+        edit: Edit,
+    },
+    Move {
+        at: At,
+        item: usize,
+        by: Shift,
+    },
+    Delete {
+        at: At,
+        item: usize,
+    },
+    EditOccurrence {
+        at: At,
+        item: usize,
+        nth: usize,
+        edit: Edit,
+    },
+    MoveOccurrence {
+        at: At,
+        item: usize,
+        nth: usize,
+        by: Shift,
+    },
+    DeleteOccurrence {
+        at: At,
+        item: usize,
+        nth: usize,
+    },
     Sync,
 }
 

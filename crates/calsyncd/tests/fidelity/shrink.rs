@@ -43,9 +43,9 @@ fn candidates(script: &Script) -> Vec<Script> {
     for k in (0..script.steps.len()).rev() {
         let mut steps = script.steps.clone();
         let gone = steps.remove(k);
-        if matches!(gone, Step::Create { .. }) {
+        if enters(&gone) {
             // Those entered later move up.
-            let number = script.steps[..k].iter().filter(|step| matches!(step, Step::Create { .. })).count();
+            let number = script.steps[..k].iter().filter(|step| enters(step)).count();
             steps.retain(|step| item_of(step) != Some(number));
             for step in &mut steps {
                 if let Some(item) = item_mut(step)
@@ -70,9 +70,13 @@ fn candidates(script: &Script) -> Vec<Script> {
     all
 }
 
+fn enters(step: &Step) -> bool {
+    matches!(step, Step::Create { .. } | Step::CreateOnBoth { .. })
+}
+
 fn item_of(step: &Step) -> Option<usize> {
     match step {
-        Step::Create { .. } | Step::Sync => None,
+        Step::Create { .. } | Step::CreateOnBoth { .. } | Step::Sync => None,
         Step::Edit { item, .. }
         | Step::Move { item, .. }
         | Step::Delete { item, .. }
@@ -84,7 +88,7 @@ fn item_of(step: &Step) -> Option<usize> {
 
 fn item_mut(step: &mut Step) -> Option<&mut usize> {
     match step {
-        Step::Create { .. } | Step::Sync => None,
+        Step::Create { .. } | Step::CreateOnBoth { .. } | Step::Sync => None,
         Step::Edit { item, .. }
         | Step::Move { item, .. }
         | Step::Delete { item, .. }
@@ -100,6 +104,15 @@ fn plainer(step: &Step) -> Vec<Step> {
         Step::Create { at, draft } => {
             plainer_drafts(&draft).into_iter().map(|draft| Step::Create { at, draft }).collect()
         }
+        Step::CreateOnBoth { draft, edit } => plainer_drafts(&draft)
+            .into_iter()
+            .map(|draft| Step::CreateOnBoth { draft, edit: edit.clone() })
+            .chain(
+                plainer_edits(&edit)
+                    .into_iter()
+                    .map(|edit| Step::CreateOnBoth { draft: draft.clone(), edit }),
+            )
+            .collect(),
         Step::Edit { at, item, edit } => {
             plainer_edits(&edit).into_iter().map(|edit| Step::Edit { at, item, edit }).collect()
         }

@@ -17,9 +17,7 @@ fn draft(start: &str, end: &str, repeat: &str) -> String {
 
 /// An edit of one field.
 fn edit(field: &str, value: &str) -> String {
-    let fields = ["subject", "place", "notes", "span", "category", "busy", "private", "reminder", "customer"];
-    let all = fields.map(|name| format!(r#""{name}": {}"#, if name == field { value } else { "null" }));
-    format!("{{{}}}", all.join(", "))
+    format!(r#"{{"{field}": {value}}}"#)
 }
 
 const DAILY: &str = r#"{"rhythm": "Daily", "every": 1, "until": "Forever"}"#;
@@ -97,5 +95,48 @@ async fn a_series_whose_first_day_lacks_its_time_is_refused_and_not_an_hour_late
         assert!(report.failures[0].why.contains("the clocks skip"), "{:?}", report.failures);
         let (people, calendar) = pair.people(At::Exchange);
         assert!(people.list(calendar).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_occurrence_that_still_stands_after_the_move_stays_where_it_is() {
+    let twice = r#"{"rhythm": {"Weekly": ["Wed", "Sun"]}, "every": 1, "until": "Forever"}"#;
+    let series = draft("2026-10-18T01:30:00", "2026-10-18T01:30:00", twice);
+    let second = r#"{"delete_occurrence": {"at": "exchange", "item": 0, "nth": 1}}"#.to_owned();
+    plays("exchange2016", &[create("nvs", &series), sync(), second, shift("nvs", 1, 0)]).await;
+}
+
+#[tokio::test]
+async fn lines_that_exchange_has_and_nvs_has_not_are_one_line_there() {
+    let single = draft("2026-02-02T09:00:00", "2026-02-02T10:00:00", "null");
+    let step = |field, text| {
+        let edit = edit(field, text);
+        format!(r#"{{"edit": {{"at": "exchange", "item": 0, "edit": {edit}}}}}"#)
+    };
+    let texts = [step("subject", r#""Tab\tim Titel""#), step("place", r#""zwei\r\nZeilen""#)];
+    plays("exchange2016", &[&[create("exchange", &single), sync()], &texts[..]].concat()).await;
+    plays("exchange2016", &[&[create("exchange", &single)], &texts[..]].concat()).await;
+}
+
+#[tokio::test]
+async fn what_an_occurrence_says_as_the_series_does_stays_when_the_series_moves() {
+    let monthly = r#"{"rhythm": {"MonthlyOn": 25}, "every": 1, "until": "Forever"}"#;
+    let series = draft("2026-11-25T10:00:00", "2026-11-25T11:00:00", monthly);
+    let second = format!(
+        r#"{{"edit_occurrence": {{"at": "nvs", "item": 0, "nth": 1, "edit": {}}}}}"#,
+        edit("private", "false")
+    );
+    let private = format!(r#"{{"edit": {{"at": "nvs", "item": 0, "edit": {}}}}}"#, edit("private", "true"));
+    plays("exchange2016", &[create("nvs", &series), second, sync(), shift("nvs", 1, 0), private]).await;
+}
+
+#[tokio::test]
+async fn an_appointment_whose_start_the_clocks_skip_never_ends_before_it_begins() {
+    let sundays = r#"{"rhythm": {"Weekly": ["Sun"]}, "every": 1, "until": "Forever"}"#;
+    let series = draft("2026-03-22T02:45:00", "2026-03-22T03:00:00", sundays);
+    let second = r#"{"edit_occurrence": {"at": "nvs", "item": 0, "nth": 1, "edit": {"place": "y"}}}"#;
+    for at in ["nvs", "exchange"] {
+        plays("exchange2016", &[create(at, &series), sync(), second.to_owned()]).await;
+        plays("exchange2016", &[create(at, &series), sync(), second.replace("nvs", "exchange")]).await;
     }
 }

@@ -175,7 +175,11 @@ fn instance(
     }
     let mut instance = event(content, &zones)?;
     let base = base_instance(series, key).span;
-    if instance.span.same_time(&base) {
+    // Where the clocks skip the start, it may be later than the end.
+    let is_skipped = base.end.instant() < base.start.instant()
+        && instance.span.start.same_point(&base.start)
+        && instance.span.end.same_point(&base.start);
+    if instance.span.same_time(&base) || is_skipped {
         instance.span = base;
     }
     Ok(instance)

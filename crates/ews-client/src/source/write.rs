@@ -13,12 +13,12 @@ use calsync_core::zone::{Resolved, Zone};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::properties;
+use crate::recurrence::{self, day_name};
 use crate::version::Version;
 use crate::wire::{
     self, Body, BodyType, BusyStatus, FieldChange, FieldRef, MeetingTimeZone, Pattern, Property, Range,
     ZoneDefinition,
 };
-use crate::recurrence::{self, day_name};
 use crate::zones;
 
 /// Why Exchange cannot hold something; for people.
@@ -203,9 +203,11 @@ fn refuse_gaps(first: &Span) -> Result<(), NotHeld> {
         When::Date(_) | When::Floating(_) | When::Utc(_) => false,
     };
     if skipped(&first.start) || skipped(&first.end) {
-        return Err("Exchange cannot hold this series: on its first day the clocks skip its start or end, let it \
+        return Err(
+            "Exchange cannot hold this series: on its first day the clocks skip its start or end, let it \
                     begin on another day"
-            .to_owned());
+                .to_owned(),
+        );
     }
     Ok(())
 }

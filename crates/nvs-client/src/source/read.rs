@@ -75,7 +75,10 @@ fn series(appointment: &Appointment) -> Result<Series, String> {
         if over.cancelled {
             overrides.insert(id, Override::Cancelled);
         } else {
-            let overlay = overlay(id, &event.span, &over.fields)?;
+            // What an occurrence has of its own, though it is what the series says, is no difference: Exchange cannot
+            // tell, and both sides must mean the same by it.
+            let planned = Event { span: planned_span(id, &event.span), ..event.clone() };
+            let overlay = planned.overlay(&planned.with(&overlay(id, &event.span, &over.fields)?));
             // Fields that only the NVS Calender has do not make an instance different for anybody else.
             if !overlay.is_empty() {
                 overrides.insert(id, Override::Changed(overlay));

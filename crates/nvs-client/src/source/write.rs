@@ -100,8 +100,8 @@ fn event(event: &Event) -> Result<Fields, String> {
     Ok(Fields {
         start: Some(start),
         end: Some(end),
-        subject: Some(event.subject.clone()),
-        place: Some(event.place.clone()),
+        subject: Some(line(&event.subject)),
+        place: Some(line(&event.place)),
         notes: notes(&event.notes).map(Some),
         kind: kind(&event.categories, &Categories::new()).map(Some),
         busy: Some(busy(event.busy)),
@@ -144,7 +144,7 @@ fn event_patch(patch: &Patch, current: &Event) -> Result<Fields, String> {
         None => (None, None),
         Some(change) => span(&change.to).map(|(start, end)| (Some(start), Some(end)))?,
     };
-    let to = |change: &calsync_core::model::Change<String>| change.to.clone();
+    let to = |change: &calsync_core::model::Change<String>| line(&change.to);
     Ok(Fields {
         start,
         end,
@@ -194,8 +194,8 @@ fn overlay_fields(overlay: &Overlay, held: &Categories) -> Result<Fields, String
     Ok(Fields {
         start,
         end,
-        subject: overlay.subject.clone(),
-        place: overlay.place.clone(),
+        subject: overlay.subject.as_deref().map(line),
+        place: overlay.place.as_deref().map(line),
         notes: overlay.notes.as_ref().map(notes),
         kind: overlay.categories.as_ref().map(|categories| kind(categories, held)),
         busy: overlay.busy.map(busy),
@@ -285,7 +285,7 @@ fn notes(notes: &Notes) -> Option<wire::Notes> {
 
 /// The one type of an NVS appointment: the one it has while that is among the categories, else the first of them.
 fn kind(categories: &Categories, held: &Categories) -> Option<String> {
-    categories.intersection(held).next().or_else(|| categories.first()).cloned()
+    categories.intersection(held).next().or_else(|| categories.first()).map(|category| line(category))
 }
 
 fn busy(busy: Busy) -> BusyStatus {
@@ -310,7 +310,25 @@ fn text(text: &str) -> Option<String> {
 }
 
 fn customer(customer: &str) -> Option<String> {
-    text(customer)
+    text(&line(customer))
+}
+
+/// The longest text of one line.
+const LINE: usize = 1024;
+
+/// A text as one line: NVS has neither line ends nor tabs in it, and no longer ones.
+fn line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut in_gap = false;
+    for c in text.chars().take(LINE) {
+        match c.is_control() {
+            false => out.push(c),
+            true if !in_gap => out.push(' '),
+            true => {}
+        }
+        in_gap = c.is_control();
+    }
+    out
 }
 
 fn person(person: &Person) -> Option<wire::Person> {

@@ -548,13 +548,47 @@ fn any_series() -> impl Strategy<Value = Series> {
         let mut series = series(event, rule);
         series.overrides = overrides
             .into_iter()
-            .map(|(day, over)| {
+            .filter_map(|(day, over)| {
                 let start = local("2026-03-05T09:00:00") + chrono::TimeDelta::days(day);
-                (RecurrenceId::Local(start), over)
+                let over = match over {
+                    Override::Cancelled => Override::Cancelled,
+                    Override::Changed(overlay) => {
+                        Override::Changed(difference(&series.event, start, &overlay)?)
+                    }
+                };
+                Some((RecurrenceId::Local(start), over))
             })
             .collect();
         series
     })
+}
+
+/// What an overlay says beyond the series.
+fn difference(event: &Event, start: NaiveDateTime, overlay: &Overlay) -> Option<Overlay> {
+    let span = Span::zoned(start, start + chrono::TimeDelta::hours(1), &berlin());
+    let planned = Event { span, ..event.clone() };
+    Some(planned.overlay(&planned.with(overlay))).filter(|overlay| !overlay.is_empty())
+}
+
+#[tokio::test]
+async fn an_occurrence_that_says_what_the_series_says_does_not_differ_until_the_series_changes() {
+    let (mock, source) = source().await;
+    let made = item(apply(&source, create(&series(full(), "FREQ=DAILY;COUNT=3")), 1).await);
+    let id = made.key.as_str();
+    let original = local("2026-03-06T09:00:00");
+    let private = |private| Edit { private: Some(private), ..Edit::default() };
+    let is = made.series.event.sensitivity.is_private();
+    assert!(mock.edit_occurrence("meier", id, original, &private(is)));
+    let Seen::Present(same) = read(&source, &made.key).await else { panic!() };
+    assert_eq!(same.series.overrides, BTreeMap::new());
+
+    assert!(mock.edit("meier", id, &private(!is)));
+    let Seen::Present(differs) = read(&source, &made.key).await else { panic!() };
+    let Some(Override::Changed(overlay)) = differs.series.overrides.get(&RecurrenceId::Local(original))
+    else {
+        panic!("{:?}", differs.series.overrides)
+    };
+    assert_eq!(overlay.sensitivity.map(Sensitivity::is_private), Some(is));
 }
 
 #[test]
