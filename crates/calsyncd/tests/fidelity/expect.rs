@@ -25,7 +25,8 @@ pub(crate) fn agreed(version: &str, tile: &Tile) -> Tile {
     let mut tile = tile.clone();
     tile.subject = line(&tile.subject).chars().take(255).collect();
     tile.place = line(&tile.place);
-    tile.notes = legal(&tile.notes).trim_end().to_owned();
+    let notes = legal(&tile.notes);
+    notes.trim_end().clone_into(&mut tile.notes);
     tile.customer = tile.customer.as_deref().map(line);
     if tile.busy == Busy::WorkingElsewhere && has_no_elsewhere(version) {
         tile.busy = Busy::Busy;

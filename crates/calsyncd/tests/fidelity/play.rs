@@ -578,10 +578,10 @@ impl Play<'_> {
                 ));
             }
         }
-        if self.only_entered {
-            if let Some(difference) = difference(self.version, &before.concat(), &after[0]) {
-                return Err(difference);
-            }
+        if self.only_entered
+            && let Some(difference) = difference(self.version, &before.concat(), &after[0])
+        {
+            return Err(difference);
         }
         for ((item, day, field), texts) in &self.texts {
             let moved = self.items[*item].moved != Moved::default();
