@@ -61,7 +61,7 @@ struct Arguments {
 enum By {
     /// Rights on the mailbox or its calendar.
     Rights,
-    /// The role ApplicationImpersonation.
+    /// The role `ApplicationImpersonation`.
     Impersonation,
 }
 

@@ -115,6 +115,11 @@ trait Carry: Clone + PartialEq {
     fn carry(_from: &Self, to: &Self, _current: &Self) -> Self {
         to.clone()
     }
+
+    /// Whether two changes made on both sides cannot both be carried.
+    fn collides(mine: &Change<Self>, theirs: &Change<Self>) -> bool {
+        mine.to != theirs.to
+    }
 }
 
 impl Carry for Span {}
@@ -133,6 +138,10 @@ impl Carry for Categories {
         let kept = current.iter().filter(|name| to.contains(*name) || !from.contains(*name));
         kept.chain(to.difference(from)).cloned().collect()
     }
+
+    fn collides(_: &Change<Self>, _: &Change<Self>) -> bool {
+        false
+    }
 }
 
 impl<T: Carry> Carry for Option<T> {
@@ -140,6 +149,15 @@ impl<T: Carry> Carry for Option<T> {
         match (from, to, current) {
             (Some(from), Some(to), Some(current)) => Some(T::carry(from, to, current)),
             _ => to.clone(),
+        }
+    }
+
+    fn collides(mine: &Change<Self>, theirs: &Change<Self>) -> bool {
+        let whole =
+            |change: &Change<Self>| Some(Change { from: change.from.clone()?, to: change.to.clone()? });
+        match (whole(mine), whole(theirs)) {
+            (Some(mine), Some(theirs)) => T::collides(&mine, &theirs),
+            _ => mine.to != theirs.to,
         }
     }
 }
@@ -239,7 +257,7 @@ macro_rules! record {
             pub fn collisions(&self, other: &$patch) -> Vec<Field> {
                 let mut fields = Vec::new();
                 $(if let (Some(mine), Some(theirs)) = (&self.$name, &other.$name)
-                    && mine.to != theirs.to { fields.push(Field::$field); })+
+                    && Carry::collides(mine, theirs) { fields.push(Field::$field); })+
                 fields
             }
         }

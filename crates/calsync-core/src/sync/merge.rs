@@ -251,6 +251,11 @@ fn follow_the_master(
             continue;
         };
         let key = RecurrenceId::of(start, local);
+        if carried.get(mover).overrides.contains_key(&key) {
+            let path = format!("instance {}", key.to_text());
+            merged.conflicts.push(Conflict { path, winner: Some(mover) });
+            continue;
+        }
         carried.get_mut(other).overrides.insert(key, whole.clone());
         merged.to.get_mut(other).overrides.insert(key, whole);
     }

@@ -110,6 +110,20 @@ fn the_newer_change_of_the_same_field_wins_and_the_loser_is_in_the_journal() {
 }
 
 #[test]
+fn categories_are_added_and_taken_away_one_by_one() {
+    let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Categories>();
+    let world = World::new();
+    let key = world.a.add(event("T", 1));
+    world.a.edit(&key, |series| series.event.categories = names(&["Wartung"]));
+    world.sync();
+    world.a.edit(&key, |series| series.event.categories = names(&[]));
+    world.b.edit(&only(world.b.keys()), |series| series.event.categories = names(&["Wartung", "Urlaub"]));
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.a.events()[0].categories, names(&["Urlaub"]));
+}
+
+#[test]
 fn a_conflict_that_is_held_waits_and_the_rest_of_the_appointment_goes_on() {
     let mut world = World::new();
     world.settings.conflict_by_field = BTreeMap::from([(Field::Subject, ConflictPolicy::Hold)]);

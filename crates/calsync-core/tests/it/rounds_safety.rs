@@ -315,6 +315,25 @@ fn an_instance_that_was_changed_moves_along_with_its_series() {
 }
 
 #[test]
+fn of_an_instance_that_both_changed_while_one_moved_the_series_one_version_stands() {
+    let world = World::new();
+    let (mine, theirs) = weekly(&world);
+    let at = |text: &str| RecurrenceId::from_text(text).unwrap();
+    world.a.edit(&mine, |series| {
+        series.overrides.insert(at("2026-12-08T09:00:00"), Override::Cancelled);
+    });
+    world.b.edit(&theirs, |series| {
+        series.event.span = hour(1, 10);
+        let overlay = Overlay { place: Some("Ulm".to_owned()), ..Overlay::default() };
+        series.overrides.insert(at("2026-12-08T10:00:00"), Override::Changed(overlay));
+    });
+    world.settle();
+    let change = |series: &Series| series.overrides.get(&at("2026-12-08T10:00:00")).cloned();
+    assert_eq!(change(&world.a.series(&mine)), change(&world.b.series(&theirs)));
+    assert!(matches!(change(&world.a.series(&mine)), Some(Override::Changed(_))));
+}
+
+#[test]
 fn an_instance_that_the_moved_series_still_has_stays_where_it_is() {
     let world = World::new();
     let mut series = Series::single(Uid::new("daily"), event("Rundgang", 1));
