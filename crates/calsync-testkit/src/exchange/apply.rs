@@ -203,12 +203,10 @@ fn whole_days(all_day: bool, start: Timestamp, end: Timestamp, zone: &Zone) -> (
         return (start, end);
     }
     let first = civil(start, zone).date();
-    let end = civil(end, zone);
-    let mut after = if end.time() == jiff::civil::Time::midnight() {
-        end.date()
-    } else {
-        end.date().tomorrow().unwrap_or(end.date())
-    };
+    let last = civil(end, zone).date();
+    // Midnight is when the day begins, also where the clocks skip twelve o'clock.
+    let mut after =
+        if zone.instant(last.at(0, 0, 0, 0)) == end { last } else { last.tomorrow().unwrap_or(last) };
     if after <= first {
         after = first.tomorrow().unwrap_or(first);
     }
@@ -239,8 +237,8 @@ fn changed_when(old: &When, edit: &Edit, context_zone: Option<&Zone>) -> Result<
 
 /// Makes a series of an item: the first day on the pattern becomes its start.
 fn start_series(mut recurrence: Recurrence, when: &mut When) -> Result<Series, Refusal> {
-    let start = civil(when.start, &when.zone);
-    let end = civil(when.end, &when.zone);
+    let start = when.reading(when.start);
+    let end = when.reading(when.end);
     check_recurrence(&recurrence, start, end)?;
     if let Some(first) = recurrence.first() {
         let new_start = first.to_datetime(start.time());

@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 use super::recurrence::Recurrence;
+use super::time::civil;
 use super::zones::Zone;
 
 /// Key of an extended property, normalised: GUIDs in lower case, distinguished sets and tags as they came.
@@ -104,6 +105,14 @@ pub(crate) struct When {
     pub(crate) zone: Zone,
     pub(crate) end_zone: Zone,
     pub(crate) all_day: bool,
+}
+
+impl When {
+    /// What the clock of the zone shows at a moment; midnight for whole days, also where the clocks skip it.
+    pub(crate) fn reading(&self, at: Timestamp) -> DateTime {
+        let reading = civil(at, &self.zone);
+        if self.all_day { reading.date().at(0, 0, 0, 0) } else { reading }
+    }
 }
 
 /// What makes an item a recurring master.

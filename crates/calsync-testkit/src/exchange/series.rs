@@ -16,14 +16,14 @@ use super::time::{civil, utc};
 const LONGEST_DAYS: i64 = 5 * 366;
 
 impl Item {
-    /// Wall clock of the master's start in its zone.
+    /// Wall clock of the master's start in its zone; midnight of whole days, also where the clocks skip it.
     pub(crate) fn civil_start(&self) -> DateTime {
-        civil(self.when.start, &self.when.zone)
+        self.when.reading(self.when.start)
     }
 
     /// Length of an occurrence in wall-clock time.
     fn civil_length(&self) -> SignedDuration {
-        self.civil_start().duration_until(civil(self.when.end, &self.when.zone))
+        self.civil_start().duration_until(self.when.reading(self.when.end))
     }
 
     /// Start and end of the occurrence on that day as the pattern has it.

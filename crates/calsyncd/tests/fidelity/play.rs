@@ -38,6 +38,10 @@ struct Item {
     changed_within: bool,
     /// Whether texts of occurrences were ever cleared.
     emptied_within: bool,
+    /// Which sides deleted occurrences since the last sync.
+    thinned: [bool; 2],
+    /// Which side set categories since the last sync. What both set is kept, but NVS shows one of them only.
+    sets_category: Option<At>,
     over: bool,
 }
 
@@ -167,7 +171,7 @@ impl Play<'_> {
             Step::Delete { .. } => self.delete(at, item, &id),
             Step::EditOccurrence { nth, edit, .. } => self.edit_occurrence(at, item, &id, *nth, edit),
             Step::MoveOccurrence { nth, by, .. } => self.move_occurrence(at, item, &id, *nth, *by),
-            Step::DeleteOccurrence { nth, .. } => self.delete_occurrence(at, &id, *nth),
+            Step::DeleteOccurrence { nth, .. } => self.delete_occurrence(at, item, &id, *nth),
         };
         if done {
             self.changed[index(at)] = true;
@@ -194,6 +198,8 @@ impl Play<'_> {
                 moved: Moved::default(),
                 changed_within: false,
                 emptied_within: false,
+                thinned: [false, false],
+                sets_category: None,
                 over: true,
             });
             return false;
@@ -212,6 +218,8 @@ impl Play<'_> {
             moved: Moved::default(),
             changed_within: false,
             emptied_within: false,
+            thinned: [false, false],
+            sets_category: None,
             over: false,
         });
         self.changed[index(at)] = true;
@@ -288,7 +296,21 @@ impl Play<'_> {
         }
     }
 
+    /// The edit without what both sides may not do until the next sync; `None` when nothing is left.
+    fn allowed(&mut self, at: At, item: usize, edit: &Edit) -> Option<Edit> {
+        let mut edit = edit.clone();
+        if edit.category.is_some() {
+            let by = self.items[item].sets_category.get_or_insert(at);
+            if *by != at {
+                self.tally.count("left out: both sides set a category");
+                edit.category = None;
+            }
+        }
+        (edit != Edit::default()).then_some(edit)
+    }
+
     fn edit(&mut self, at: At, item: usize, id: &str, edit: &Edit) -> bool {
+        let Some(edit) = &self.allowed(at, item, edit) else { return false };
         let (people, calendar) = self.pair.people(at);
         if !people.edit(calendar, id, edit) {
             return false;
@@ -351,6 +373,7 @@ impl Play<'_> {
             return false;
         }
         let (people, calendar) = self.pair.people(at);
+        let before = if at == At::Nvs { self.nvs_span(id) } else { None };
         let edit = Edit { span: Some((start, end)), ..Edit::default() };
         if !people.edit(calendar, id, &edit) {
             self.tally.count(format!("refused: moved in {}", word(at)));
@@ -362,7 +385,7 @@ impl Play<'_> {
                 .cannot_begin(id, end - start)
                 .or_else(|| self.meets_moved_ones(id).then_some("refused: crosses its neighbour"))
         {
-            let back = Edit { span: Some(known.span), ..Edit::default() };
+            let back = Edit { span: before, ..Edit::default() };
             assert!(people.edit(calendar, id, &back), "a person puts it back where it was");
             self.tally.count(why);
             return true;
@@ -370,6 +393,12 @@ impl Play<'_> {
         self.items[item].span = (start, end);
         self.tally.count(format!("moved in {}", word(at)));
         true
+    }
+
+    /// What the clock shows at the ends of an appointment in NVS.
+    fn nvs_span(&self, id: &str) -> Option<(NaiveDateTime, NaiveDateTime)> {
+        let document = self.pair.nvs_document(id)?;
+        Some((clock(&document["start"])?, clock(&document["end"])?))
     }
 
     /// Why Exchange cannot hold the series as it begins in NVS now.
@@ -438,6 +467,7 @@ impl Play<'_> {
 
     fn edit_occurrence(&mut self, at: At, item: usize, id: &str, nth: usize, edit: &Edit) -> bool {
         let Some((all, k)) = self.occurrence(at, id, nth) else { return false };
+        let Some(edit) = &self.allowed(at, item, edit) else { return false };
         let (people, calendar) = self.pair.people(at);
         if !people.edit_occurrence(calendar, id, all[k], edit) {
             return false;
@@ -504,7 +534,7 @@ impl Play<'_> {
             || after.is_some_and(|(start, _)| new.0.date() >= start.date() || new.1 + margin > start)
     }
 
-    fn delete_occurrence(&mut self, at: At, id: &str, nth: usize) -> bool {
+    fn delete_occurrence(&mut self, at: At, item: usize, id: &str, nth: usize) -> bool {
         let Some((all, k)) = self.occurrence(at, id, nth) else { return false };
         if all.len() < FEW {
             self.tally.count("left out: one of the last occurrences");
@@ -514,6 +544,7 @@ impl Play<'_> {
         if !people.delete_occurrence(calendar, id, all[k]) {
             return false;
         }
+        self.items[item].thinned[index(at)] = true;
         self.tally.count(format!("occurrence deleted in {}", word(at)));
         true
     }
@@ -588,13 +619,15 @@ impl Play<'_> {
             let mine = texts[0].0;
             let also_there = |texts: &[(At, String)]| texts.iter().any(|(at, _)| *at != mine);
             // What is said of a single occurrence may hide what is said of the whole.
+            let thinned = self.items[*item].thinned[index(mine.other())];
             let hidden = day.is_none()
-                && self
-                    .texts
-                    .iter()
-                    .any(|((of, _, same), texts)| of == item && same == field && also_there(texts));
+                && (thinned
+                    || self
+                        .texts
+                        .iter()
+                        .any(|((of, _, same), texts)| of == item && same == field && also_there(texts)));
             let both = also_there(texts) || hidden;
-            if moved || both {
+            if moved || both || self.comes_back {
                 continue;
             }
             for (at, text) in texts.iter().filter(|(_, text)| !text.trim().is_empty()) {
@@ -638,6 +671,8 @@ impl Play<'_> {
                 {
                     item.span = (start, end);
                 }
+                item.sets_category = None;
+                item.thinned = [false, false];
                 item.nvs = Some(nvs.clone());
                 item.exchange = Some(exchange.clone());
             } else if deleted == [false, false] {

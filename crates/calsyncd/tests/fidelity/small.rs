@@ -140,3 +140,21 @@ async fn an_appointment_whose_start_the_clocks_skip_never_ends_before_it_begins(
         plays("exchange2016", &[create(at, &series), sync(), second.replace("nvs", "exchange")]).await;
     }
 }
+
+#[tokio::test]
+async fn a_day_that_ends_where_the_clocks_skip_midnight_is_one_day() {
+    let day = draft("2026-03-07T00:00:00", "2026-03-08T00:00:00", "null")
+        .replace("Europe/Berlin", "America/Havana")
+        .replace(r#""all_day": false"#, r#""all_day": true"#);
+    let both = format!(r#"{{"create_on_both": {{"draft": {day}, "edit": {}}}}}"#, edit("customer", "\"7\""));
+    plays("exchange2016", &[both]).await;
+
+    let monthly = r#"{"rhythm": {"MonthlyOn": 8}, "every": 1, "until": "Forever"}"#;
+    let series = day.replace(r#""repeat": null"#, &format!(r#""repeat": {monthly}"#)).replace("-08T", "-09T");
+    let series = series.replace("-07T", "-08T");
+    plays(
+        "exchange2016",
+        &[create("exchange", &series), shift("exchange", -1, 0), sync(), delete_first("nvs")],
+    )
+    .await;
+}
