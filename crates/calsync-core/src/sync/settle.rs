@@ -358,7 +358,7 @@ pub(super) fn retry_after(before: Option<&Retry>, why: String, now: DateTime<Utc
 }
 
 /// Whether a refusal is about this item, and not about the whole side.
-pub(super) fn is_the_items_fault(kind: &SourceErrorKind) -> bool {
+fn is_the_items_fault(kind: &SourceErrorKind) -> bool {
     match kind {
         SourceErrorKind::Rejected(_) | SourceErrorKind::Protocol(_) | SourceErrorKind::Denied(_) => true,
         SourceErrorKind::Stale
