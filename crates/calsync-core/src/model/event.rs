@@ -90,6 +90,27 @@ pub struct Attendee {
     pub participation: Participation,
 }
 
+/// What an appointment is as a meeting, for the owner of the calendar. Nobody writes it: people answer and cancel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meeting {
+    /// No meeting.
+    #[default]
+    None,
+    /// The owner of the calendar called it.
+    Organised,
+    /// Somebody else called it, and the owner has not answered.
+    Unanswered,
+    /// The owner will come.
+    Accepted,
+    /// The owner may come.
+    Tentative,
+    /// The owner will not come.
+    Declined,
+    /// It will not take place; the owner has not removed it yet.
+    Cancelled,
+}
+
 /// Names of NVS types or Exchange categories, without order.
 pub type Categories = BTreeSet<String>;
 
@@ -129,6 +150,7 @@ impl Carry for Busy {}
 impl Carry for Sensitivity {}
 impl Carry for Reminder {}
 impl Carry for Person {}
+impl Carry for Meeting {}
 impl Carry for Vec<Attendee> {}
 
 /// What was added is added, what was taken away is taken away: NVS knows one type where Exchange knows many
@@ -346,6 +368,8 @@ events! {{
     attendees / Attendees: Vec<Attendee>,
     /// NVS customer reference; empty without one.
     customer / Customer: String,
+    /// What it is as a meeting; never written.
+    meeting / Meeting: Meeting,
 }}
 
 impl Event {
@@ -363,6 +387,7 @@ impl Event {
             organizer: Person::default(),
             attendees: Vec::new(),
             customer: String::new(),
+            meeting: Meeting::None,
         }
     }
 }

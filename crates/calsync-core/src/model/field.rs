@@ -30,11 +30,13 @@ pub enum Field {
     Attendees,
     /// NVS customer reference.
     Customer,
+    /// What it is as a meeting.
+    Meeting,
 }
 
 impl Field {
     /// Every field, in the order of [`Event`](super::Event).
-    pub const ALL: [Field; 11] = [
+    pub const ALL: [Field; 12] = [
         Field::Span,
         Field::Subject,
         Field::Place,
@@ -46,6 +48,7 @@ impl Field {
         Field::Organizer,
         Field::Attendees,
         Field::Customer,
+        Field::Meeting,
     ];
 
     /// The name in settings, plans and files.
@@ -62,6 +65,7 @@ impl Field {
             Field::Organizer => "organizer",
             Field::Attendees => "attendees",
             Field::Customer => "customer",
+            Field::Meeting => "meeting",
         }
     }
 

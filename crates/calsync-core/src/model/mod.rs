@@ -11,8 +11,8 @@ mod series;
 mod when;
 
 pub use event::{
-    Attendee, Busy, Categories, Change, Event, Overlay, OverlayPatch, Participation, Patch, Person, Reminder,
-    Sensitivity,
+    Attendee, Busy, Categories, Change, Event, Meeting, Overlay, OverlayPatch, Participation, Patch, Person,
+    Reminder, Sensitivity,
 };
 pub use field::Field;
 pub use notes::{Notes, NotesFormat};

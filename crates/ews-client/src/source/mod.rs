@@ -123,7 +123,7 @@ impl ExchangeSource {
 #[async_trait]
 impl CalendarSource for ExchangeSource {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: BATCH, unheld: &[Field::Organizer, Field::Attendees] }
+        Capabilities { batch: BATCH, unheld: &[Field::Organizer, Field::Attendees, Field::Meeting] }
     }
 
     async fn changes(

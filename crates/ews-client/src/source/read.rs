@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use calsync_core::ids::{ItemKey, Revision, Uid};
 use calsync_core::model::{
-    Attendee, Busy, Event, Notes, Override, Participation, Person, Recurrence, RecurrenceId, Reminder,
-    Sensitivity, Series, Span, When,
+    Attendee, Busy, Event, Meeting, Notes, Override, Participation, Person, Recurrence, RecurrenceId,
+    Reminder, Sensitivity, Series, Span, When,
 };
 use calsync_core::recur::Rule;
 use calsync_core::source::{Access, Item};
@@ -252,6 +252,7 @@ fn event(item: &CalendarItem, zones: &ItemZones) -> Result<Event, Unreadable> {
         organizer: item.organizer.as_ref().filter(|_| is_meeting).map(person).unwrap_or_default(),
         attendees: attendees(item),
         customer: item.extended(&properties::CUSTOMER).unwrap_or_default().to_owned(),
+        meeting: Meeting::None,
     })
 }
 

@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
+use calsync_core::model::Field;
 use calsync_core::source::{
     CalendarSource, Capabilities, ChangeEntry, ChangePage, Seen, SourceError, SourceErrorKind, Write,
     WriteOutcome,
@@ -145,7 +146,7 @@ fn split_token(token: &ChangeToken) -> (Option<&str>, &str) {
 #[async_trait]
 impl CalendarSource for NvsSource {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: MAX_BATCH, unheld: &[] }
+        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting] }
     }
 
     async fn changes(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{ContentHash, CreateToken, ItemKey, Revision, Uid};
 use calsync_core::model::{
-    Attendee, Busy, Categories, Event, Notes, Overlay, Override, Participation, Person, Recurrence,
+    Attendee, Busy, Categories, Event, Meeting, Notes, Overlay, Override, Participation, Person, Recurrence,
     RecurrenceId, Reminder, Sensitivity, Series, Span, When,
 };
 use calsync_core::recur::Rule;
@@ -67,6 +67,7 @@ fn series(appointment: &Appointment) -> Result<Series, String> {
         organizer: appointment.organiser.as_ref().map(person).unwrap_or_default(),
         attendees: appointment.attendees.iter().map(attendee).collect(),
         customer: appointment.customer.clone().unwrap_or_default(),
+        meeting: Meeting::None,
     };
     let recurrence = if recurs { Some(recurrence(appointment)?) } else { None };
     let mut overrides = BTreeMap::new();
@@ -138,6 +139,7 @@ fn overlay(id: RecurrenceId, master: &Span, fields: &Fields) -> Result<Overlay, 
         organizer: fields.organiser.as_ref().map(|value| value.as_ref().map(person).unwrap_or_default()),
         attendees: fields.attendees.as_ref().map(|list| list.iter().map(attendee).collect()),
         customer: fields.customer.as_ref().map(|value| value.clone().unwrap_or_default()),
+        meeting: None,
     })
 }
 

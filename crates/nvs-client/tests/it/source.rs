@@ -507,6 +507,7 @@ fn any_overlay() -> impl Strategy<Value = Overlay> {
             organizer,
             attendees: None,
             customer,
+            meeting: None,
         })
         .prop_filter("an overlay says something", |overlay| !overlay.is_empty())
 }
