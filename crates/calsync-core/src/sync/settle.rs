@@ -11,7 +11,7 @@ use super::decide::{LinkPlan, next_generation};
 use super::merge::without_held;
 use crate::ids::{PerSide, Side};
 use crate::link::{Half, Hold, Intent, Link, Listing, Observation, Retry, Shadow, Sighting};
-use crate::model::{Event, Field, Override, OverridePatch, Series, SeriesPatch};
+use crate::model::{Event, Field, Overlay, Override, OverridePatch, Series, SeriesPatch};
 use crate::source::{Item, SourceErrorKind, WriteOp};
 
 /// How a planned write ended, after reading back.
@@ -209,12 +209,13 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
     }
     for (key, change) in &patch.overrides {
         let given = read.overrides.get(key);
-        let merged = match (change, shadow.overrides.get(key), given) {
-            (OverridePatch::Change(change), Some(Override::Changed(old)), Some(Override::Changed(new))) => {
+        let merged = match (change, own(shadow.overrides.get(key)), own(given)) {
+            // Only the fields that were written: what else the instance shows was not ours, also where the master took
+            // along all instances but those that had a value of their own.
+            (OverridePatch::Change(change), Some(mut overlay), Some(new)) => {
                 let fields = change.fields();
-                let mut overlay = old.clone();
-                old.diff(new).only(|field| fields.contains(&field)).apply(&mut overlay);
-                Some(Override::Changed(overlay))
+                overlay.diff(&new).only(|field| fields.contains(&field)).apply(&mut overlay);
+                (!overlay.is_empty()).then_some(Override::Changed(overlay))
             }
             _ => given.cloned(),
         };
@@ -235,6 +236,15 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
         }
     }
     shadow
+}
+
+/// What an instance says of itself; `None` when it does not take place.
+fn own(change: Option<&Override>) -> Option<Overlay> {
+    match change {
+        Some(Override::Cancelled) => None,
+        Some(Override::Changed(overlay)) => Some(overlay.clone()),
+        None => Some(Overlay::default()),
+    }
 }
 
 /// What a person sees of an instance; `None` when it does not take place.

@@ -158,3 +158,16 @@ async fn a_day_that_ends_where_the_clocks_skip_midnight_is_one_day() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn an_occurrence_that_says_for_itself_what_the_master_says_does_not_differ_when_both_change() {
+    let series = draft("2026-03-02T09:00:00", "2026-03-02T10:00:00", DAILY);
+    let steps = [
+        create("exchange", &series),
+        edit_first("exchange", &edit("private", "false")),
+        sync(),
+        edit_first("nvs", &edit("reminder", "5")),
+        format!(r#"{{"edit": {{"at": "nvs", "item": 0, "edit": {}}}}}"#, edit("private", "true")),
+    ];
+    plays("exchange2016", &steps).await;
+}
