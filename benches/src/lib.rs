@@ -1,1 +1,1 @@
-//! Measurements of what users wait for; see `benches/`. This package has no code of its own.
+//! Measurements of what users wait for; see `benches/`. Beside them stands `expand-vs-libical`, a program.
