@@ -171,6 +171,9 @@ pub struct Link {
     pub generation: u32,
     /// How many writes were planned for it; the number in receipts.
     pub writes: u64,
+    /// The side with the original, where the other side has a copy without its private text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masked: Option<Side>,
     /// Waits for a person.
     pub hold: Option<Hold>,
     /// Set aside after a failure.
@@ -183,7 +186,7 @@ impl Link {
         let id = LinkId::founded_by(pairing, side, &half.key);
         let mut halves = PerSide::default();
         *halves.get_mut(side) = Some(half);
-        Link { id, halves, generation: 0, writes: 0, hold: None, retry: None }
+        Link { id, halves, generation: 0, writes: 0, masked: None, hold: None, retry: None }
     }
 
     /// Whether something was seen that is not dealt with.
@@ -269,8 +272,8 @@ pub struct Head {
     pub listings: PerSide<Listing>,
     /// Whether both sides were once read to the end.
     pub first_sync_done: bool,
-    /// Under which direction items were left without a counterpart; another one brings them up again.
-    pub direction: Option<Direction>,
+    /// Under which rules items were left without a counterpart; other ones bring them up again.
+    pub rules: Option<ContentHash>,
     /// Writes whose outcome is not stored.
     pub intents: Vec<Intent>,
 }

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ChangeToken, ItemKey, LinkId, PairingId, PerSide, Side};
-use crate::link::{Direction, Half, Head, Intent, Link, Listing, MatchKey, Tombstone};
+use crate::ids::{ChangeToken, ContentHash, ItemKey, LinkId, PairingId, PerSide, Side};
+use crate::link::{Half, Head, Intent, Link, Listing, MatchKey, Tombstone};
 use crate::model::Series;
 use crate::source::Write;
 
@@ -142,8 +142,8 @@ pub struct Commit {
     pub listings: PerSide<Option<Listing>>,
     /// Both sides were read to the end and dealt with.
     pub first_sync_done: bool,
-    /// Under which direction items are left without a counterpart from now on.
-    pub direction: Option<Direction>,
+    /// Under which rules items are left without a counterpart from now on.
+    pub rules: Option<ContentHash>,
     /// Links as they are now.
     pub put: Vec<Link>,
     /// Links that ended.

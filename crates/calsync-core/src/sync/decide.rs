@@ -7,8 +7,10 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::merge::{FieldRules, Merged, Versions, merge};
 use super::plan::{Action, Likeness, Reason, Step};
+use super::scope::{Leaving, Outside};
 use super::settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
-use crate::ids::{CreateToken, PairingId, PerSide, Side};
+use super::view::View;
+use crate::ids::{CreateToken, LinkId, PairingId, PerSide, Side};
 use crate::link::{DeletionGuard, Half, Link, Observation};
 use crate::model::{Event, Field, Series, SeriesPatch};
 use crate::source::{Access, WriteOp};
@@ -103,6 +105,7 @@ pub fn verdict(a: State, b: State) -> Verdict {
 pub(super) struct Context<'a> {
     pub(super) pairing: &'a PairingId,
     pub(super) settings: &'a Settings,
+    pub(super) now: DateTime<Utc>,
     pub(super) offsets: ClockOffsets,
     /// Deletions seen on this side are too many to be meant.
     pub(super) hold_deletions: PerSide<bool>,
@@ -144,6 +147,8 @@ pub(super) struct LinkPlan {
     pub(super) hold: Option<String>,
     /// The guard that holds a deletion.
     pub(super) guard: Option<DeletionGuard>,
+    /// The side with the original, where the other side has a masked copy from now on.
+    pub(super) masked: Option<Side>,
     /// Halves that are dropped: their item is gone and is not made again.
     pub(super) drop: PerSide<bool>,
     /// The link ends, and this is remembered.
@@ -158,13 +163,20 @@ pub(super) struct LinkPlan {
 pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
     let halves = &link.halves;
     let states = PerSide::from_fn(|side| State::of(halves.get(side).as_ref()));
-    let mut plan = LinkPlan::default();
-    match verdict(states.a, states.b) {
+    let mut plan = LinkPlan { masked: original(link, context), ..LinkPlan::default() };
+    let verdict = verdict(states.a, states.b);
+    if matches!(verdict, Verdict::InStep | Verdict::Carry(_) | Verdict::Merge)
+        && let Some((side, why)) = leaving(link, context)
+        && part(link, side, why, context, &mut plan)
+    {
+        return plan;
+    }
+    match verdict {
         Verdict::Read => {
             plan.read = PerSide::from_fn(|side| *states.get(side) == State::Unread);
             plan.untouched = true;
         }
-        Verdict::InStep => {}
+        Verdict::InStep => restate(link, context, &mut plan),
         Verdict::Forget => plan.bury = true,
         Verdict::Create(from) => create(link, from, Reason::NewOn(from), context, &mut plan),
         Verdict::Pair => pair(link, context, &mut plan),
@@ -172,7 +184,8 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
         Verdict::Merge => carry(link, &Reason::ChangedOnBoth, context, &mut plan),
         Verdict::Delete(gone) => delete(link, gone, Reason::DeletedOn(gone), context, &mut plan),
         Verdict::Contest(gone) => {
-            let carried = context.settings.direction.writes(gone);
+            // Nobody makes an original again from its masked copy.
+            let carried = context.settings.direction.writes(gone) && plan.masked != Some(gone);
             if context.settings.deletion_wins || !carried {
                 delete(link, gone, Reason::DeletionBeatsEdit(gone), context, &mut plan);
             } else {
@@ -202,6 +215,11 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
         Some(Suspicion::OurDouble) => return hold(link, Reason::OurDouble(from), plan),
         None => {}
     }
+    if let Some(why) = context.settings.out_of_scope(from, series, context.now) {
+        *plan.drop.get_mut(target) = link.halves.get(target).is_some();
+        plan.steps.push(step(link, Action::Leave, Reason::OutOfScope(from, why)));
+        return;
+    }
     if !context.settings.direction.writes(target) {
         // An item that nobody wants to carry is not an error and no reason to look again: it is in step as it is.
         *plan.drop.get_mut(target) = link.halves.get(target).is_some();
@@ -209,7 +227,8 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
         return;
     }
     let token = CreateToken::derive(context.pairing, target, &half.key, next_generation(link, target));
-    let op = WriteOp::Create { token, series: Box::new(series.clone()) };
+    let shown = View::new(context.settings, from, plan.masked).show(series, None);
+    let op = WriteOp::Create { token, series: Box::new(shown.into_owned()) };
     *plan.writes.get_mut(target) = Some(PlannedWrite { op, reason: reason.to_string(), before: None });
     plan.steps.push(step(link, Action::Create(target), reason));
 }
@@ -230,7 +249,8 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
         plan.guard = Some(guard);
         return hold(link, Reason::TooManyDeletions(gone), plan);
     }
-    if !context.settings.direction.writes(target) || half.access != Access::Full {
+    let one_way = !context.settings.direction.writes(target) || plan.masked == Some(target);
+    if one_way || half.access != Access::Full {
         match context.settings.read_only_edit {
             ReadOnlyEdit::Revert if context.settings.direction.writes(gone) => {
                 return create(link, target, Reason::Reverted(gone), context, plan);
@@ -256,14 +276,23 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let (Some((_, a)), Some((_, b))) = (a.latest(), b.latest()) else { return };
     let latest = PerSide { a, b };
     let lead = context.settings.lead;
-    let base = common_base(latest.get(lead), latest.get(lead.other()));
-    let versions = Versions { shadow: PerSide { a: &base, b: &base }, latest };
+    let views = views(context, plan);
+    // Each side has a base in its own terms.
+    let base = PerSide::from_fn(|side| {
+        let shown = views.get(side.other()).show(latest.get(side.other()), None);
+        if side == lead {
+            common_base(latest.get(lead), &shown)
+        } else {
+            common_base(&shown, latest.get(side))
+        }
+    });
+    let versions = Versions::new(PerSide { a: &base.a, b: &base.b }, latest, views);
     let reason = Reason::SameAppointment(context.likeness.unwrap_or(Likeness::Content));
     plan.steps.push(step(link, Action::Pair, reason.clone()));
     // Differences at first sight are no edits: where they may not be carried they are neither taken back nor reported.
     let settings = Settings { read_only_edit: ReadOnlyEdit::Ignore, ..context.settings.clone() };
     let context = Context { settings: &settings, ..*context };
-    let merged = merge(&versions, &Rules { link, context: &context });
+    let merged = merge(&versions, &Rules { link, context: &context, original: plan.masked });
     write_merged(link, &latest, merged, &reason, plan);
 }
 
@@ -286,11 +315,10 @@ fn carry(link: &Link, reason: &Reason, context: &Context<'_>, plan: &mut LinkPla
     let (Some(a), Some(b)) = (&link.halves.a, &link.halves.b) else { return };
     let (Some(shadow_a), Some(shadow_b)) = (&a.shadow, &b.shadow) else { return };
     let (Some((_, latest_a)), Some((_, latest_b))) = (a.latest(), b.latest()) else { return };
-    let versions = Versions {
-        shadow: PerSide { a: &shadow_a.series, b: &shadow_b.series },
-        latest: PerSide { a: latest_a, b: latest_b },
-    };
-    let merged = merge(&versions, &Rules { link, context });
+    let shadow = PerSide { a: &shadow_a.series, b: &shadow_b.series };
+    let latest = PerSide { a: latest_a, b: latest_b };
+    let versions = Versions::new(shadow, latest, views(context, plan));
+    let merged = merge(&versions, &Rules { link, context, original: plan.masked });
     write_merged(link, &versions.latest, merged, reason, plan);
 }
 
@@ -347,15 +375,133 @@ fn write_merged(
     plan.reverts = merged.reverts;
 }
 
+fn views<'a>(context: &Context<'a>, plan: &LinkPlan) -> PerSide<View<'a>> {
+    PerSide::from_fn(|side| View::new(context.settings, side, plan.masked))
+}
+
+/// The side with the original of a private appointment, where the other side is shown a masked copy: what was made so
+/// stays so; else the side that made it private, or that it comes from.
+fn original(link: &Link, context: &Context<'_>) -> Option<Side> {
+    let settings = context.settings;
+    let shadow = |side: Side| link.halves.get(side).as_ref()?.shadow.as_ref().map(|shadow| &shadow.series);
+    let latest = |side: Side| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series);
+    let hid = |side: Side| shadow(side).is_some_and(|series| settings.hides(side, series));
+    let hides = |side: Side| latest(side).is_some_and(|series| settings.hides(side, series));
+    if let Some(side) = link.masked {
+        return (hid(side) || hides(side)).then_some(side);
+    }
+    let (Some(a), Some(b)) = (latest(Side::A), latest(Side::B)) else {
+        return Side::BOTH.into_iter().find(|side| hides(*side));
+    };
+    if shadow(Side::A).is_none() || shadow(Side::B).is_none() {
+        // Put together just now: a copy is known by its looks.
+        let lead = settings.lead;
+        return [(Side::A, a, b), (Side::B, b, a)]
+            .into_iter()
+            .find_map(|(side, original, copy)| settings.is_mask_of(side, original, copy).then_some(side))
+            .or_else(|| [lead, lead.other()].into_iter().find(|side| hides(*side)));
+    }
+    if let Some(side) = Side::BOTH.into_iter().find(|side| hides(*side) && !hid(*side)) {
+        return Some(side);
+    }
+    // The rule is newer than the link: the original is where the link began.
+    Side::BOTH.into_iter().find(|side| began_on(link, *side, context) && hides(*side))
+}
+
+/// Which side's version left the scope, and why. Of links on which nothing changed this is asked only when the rules or
+/// the window did.
+pub(super) fn leaving(link: &Link, context: &Context<'_>) -> Option<(Side, Outside)> {
+    Side::BOTH.into_iter().find_map(|side| {
+        let half = link.halves.get(side).as_ref()?;
+        link.halves.get(side.other()).as_ref()?;
+        let series = &half.sighting()?.series;
+        let why = context.settings.out_of_scope(side, series, context.now)?;
+        let shadow = half.shadow.as_ref()?;
+        let was = context.settings.out_of_scope(side, &shadow.series, context.now);
+        // The counterpart of an appointment of the other side is none that leaves.
+        let entered = was.is_none() || shadow.series == *series && began_on(link, side, context);
+        entered.then_some((side, why))
+    })
+}
+
+fn began_on(link: &Link, side: Side, context: &Context<'_>) -> bool {
+    let key = link.halves.get(side).as_ref().map(|half| &half.key);
+    key.is_some_and(|key| LinkId::founded_by(context.pairing, side, key) == link.id)
+}
+
+/// What becomes of the counterpart of an item that left the scope. Says whether that is all there is to decide.
+fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut LinkPlan) -> bool {
+    let target = side.other();
+    let leaving = if why == Outside::Meeting { Leaving::Delete } else { context.settings.leaving };
+    let reason = Reason::LeftScope(side, why);
+    let Some(half) = link.halves.get(target) else { return false };
+    let Some((revision, series)) = half.latest() else { return false };
+    match leaving {
+        Leaving::Keep => return false,
+        Leaving::Hold => {
+            hold(link, reason, plan);
+            return true;
+        }
+        Leaving::Delete => {}
+    }
+    let guard = context.settings.guard;
+    let held_before = link.hold.as_ref().is_some_and(|hold| hold.guard == Some(guard));
+    if held_before || *context.hold_deletions.get(side) {
+        plan.guard = Some(guard);
+        hold(link, Reason::TooManyDeletions(side), plan);
+        return true;
+    }
+    if !context.settings.direction.writes(target) || half.access != Access::Full {
+        return false;
+    }
+    let op = WriteOp::Delete { key: half.key.clone(), expected: revision.clone() };
+    *plan.writes.get_mut(target) =
+        Some(PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()) });
+    plan.steps.push(step(link, Action::Delete(target), reason));
+    true
+}
+
+/// Brings a link on which nothing changed under rules that did: names and texts that are made by a rule, and masks.
+fn restate(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
+    let (Some(a), Some(b)) = (&link.halves.a, &link.halves.b) else { return };
+    if !link.is_dirty() {
+        return;
+    }
+    let (Some((_, a)), Some((_, b))) = (a.latest(), b.latest()) else { return };
+    let latest = PerSide { a, b };
+    let views = views(context, plan);
+    let rules = Rules { link, context, original: plan.masked };
+    let mut merged = Merged::default();
+    for from in Side::BOTH {
+        let target = from.other();
+        let masks = [link.masked, plan.masked].contains(&Some(from)) && link.masked != plan.masked;
+        let depends = |field: Field| match field {
+            Field::Span | Field::Busy | Field::Sensitivity | Field::Reminder | Field::Meeting => false,
+            Field::Subject => masks || views.get(from).makes_subject_of(field),
+            _ => masks,
+        };
+        let shown = views.get(from).show(latest.get(from), None);
+        let patch = latest.get(target).diff(&shown);
+        *merged.to.get_mut(target) = patch
+            .only(|field| depends(field) && rules.may_write(target, field) && rules.holds(target, field));
+    }
+    write_merged(link, &latest, merged, &Reason::RulesChanged, plan);
+}
+
 struct Rules<'a> {
     link: &'a Link,
     context: &'a Context<'a>,
+    /// The side with the original of a masked copy: nothing goes there.
+    original: Option<Side>,
 }
 
 impl FieldRules for Rules<'_> {
     fn may_write(&self, target: Side, field: Field) -> bool {
         let access = self.link.halves.get(target).as_ref().map(|half| half.access).unwrap_or_default();
-        self.context.settings.direction.writes(target) && access.allows(field)
+        self.context.settings.direction.writes(target)
+            && access.allows(field)
+            && self.original != Some(target)
+            && !(field == Field::Subject && self.context.settings.dictates_subject_of(target.other()))
     }
 
     fn holds(&self, target: Side, field: Field) -> bool {

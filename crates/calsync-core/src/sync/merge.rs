@@ -1,19 +1,58 @@
 //! Three-way merge: what each side changed against its own shadow, brought together field by field.
 //!
 //! In go the changes of both sides, out comes what has to be written to each. Values of a side are only ever compared
-//! with values of the same side; the one exception is "does it show this already", which saves a write.
+//! with values of the same side; the one exception is "does it show this already", which saves a write. What is carried is
+//! in the terms of the side that it goes to: the difference of two views (`view.rs`).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::plan::Conflict;
 use super::settings::ReadOnlyEdit;
+use super::view::View;
 use crate::ids::{PerSide, Side};
-use crate::model::{Field, Overlay, Override, OverridePatch, RecurrenceId, Series, SeriesPatch};
+use crate::model::{Field, Overlay, Override, OverridePatch, Patch, RecurrenceId, Series, SeriesPatch};
 
 /// What each side shows, and showed when both were in step.
 pub(super) struct Versions<'a> {
     pub(super) shadow: PerSide<&'a Series>,
     pub(super) latest: PerSide<&'a Series>,
+    /// Both as the other side is to show them.
+    shown: PerSide<Shown<'a>>,
+    views: PerSide<View<'a>>,
+}
+
+/// Shadow and present of one side in the terms of the other.
+#[derive(Clone)]
+struct Shown<'a> {
+    shadow: Cow<'a, Series>,
+    latest: Cow<'a, Series>,
+}
+
+impl<'a> Versions<'a> {
+    /// `views`: how each side is shown to the other.
+    pub(super) fn new(
+        shadow: PerSide<&'a Series>,
+        latest: PerSide<&'a Series>,
+        views: PerSide<View<'a>>,
+    ) -> Versions<'a> {
+        let shown = PerSide::from_fn(|side| {
+            let (view, shadow, latest) = (views.get(side), *shadow.get(side), *latest.get(side));
+            Shown { shadow: view.show(shadow, None), latest: view.show(latest, Some(shadow)) }
+        });
+        Versions { shadow, latest, shown, views }
+    }
+
+    /// What changed on a side, in its own terms.
+    fn changes(&self, side: Side) -> SeriesPatch {
+        self.shadow.get(side).diff(self.latest.get(side))
+    }
+
+    /// What changed on a side, in the terms of the other.
+    fn shown_changes(&self, side: Side) -> SeriesPatch {
+        let Shown { shadow, latest } = self.shown.get(side);
+        shadow.diff(latest)
+    }
 }
 
 /// What the settings say about fields.
@@ -47,15 +86,15 @@ pub(super) struct Merged {
 
 /// Brings the changes of both sides together.
 pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
-    let changes = PerSide::from_fn(|side| versions.shadow.get(side).diff(versions.latest.get(side)));
+    let changes = PerSide::from_fn(|side| versions.changes(side));
     let mut merged = Merged::default();
 
     let mut carried = PerSide::from_fn(|side| {
-        changes
-            .get(side)
+        versions
+            .shown_changes(side)
             .only(|field| rules.may_write(side.other(), field) && rules.holds(side.other(), field))
     });
-    collide(&mut carried, versions, rules, &mut merged);
+    collide(&mut carried, &changes, versions, rules, &mut merged);
     for side in Side::BOTH {
         follow_the_master(side, &mut carried, versions, &mut merged);
     }
@@ -82,28 +121,60 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
                     *merged.ignored.get_mut(side) = true;
                 } else {
                     *merged.reverts.get_mut(side) = true;
-                    merge_into(merged.to.get_mut(side), back);
+                    add_missing(merged.to.get_mut(side), back);
                 }
             }
             ReadOnlyEdit::Ignore => *merged.ignored.get_mut(side) = true,
             ReadOnlyEdit::Report => merge_into(merged.held.get_mut(side), blocked),
         }
     }
+    for side in Side::BOTH {
+        if rules.may_write(side, Field::Subject) {
+            tell_back(side, carried.get(side), versions, &mut merged.to);
+        }
+    }
     merged
+}
+
+/// Where a person changed what the text on this side's tile is made of, the text follows.
+fn tell_back(side: Side, carried: &SeriesPatch, versions: &Versions<'_>, to: &mut PerSide<SeriesPatch>) {
+    let view = versions.views.get(side.other());
+    let names = |fields: Vec<Field>| fields.into_iter().any(|field| view.makes_subject_of(field));
+    let master = names(carried.master.fields());
+    let instances = carried.overrides.iter().filter_map(|(key, patch)| match patch {
+        OverridePatch::Change(patch) => names(patch.fields()).then_some(*key),
+        OverridePatch::Cancel | OverridePatch::Restore(_) => None,
+    });
+    let instances: BTreeSet<RecurrenceId> = instances.collect();
+    if !master && instances.is_empty() {
+        return;
+    }
+    let other = to.get(side.other()).apply(versions.latest.get(side.other()));
+    let mine = to.get(side).apply(versions.latest.get(side));
+    let mut text = mine.diff(&view.show(&other, None)).only(|field| field == Field::Subject);
+    text.overrides.retain(|key, _| instances.contains(key));
+    if !master {
+        text.master = Patch::default();
+    }
+    merge_into(to.get_mut(side), text);
 }
 
 /// Settles fields and instances that both sides changed differently: takes the losing change out of `carried`.
 fn collide(
     carried: &mut PerSide<SeriesPatch>,
+    changes: &PerSide<SeriesPatch>,
     versions: &Versions<'_>,
     rules: &dyn FieldRules,
     merged: &mut Merged,
 ) {
-    for field in carried.a.master.collisions(&carried.b.master) {
+    // Compared in the terms of one side: what is the same there is no conflict, whatever the other side calls it.
+    let on_b = carried.a.master.collisions(&changes.b.master);
+    let on_a = changes.a.master.collisions(&carried.b.master);
+    for field in on_b.into_iter().filter(|field| on_a.contains(field)) {
         let winner = rules.winner(field);
         merged.conflicts.push(Conflict { path: format!("master.{field}"), winner });
         for side in losers(winner) {
-            let lost = carried.get(side).master.only(|candidate| candidate == field);
+            let lost = changes.get(side).master.only(|candidate| candidate == field);
             let kept = carried.get(side).master.only(|candidate| candidate != field);
             if winner.is_none() {
                 merge_into(merged.held.get_mut(side), SeriesPatch { master: lost, ..SeriesPatch::default() });
@@ -129,13 +200,14 @@ fn collide(
     let both: Vec<RecurrenceId> =
         carried.a.overrides.keys().filter(|key| carried.b.overrides.contains_key(key)).copied().collect();
     for key in both {
-        collide_instance(key, carried, versions, rules, merged);
+        collide_instance(key, carried, changes, versions, rules, merged);
     }
 }
 
 fn collide_instance(
     key: RecurrenceId,
     carried: &mut PerSide<SeriesPatch>,
+    changes: &PerSide<SeriesPatch>,
     versions: &Versions<'_>,
     rules: &dyn FieldRules,
     merged: &mut Merged,
@@ -149,14 +221,19 @@ fn collide_instance(
         (OverridePatch::Cancel, OverridePatch::Cancel) => {}
         (OverridePatch::Change(mine), OverridePatch::Change(theirs)) => {
             let patches = PerSide { a: mine, b: theirs };
+            let own = PerSide::from_fn(|side| match changes.get(side).overrides.get(&key) {
+                Some(OverridePatch::Change(own)) => own.clone(),
+                _ => (*patches.get(side)).clone(),
+            });
             let mut lost: PerSide<BTreeSet<Field>> = PerSide::default();
-            for field in mine.collisions(theirs) {
+            let (on_b, on_a) = (mine.collisions(&own.b), own.a.collisions(theirs));
+            for field in on_b.into_iter().filter(|field| on_a.contains(field)) {
                 let winner = rules.winner(field);
                 merged.conflicts.push(Conflict { path: format!("instance {instance} {field}"), winner });
                 for side in losers(winner) {
                     lost.get_mut(side).insert(field);
                     if winner.is_none() {
-                        let held = patches.get(side).only(|candidate| candidate == field);
+                        let held = own.get(side).only(|candidate| candidate == field);
                         merged
                             .held
                             .get_mut(side)
@@ -164,7 +241,7 @@ fn collide_instance(
                             .entry(key)
                             .and_modify(|patch| {
                                 if let OverridePatch::Change(patch) = patch {
-                                    *patch = patches.get(side).only(|candidate| {
+                                    *patch = own.get(side).only(|candidate| {
                                         candidate == field || patch.fields().contains(&candidate)
                                     });
                                 }
@@ -184,8 +261,8 @@ fn collide_instance(
         }
         // One of them is about whether the instance takes place: then the whole instance of one side stands.
         (OverridePatch::Cancel | OverridePatch::Restore(_) | OverridePatch::Change(_), _) => {
-            let latest = PerSide::from_fn(|side| versions.latest.get(side).overrides.get(&key));
-            if latest.a == latest.b {
+            let latest = PerSide::from_fn(|side| versions.shown.get(side).latest.overrides.get(&key));
+            if latest.a == versions.latest.b.overrides.get(&key) {
                 return;
             }
             let cancelled = PerSide::from_fn(|side| matches!(latest.get(side), Some(Override::Cancelled)));
@@ -196,18 +273,14 @@ fn collide_instance(
             };
             merged.conflicts.push(Conflict { path: format!("instance {instance}"), winner });
             for side in losers(winner) {
-                let lost = carried.get_mut(side).overrides.remove(&key);
+                carried.get_mut(side).overrides.remove(&key);
+                let lost = changes.get(side).overrides.get(&key).cloned();
                 if let (None, Some(lost)) = (winner, lost) {
                     merged.held.get_mut(side).overrides.insert(key, lost);
                 }
             }
             if let Some(winner) = winner {
-                let whole = match latest.get(winner) {
-                    Some(Override::Cancelled) => OverridePatch::Cancel,
-                    Some(Override::Changed(overlay)) => OverridePatch::Restore(overlay.clone()),
-                    None => OverridePatch::Restore(Overlay::default()),
-                };
-                carried.get_mut(winner).overrides.insert(key, whole);
+                carried.get_mut(winner).overrides.insert(key, whole(*latest.get(winner)));
             }
         }
     }
@@ -224,7 +297,7 @@ fn follow_the_master(
     let change = carried.get(mover);
     let Some(span) = change.master.span.clone() else { return };
     let other = mover.other();
-    let latest = versions.latest.get(other);
+    let (latest, shown) = (versions.latest.get(other), &versions.shown.get(other).latest);
     let recurrence = change.recurrence.as_ref().map_or(&latest.recurrence, |change| &change.to).clone();
     let shift = span.to.start.local().signed_duration_since(span.from.start.local());
     let Some(recurrence) = recurrence.filter(|_| !shift.is_zero()) else { return };
@@ -236,11 +309,7 @@ fn follow_the_master(
             carried.get_mut(other).overrides.insert(key, patch);
             continue;
         }
-        let whole = match latest.overrides.get(&key) {
-            Some(Override::Cancelled) => OverridePatch::Cancel,
-            Some(Override::Changed(overlay)) => OverridePatch::Restore(overlay.clone()),
-            None => continue,
-        };
+        let Some(over) = latest.overrides.get(&key) else { continue };
         let stands = key
             .local()
             .checked_add_signed(shift)
@@ -250,14 +319,23 @@ fn follow_the_master(
             merged.conflicts.push(Conflict { path, winner: Some(mover) });
             continue;
         };
-        let key = RecurrenceId::of(start, local);
+        let (old, key) = (key, RecurrenceId::of(start, local));
         if carried.get(mover).overrides.contains_key(&key) {
             let path = format!("instance {}", key.to_text());
             merged.conflicts.push(Conflict { path, winner: Some(mover) });
             continue;
         }
-        carried.get_mut(other).overrides.insert(key, whole.clone());
-        merged.to.get_mut(other).overrides.insert(key, whole);
+        carried.get_mut(other).overrides.insert(key, whole(shown.overrides.get(&old)));
+        merged.to.get_mut(other).overrides.insert(key, whole(Some(over)));
+    }
+}
+
+/// An instance as it is, whole.
+fn whole(over: Option<&Override>) -> OverridePatch {
+    match over {
+        Some(Override::Cancelled) => OverridePatch::Cancel,
+        Some(Override::Changed(overlay)) => OverridePatch::Restore(overlay.clone()),
+        None => OverridePatch::Restore(Overlay::default()),
     }
 }
 
@@ -281,6 +359,26 @@ fn merge_into(patch: &mut SeriesPatch, more: SeriesPatch) {
             (_, more) => {
                 patch.overrides.insert(key, more);
             }
+        }
+    }
+}
+
+/// Adds the changes of `more` to fields and instances that `patch` does not touch.
+fn add_missing(patch: &mut SeriesPatch, more: SeriesPatch) {
+    let SeriesPatch { recurrence, master, overrides } = more;
+    patch.recurrence = patch.recurrence.take().or(recurrence);
+    let touched = patch.master.fields();
+    patch.master.absorb(master.only(|field| !touched.contains(&field)));
+    for (key, more) in overrides {
+        match (patch.overrides.get_mut(&key), more) {
+            (None, more) => {
+                patch.overrides.insert(key, more);
+            }
+            (Some(OverridePatch::Change(fields)), OverridePatch::Change(more)) => {
+                let touched = fields.fields();
+                fields.absorb(more.only(|field| !touched.contains(&field)));
+            }
+            (Some(_), _) => {}
         }
     }
 }

@@ -8,11 +8,17 @@ mod decide;
 mod merge;
 mod plan;
 mod round;
+mod scope;
 mod settings;
 mod settle;
+mod template;
+mod view;
 
 pub use crate::link::{DeletionGuard, Direction};
 pub use decide::{State, Verdict, verdict};
 pub use plan::{Action, Conflict, Likeness, Plan, Reason, Step};
 pub use round::{Failure, ItemFailure, Mode, Reply, Request, Round, RoundInput, RoundReport, SideReport};
+pub use scope::{AllDay, Filter, Leaving, MeetingRule, Meetings, Outside, Pattern, Window};
 pub use settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
+pub use template::{Template, TemplateError};
+pub use view::{CategoryNames, Mask, Outward, Private};

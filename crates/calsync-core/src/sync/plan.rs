@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::scope::Outside;
 use crate::ids::{LinkId, PairingId, Side};
 
 /// What one round does, in the order it does it.
@@ -78,6 +79,12 @@ pub enum Reason {
     Conflict,
     /// The appointment was deleted before and came back on this side from an old copy.
     CameBack(Side),
+    /// The item of this side is out of scope, and gets no counterpart.
+    OutOfScope(Side, Outside),
+    /// The item of this side left the scope.
+    LeftScope(Side, Outside),
+    /// Nothing changed but the rules.
+    RulesChanged,
     /// There are two of our items for one appointment on this side: an answer came too late.
     OurDouble(Side),
 }
@@ -119,6 +126,9 @@ impl fmt::Display for Reason {
             Reason::SameAppointment(Likeness::Content) => f.write_str("the same by subject, start and end"),
             Reason::TooManyDeletions(side) => write!(f, "deleted on {side}: too many at once to be meant"),
             Reason::CameBack(side) => write!(f, "was deleted before and came back on {side}"),
+            Reason::OutOfScope(side, why) => write!(f, "{side} is not carried: {why}"),
+            Reason::LeftScope(side, why) => write!(f, "no longer carried from {side}: {why}"),
+            Reason::RulesChanged => f.write_str("the rules changed"),
             Reason::OurDouble(side) => write!(f, "made twice on {side}: delete one of the two there"),
         }
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::scope::{Leaving, Window};
+use super::view::{CategoryNames, Outward};
 use crate::ids::{PerSide, Side};
 use crate::link::{DeletionGuard, Direction};
 use crate::model::Field;
@@ -50,6 +52,14 @@ pub struct Settings {
     pub guard: DeletionGuard,
     /// Which side wins where a first sync finds two different versions of one appointment.
     pub lead: Side,
+    /// What may leave each side, and how it is shown on the other.
+    pub outward: PerSide<Outward>,
+    /// Which time is kept in step.
+    pub window: Window,
+    /// What becomes of the counterpart of an appointment that left filter or window.
+    pub leaving: Leaving,
+    /// Names of types and categories.
+    pub categories: CategoryNames,
     /// How far each server's clock can be off ours, in seconds, beyond what was measured.
     pub clock_uncertainty: u32,
 }
@@ -64,6 +74,10 @@ impl Default for Settings {
             deletion_wins: false,
             guard: DeletionGuard { count: 5, percent: 20 },
             lead: Side::A,
+            outward: PerSide::default(),
+            window: Window::default(),
+            leaving: Leaving::Keep,
+            categories: CategoryNames::default(),
             clock_uncertainty: 2,
         }
     }

@@ -9,6 +9,8 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::decide::{LinkPlan, next_generation};
 use super::merge::without_held;
+use super::settings::Settings;
+use super::view::View;
 use crate::ids::{PerSide, Side};
 use crate::link::{Half, Hold, Intent, Link, Listing, Observation, Retry, Shadow, Sighting};
 use crate::model::{Event, Field, Overlay, Override, OverridePatch, Series, SeriesPatch};
@@ -32,6 +34,7 @@ pub(super) enum Outcome {
 /// What settling depends on besides the link.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting<'a> {
+    pub(super) settings: &'a Settings,
     pub(super) listings: PerSide<Listing>,
     /// Fields that are not written to a side.
     pub(super) unheld: PerSide<&'a [Field]>,
@@ -54,15 +57,21 @@ pub(super) fn settle(
     outcomes: &PerSide<Option<Outcome>>,
     setting: &Setting<'_>,
 ) -> After {
-    let deleted = Side::BOTH.into_iter().any(|side| matches!(outcomes.get(side), Some(Outcome::Deleted)));
-    if plan.bury || deleted {
+    if plan.bury {
         return After::End;
+    }
+    let deleted = Side::BOTH.into_iter().find(|side| matches!(outcomes.get(*side), Some(Outcome::Deleted)));
+    if let Some(side) = deleted {
+        return parted(link, side);
     }
     if plan.untouched {
         return After::Keep(Box::new(link.clone()));
     }
     let mut next = link.clone();
     next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
+    if plan.masked.or(link.masked).is_none_or(|original| succeeded(plan, outcomes, original.other())) {
+        next.masked = plan.masked;
+    }
     next.hold = plan.hold.as_ref().map(|why| Hold {
         why: why.clone(),
         since: link.hold.as_ref().map_or(setting.now, |hold| hold.since),
@@ -78,6 +87,22 @@ pub(super) fn settle(
     if next.halves.a.is_none() && next.halves.b.is_none() {
         return After::End;
     }
+    After::Keep(Box::new(next))
+}
+
+/// What is left when the item of `side` was deleted. Where the other one is still there, only the two were parted: the
+/// appointment left the scope.
+fn parted(link: &Link, side: Side) -> After {
+    let stays = link.halves.get(side.other()).as_ref();
+    if stays.is_none_or(|half| matches!(half.seen, Some(Observation::Gone))) {
+        return After::End;
+    }
+    let mut next = link.clone();
+    next.generation = next_generation(link, side);
+    next.writes += 1;
+    *next.halves.get_mut(side) = None;
+    (next.hold, next.retry, next.masked) = (None, None, None);
+    in_step(next.halves.get_mut(side.other()).as_mut(), &SeriesPatch::default());
     After::Keep(Box::new(next))
 }
 
@@ -270,9 +295,9 @@ pub(super) fn settle_late(
 ) -> After {
     let side = intent.side;
     let mut next = link.clone();
-    let Some(item) = found else { return After::End };
+    let Some(item) = found else { return parted(link, side) };
     let (written, listed) = match &intent.write.op {
-        WriteOp::Delete { .. } => return After::End,
+        WriteOp::Delete { .. } => return parted(link, side),
         WriteOp::Create { series, .. } => {
             next.generation = next_generation(link, side);
             (as_held(series, item, setting.unheld.get(side)), setting.listings.get(side).not_shown_yet())
@@ -286,7 +311,7 @@ pub(super) fn settle_late(
     };
     *next.halves.get_mut(side) = Some(half_of(item, written, listed));
     if let Some(origin) = next.halves.get_mut(side.other()).as_mut() {
-        carried_late(origin, &intent.write.op);
+        carried_late(origin, &View::new(setting.settings, side.other(), link.masked), &intent.write.op);
     }
     next.writes = next.writes.max(intent.write.receipt.number);
     next.retry = None;
@@ -294,16 +319,19 @@ pub(super) fn settle_late(
 }
 
 /// What a write carried is in step on the side it came from; what was seen there beyond it stays observed.
-fn carried_late(origin: &mut Half, op: &WriteOp) {
+fn carried_late(origin: &mut Half, view: &View<'_>, op: &WriteOp) {
     match op {
         WriteOp::Create { series, .. } => {
-            if let Some((revision, _)) = origin.latest() {
-                origin.shadow = Some(Shadow { revision: revision.clone(), series: series.as_ref().clone() });
+            if let Some((revision, latest)) = origin.latest() {
+                origin.shadow =
+                    Some(Shadow { revision: revision.clone(), series: shown_as(latest, None, view, series) });
             }
         }
         WriteOp::Update { patch, .. } => {
-            if let Some(shadow) = origin.shadow.as_mut() {
-                shadow.series = patch.apply(&shadow.series);
+            if let (Some(shadow), Some((_, latest))) = (&origin.shadow, origin.latest()) {
+                let carried = patch.apply(&view.show(&shadow.series, None));
+                let series = shown_as(latest, Some(&shadow.series), view, &carried);
+                origin.shadow = Some(Shadow { revision: shadow.revision.clone(), series });
             }
         }
         WriteOp::Delete { .. } => {}
@@ -317,23 +345,31 @@ fn carried_late(origin: &mut Half, op: &WriteOp) {
     }
 }
 
+/// `latest`, but where it is shown as something else than `shown`: there, what is shown. Such a field differs from
+/// `latest`, and that is all that is asked of it: it counts as changed since.
+fn shown_as(latest: &Series, was: Option<&Series>, view: &View<'_>, shown: &Series) -> Series {
+    view.show(latest, was).diff(shown).apply(latest)
+}
+
 /// Takes an item that a create left unfinished as counterpart: both sides count as in step at what it shows, so that
 /// the rest of the other side's content is carried as a change.
-pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, listing: Listing) -> Link {
+pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, setting: &Setting<'_>) -> Link {
     let mut next = link.clone();
+    let view = View::new(setting.settings, side.other(), link.masked);
     next.generation = next_generation(link, side);
     next.retry = None;
     if let Some(origin) = next.halves.get_mut(side.other()).as_mut()
-        && let Some((revision, _)) = origin.latest()
+        && let Some((revision, latest)) = origin.latest()
     {
-        origin.shadow = Some(Shadow { revision: revision.clone(), series: item.series.clone() });
+        let series = shown_as(latest, None, &view, &item.series);
+        origin.shadow = Some(Shadow { revision: revision.clone(), series });
     }
     *next.halves.get_mut(side) = Some(Half {
         key: item.key,
         shadow: Some(Shadow { revision: item.revision, series: item.series }),
         seen: None,
         access: item.access,
-        listed: listing.not_shown_yet(),
+        listed: setting.listings.get(side).not_shown_yet(),
     });
     next
 }

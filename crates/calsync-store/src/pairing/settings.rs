@@ -113,6 +113,10 @@ impl PairingSettings {
             deletion_wins: self.deletion_wins.unwrap_or(defaults.deletion_wins),
             guard,
             lead: self.lead.map_or(defaults.lead, Lead::side),
+            outward: defaults.outward,
+            window: defaults.window,
+            leaving: defaults.leaving,
+            categories: defaults.categories,
             clock_uncertainty: defaults.clock_uncertainty,
         }
     }

@@ -12,7 +12,7 @@ use super::row::{LinkText, LoneKey};
 
 macro_rules! select_links {
     ($rest:literal) => {
-        concat!("SELECT id, generation, writes, half_a, half_b, hold, retry FROM link ", $rest)
+        concat!("SELECT id, generation, writes, half_a, half_b, hold, retry, masked FROM link ", $rest)
     };
 }
 
@@ -48,6 +48,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LinkText> {
         halves: PerSide { a: row.get(3)?, b: row.get(4)? },
         hold: row.get(5)?,
         retry: row.get(6)?,
+        masked: row.get(7)?,
     })
 }
 

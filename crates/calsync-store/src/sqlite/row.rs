@@ -31,6 +31,7 @@ pub(super) struct LinkText {
     pub(super) halves: PerSide<Option<String>>,
     pub(super) hold: Option<String>,
     pub(super) retry: Option<String>,
+    pub(super) masked: Option<String>,
 }
 
 /// One key under which a lone half is found.
@@ -80,11 +81,12 @@ impl LinkText {
             halves: PerSide { a: half(Side::A)?, b: half(Side::B)? },
             hold: link.hold.as_ref().map(|hold| json("a hold", hold)).transpose()?,
             retry: link.retry.as_ref().map(|retry| json("a retry", retry)).transpose()?,
+            masked: link.masked.map(|side| side_text(side).to_owned()),
         })
     }
 
     pub(super) fn read(self) -> Result<Link, StoreError> {
-        let LinkText { id, generation, writes, halves, hold, retry } = self;
+        let LinkText { id, generation, writes, halves, hold, retry, masked } = self;
         Ok(Link {
             id: LinkId(u64::try_from(id).map_err(|_| out_of_range("the id of a link"))?),
             halves: PerSide { a: optional("a link", halves.a)?, b: optional("a link", halves.b)? },
@@ -92,6 +94,8 @@ impl LinkText {
             writes: u64::try_from(writes).map_err(|_| out_of_range("the number of a write"))?,
             hold: optional("a hold", hold)?,
             retry: optional("a retry", retry)?,
+            // The table lets nothing else in.
+            masked: masked.map(|side| if side == side_text(Side::A) { Side::A } else { Side::B }),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The head of a pairing, and the step forward that a commit is.
 
-use calsync_core::ids::{ChangeToken, PairingId, PerSide, Side};
+use calsync_core::ids::{ChangeToken, ContentHash, PairingId, PerSide, Side};
 use calsync_core::link::{Head, Intent, Listing, Tombstone};
 use calsync_core::store::{Commit, Counts, StoreError};
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -30,15 +30,13 @@ pub(super) fn intern(transaction: &Transaction<'_>, pairing: &PairingId) -> Resu
 /// The head without its intents, and the intents as text.
 pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<(Head, Vec<String>), StoreError> {
     let mut query = transaction
-        .prepare_cached("SELECT version, first_sync_done, direction FROM pairing WHERE id = ?1")
+        .prepare_cached("SELECT version, first_sync_done, rules FROM pairing WHERE id = ?1")
         .map_err(store_error)?;
-    let (version, first_sync_done, direction): (i64, bool, Option<String>) =
+    let (version, first_sync_done, rules): (i64, bool, Option<String>) =
         query.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(store_error)?;
     let version = u64::try_from(version).map_err(|_| out_of_range("the version of a head"))?;
-    let direction = direction
-        .map(|text| serde_json::from_str(&text).map_err(|error| json_error("a direction", &error)))
-        .transpose()?;
-    let mut head = Head { version, first_sync_done, direction, ..Head::default() };
+    let rules = rules.map(ContentHash::from_text);
+    let mut head = Head { version, first_sync_done, rules, ..Head::default() };
 
     let mut query = transaction
         .prepare_cached("SELECT token, listing, listing_open FROM feed WHERE pairing = ?1 AND side = ?2")
@@ -113,7 +111,7 @@ impl CommitRows {
             forget_tokens,
             listings,
             first_sync_done,
-            direction,
+            rules,
             put,
             remove,
             closed,
@@ -129,7 +127,7 @@ impl CommitRows {
                 forget_tokens: *forget_tokens,
                 listings: *listings,
                 first_sync_done: *first_sync_done,
-                direction: *direction,
+                rules: rules.clone(),
                 closed: closed.clone(),
                 ..Commit::default()
             },
@@ -165,13 +163,11 @@ impl CommitRows {
 
     fn store_head(&self, transaction: &Transaction<'_>, id: i64, head: &Head) -> Result<(), StoreError> {
         let mut update = transaction
-            .prepare_cached(
-                "UPDATE pairing SET version = ?2, first_sync_done = ?3, direction = ?4 WHERE id = ?1",
-            )
+            .prepare_cached("UPDATE pairing SET version = ?2, first_sync_done = ?3, rules = ?4 WHERE id = ?1")
             .map_err(store_error)?;
         let version = integer("the version of a head", head.version)?;
-        let direction = head.direction.map(|direction| json("a direction", &direction)).transpose()?;
-        update.execute(params![id, version, head.first_sync_done, direction]).map_err(store_error)?;
+        let rules = head.rules.as_ref().map(ContentHash::as_str);
+        update.execute(params![id, version, head.first_sync_done, rules]).map_err(store_error)?;
         for side in Side::BOTH {
             let untouched = self.commit.tokens.get(side).is_none()
                 && !self.commit.forget_tokens.get(side)
@@ -207,15 +203,15 @@ fn put(transaction: &Transaction<'_>, id: i64, row: &LinkRow) -> Result<(), Stor
     let mut upsert = transaction
         .prepare_cached(
             "INSERT INTO link (pairing, id, key_a, key_b, listed_a, listed_b, dirty, retry_at, linked, gone_a,
-                 gone_b, held, failing, generation, writes, half_a, half_b, hold, retry)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+                 gone_b, held, failing, generation, writes, half_a, half_b, hold, retry, masked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
              ON CONFLICT (pairing, id) DO UPDATE
              SET key_a = excluded.key_a, key_b = excluded.key_b, listed_a = excluded.listed_a,
                  listed_b = excluded.listed_b, dirty = excluded.dirty, retry_at = excluded.retry_at,
                  linked = excluded.linked, gone_a = excluded.gone_a, gone_b = excluded.gone_b,
                  held = excluded.held, failing = excluded.failing, generation = excluded.generation,
                  writes = excluded.writes, half_a = excluded.half_a, half_b = excluded.half_b,
-                 hold = excluded.hold, retry = excluded.retry",
+                 hold = excluded.hold, retry = excluded.retry, masked = excluded.masked",
         )
         .map_err(store_error)?;
     let text = &row.text;
@@ -240,6 +236,7 @@ fn put(transaction: &Transaction<'_>, id: i64, row: &LinkRow) -> Result<(), Stor
             text.halves.b,
             text.hold,
             text.retry,
+            text.masked,
         ])
         .map_err(store_error)?;
 
@@ -287,7 +284,7 @@ pub(super) fn forget(transaction: &Transaction<'_>, id: i64) -> Result<(), Store
     }
     transaction
         .execute(
-            "UPDATE pairing SET version = version + 1, first_sync_done = 0, direction = NULL WHERE id = ?1",
+            "UPDATE pairing SET version = version + 1, first_sync_done = 0, rules = NULL WHERE id = ?1",
             [id],
         )
         .map_err(store_error)?;

@@ -32,7 +32,7 @@ pub(crate) fn half(key: &str) -> Half {
 
 pub(crate) fn linked(id: u64) -> Link {
     let halves = PerSide::from_fn(|side| Some(half(&format!("{side}{id}"))));
-    Link { id: LinkId(id), halves, generation: 0, writes: 0, hold: None, retry: None }
+    Link { id: LinkId(id), halves, generation: 0, writes: 0, masked: None, hold: None, retry: None }
 }
 
 /// With an edit on side A.

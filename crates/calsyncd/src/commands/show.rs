@@ -2,7 +2,7 @@
 
 use calsync_core::ids::{PairingId, PerSide, Side};
 use calsync_core::source::SourceErrorKind;
-use calsync_core::sync::{Action, Failure, Likeness, Reason, RoundReport, SideReport, Step};
+use calsync_core::sync::{Action, Failure, Likeness, Outside, Reason, RoundReport, SideReport, Step};
 use calsync_store::PairingRecord;
 use serde_json::{Value, json};
 
@@ -175,6 +175,26 @@ fn reason(reason: &Reason) -> Message {
         Reason::Conflict => Message::new(T::BecauseConflict),
         Reason::CameBack(at) => on(T::BecauseCameBack, *at),
         Reason::OurDouble(at) => on(T::BecauseOurDouble, *at),
+        Reason::OutOfScope(at, why) => {
+            on(T::BecauseOutOfScope, *at).with_message("why", Message::new(outside(*why)))
+        }
+        Reason::LeftScope(at, why) => {
+            on(T::BecauseLeftScope, *at).with_message("why", Message::new(outside(*why)))
+        }
+        Reason::RulesChanged => Message::new(T::BecauseRulesChanged),
+    }
+}
+
+fn outside(why: Outside) -> T {
+    match why {
+        Outside::Category => T::OutsideCategory,
+        Outside::Busy => T::OutsideBusy,
+        Outside::AllDay => T::OutsideAllDay,
+        Outside::Subject => T::OutsideSubject,
+        Outside::Private => T::OutsidePrivate,
+        Outside::Past => T::OutsidePast,
+        Outside::Future => T::OutsideFuture,
+        Outside::Meeting => T::OutsideMeeting,
     }
 }
 

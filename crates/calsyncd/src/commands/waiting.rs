@@ -6,7 +6,7 @@
 use calsync_core::ids::{PairingId, Side};
 use calsync_core::link::Link;
 use calsync_core::store::{StateStore, StoreError};
-use calsync_core::sync::{Action, Reason, Step};
+use calsync_core::sync::{Action, Outside, Reason, Step};
 use serde_json::{Map, Value, json};
 
 use crate::clock;
@@ -100,6 +100,7 @@ fn entry(reason: &Reason) -> Option<(&'static str, T, Option<Side>)> {
         Reason::CameBack(at) => Some(("came_back", T::DoCameBack, Some(*at))),
         Reason::OurDouble(at) => Some(("made_twice", T::DoOurDouble, Some(*at))),
         Reason::NotCarried(at) => Some(("not_carried", T::DoNotCarried, Some(*at))),
+        Reason::LeftScope(at, _) => Some(("left_scope", T::DoLeftScope, Some(*at))),
         Reason::NewOn(_)
         | Reason::ChangedOn(_)
         | Reason::ChangedOnBoth
@@ -107,6 +108,8 @@ fn entry(reason: &Reason) -> Option<(&'static str, T, Option<Side>)> {
         | Reason::EditBeatsDeletion(_)
         | Reason::DeletionBeatsEdit(_)
         | Reason::Reverted(_)
+        | Reason::OutOfScope(..)
+        | Reason::RulesChanged
         | Reason::SameAppointment(_) => None,
     }
 }
@@ -122,7 +125,10 @@ fn reason_of(link: &Link) -> Option<Reason> {
             Reason::NotCarried(side),
         ]
     };
-    let reasons = Side::BOTH.into_iter().flat_map(of_side).chain([Reason::Conflict]);
+    let left = Side::BOTH
+        .into_iter()
+        .flat_map(|side| Outside::ALL.into_iter().map(move |outside| Reason::LeftScope(side, outside)));
+    let reasons = Side::BOTH.into_iter().flat_map(of_side).chain(left).chain([Reason::Conflict]);
     reasons.into_iter().find(|reason| reason.to_string() == *why)
 }
 
@@ -135,7 +141,8 @@ mod tests {
     use super::*;
     use crate::texts::Lang;
 
-    const HOLDING: [Reason; 5] = [
+    const HOLDING: [Reason; 6] = [
+        Reason::LeftScope(Side::A, Outside::Past),
         Reason::TooManyDeletions(Side::A),
         Reason::Conflict,
         Reason::CameBack(Side::B),

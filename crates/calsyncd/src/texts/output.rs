@@ -46,6 +46,10 @@ super::texts! {
             en: "{count} were changed on {side}, which may not be carried; take the change back there, or let calsync do it: calsyncd pairing set {pairing} --read-only-edit revert (or ignore)",
             de: "{count} wurden in {side} geändert, was nicht übertragen werden darf; dort zurücknehmen, oder calsync soll es tun: calsyncd pairing set {pairing} --read-only-edit revert (oder ignore)",
         }
+        DoLeftScope {
+            en: "{count} left the filter or the window on {side}; take them back into it there, or let calsync decide: calsyncd pairing set {pairing} --leaving keep (or delete)",
+            de: "{count} fallen in {side} nicht mehr unter Filter oder Zeitfenster; dort wieder passend machen, oder calsync soll entscheiden: calsyncd pairing set {pairing} --leaving keep (oder delete)",
+        }
         Failing {
             en: "{count} were set aside after a failure and are tried again later",
             de: "{count} wurden nach einem Fehler zurückgestellt und werden später erneut versucht",
@@ -143,6 +147,20 @@ super::texts! {
         BecauseCameBack {
             en: "was deleted before and came back on {side}",
             de: "war schon gelöscht und kam in {side} zurück",
+        }
+        BecauseOutOfScope { en: "{side} is not carried: {why}", de: "{side} wird nicht übertragen: {why}" }
+        BecauseLeftScope { en: "no longer carried from {side}: {why}", de: "wird aus {side} nicht mehr übertragen: {why}" }
+        BecauseRulesChanged { en: "the rules of the pairing changed", de: "die Regeln der Paarung haben sich geändert" }
+        OutsideCategory { en: "the filter leaves out its type", de: "der Filter schließt seine Art aus" }
+        OutsideBusy { en: "the filter leaves out its busy status", de: "der Filter schließt seinen Status (frei/gebucht) aus" }
+        OutsideAllDay { en: "the filter leaves out all-day ones or all others", de: "der Filter schließt ganztägige oder alle anderen aus" }
+        OutsideSubject { en: "the filter leaves out its subject", de: "der Filter schließt seinen Betreff aus" }
+        OutsidePrivate { en: "private appointments are not carried", de: "private Termine werden nicht übertragen" }
+        OutsidePast { en: "it is over for too long", de: "er ist schon zu lange vorbei" }
+        OutsideFuture { en: "it is too far ahead", de: "er liegt noch zu weit in der Zukunft" }
+        OutsideMeeting {
+            en: "the meeting was declined, cancelled or not accepted",
+            de: "die Besprechung wurde abgelehnt, abgesagt oder nicht zugesagt",
         }
         BecauseOurDouble {
             en: "made twice on {side}, since an answer came too late",

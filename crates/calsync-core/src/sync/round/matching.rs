@@ -276,7 +276,7 @@ impl Work {
                         Some(new_half(item, self.head.listings.get(side).number));
                     case.likeness = Some(Likeness::Receipt);
                 } else {
-                    case.link = adopt_half_made(&case.link, side, item, *self.head.listings.get(side));
+                    case.link = adopt_half_made(&case.link, side, item, &self.setting());
                 }
                 changed.push(index);
             }

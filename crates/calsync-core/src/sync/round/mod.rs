@@ -17,6 +17,7 @@ mod read;
 mod reconcile;
 mod recover;
 mod report;
+mod revisit;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,7 +31,7 @@ pub use self::report::{Failure, ItemFailure, RoundReport, SideReport};
 use super::settings::{ClockOffsets, Settings};
 use super::settle::Setting;
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
-use crate::link::{Head, Link, Listing, Observation, Shadow, Sighting, Tombstone};
+use crate::link::{Head, Link, Listing, Tombstone};
 use crate::source::{Capabilities, SourceError};
 use crate::store::{Closed, Commit};
 
@@ -154,8 +155,9 @@ impl Work {
         self.commit(commit).await
     }
 
-    fn setting(&self) -> Setting<'static> {
+    fn setting(&self) -> Setting<'_> {
         Setting {
+            settings: &self.input.settings,
             listings: self.head.listings,
             unheld: PerSide::from_fn(|side| self.input.capabilities.get(side).unheld),
             now: self.input.now,
@@ -183,8 +185,8 @@ impl Head {
             }
         }
         self.first_sync_done |= commit.first_sync_done;
-        if commit.direction.is_some() {
-            self.direction = commit.direction;
+        if commit.rules.is_some() {
+            self.rules.clone_from(&commit.rules);
         }
         self.intents.retain(|intent| {
             !commit.closed.iter().any(|closed| {
@@ -208,31 +210,6 @@ async fn run(mut work: Work) -> RoundReport {
 }
 
 impl Work {
-    /// After a change of direction, items that were left without a counterpart are decided upon anew: from now on they
-    /// count as never seen.
-    async fn revisit(&mut self) -> Result<(), Stop> {
-        let direction = self.input.settings.direction;
-        if self.head.direction == Some(direction) {
-            return Ok(());
-        }
-        if self.head.direction.is_some() {
-            for side in Side::BOTH {
-                let mut after = None;
-                loop {
-                    let links = self.port.unlisted_links(side, u32::MAX, after, LINKS).await?;
-                    let Some(last) = links.last() else { break };
-                    after = Some(last.id);
-                    let put: Vec<Link> =
-                        links.into_iter().filter_map(|link| forget_left(link, side)).collect();
-                    if !put.is_empty() {
-                        self.commit(Commit { put, ..Commit::default() }).await?;
-                    }
-                }
-            }
-        }
-        self.commit(Commit { direction: Some(direction), ..Commit::default() }).await
-    }
-
     async fn all(&mut self) -> Result<(), Stop> {
         self.head = self.port.head().await?;
         self.report.first_sync = !self.head.first_sync_done;
@@ -255,24 +232,6 @@ impl Work {
 
 /// How many links are handled at a time where no source sets the size.
 const LINKS: usize = 200;
-
-/// A lone half that was left as it is, as if it had just been seen for the first time.
-fn forget_left(mut link: Link, side: Side) -> Option<Link> {
-    if link.lone_side() != Some(side) || link.is_dirty() {
-        return None;
-    }
-    let half = link.halves.get_mut(side).as_mut()?;
-    let Shadow { revision, series } = half.shadow.take()?;
-    half.seen = Some(Observation::Present(Box::new(Sighting {
-        revision,
-        series,
-        receipt: None,
-        created: None,
-        modified: None,
-        access: half.access,
-    })));
-    Some(link)
-}
 
 /// A commit in the making.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use super::{Mode, Pending, Stop, Work};
 use crate::ids::{ItemKey, LinkId, PerSide, Side};
 use crate::link::Link;
 use crate::source::Seen;
-use crate::sync::decide::{Context, LinkPlan, State, Suspicion, decide};
+use crate::sync::decide::{Context, LinkPlan, State, Suspicion, decide, leaving};
 use crate::sync::plan::Likeness;
 
 /// How many links are planned, journaled and committed together.
@@ -54,7 +54,9 @@ impl Work {
     /// which side they are too many to be meant; a first sync deletes nothing at all.
     async fn prepare(&mut self) -> Result<PerSide<bool>, Stop> {
         let mut counts = self.port.counts().await?;
-        if counts.failing > 0 || counts.gone.a > 0 || counts.gone.b > 0 {
+        let mut parting = PerSide { a: 0, b: 0 };
+        let parts = self.input.settings.parts();
+        if counts.failing > 0 || counts.gone.a > 0 || counts.gone.b > 0 || parts {
             let mut after = None;
             let mut consumed = BTreeSet::new();
             loop {
@@ -65,6 +67,11 @@ impl Work {
                 let mut pending = Pending::default();
                 let links = self.read_unread(links).await?;
                 let links = self.find_moved(links, &mut pending, &mut consumed).await?;
+                for link in links.iter().filter(|_| parts) {
+                    if let Some((side, _)) = leaving(link, &self.context(PerSide::default(), None, None)) {
+                        *parting.get_mut(side) += 1;
+                    }
+                }
                 pending.put = links.into_iter().filter(|link| !before.contains(link)).collect();
                 if !pending.is_empty() {
                     self.commit(pending.into_commit()).await?;
@@ -74,7 +81,7 @@ impl Work {
         }
         Ok(PerSide::from_fn(|side| {
             !self.head.first_sync_done
-                || self.input.settings.guard.holds(*counts.gone.get(side), counts.linked)
+                || self.input.settings.guard.holds(*counts.gone.get(side) + *parting.get(side), counts.linked)
         }))
     }
 
@@ -89,18 +96,8 @@ impl Work {
         let mut cases = self.find_counterparts(links, &mut pending, consumed).await?;
         self.find_buried(&mut cases).await?;
         self.find_doubles(&mut cases).await?;
-        let unheld = self.setting().unheld;
         let decide_case = |work: &Work, case: &Case| {
-            let context = Context {
-                pairing: &work.input.pairing,
-                settings: &work.input.settings,
-                offsets: work.offsets,
-                hold_deletions,
-                unheld,
-                suspicion: case.suspicion,
-                likeness: case.likeness,
-            };
-            decide(&case.link, &context)
+            decide(&case.link, &work.context(hold_deletions, case.suspicion, case.likeness))
         };
         for case in &mut cases {
             case.plan = decide_case(self, case);
@@ -117,6 +114,24 @@ impl Work {
             return Ok(());
         }
         self.carry_out(cases, pending).await
+    }
+
+    pub(super) fn context(
+        &self,
+        hold_deletions: PerSide<bool>,
+        suspicion: Option<Suspicion>,
+        likeness: Option<Likeness>,
+    ) -> Context<'_> {
+        Context {
+            pairing: &self.input.pairing,
+            settings: &self.input.settings,
+            now: self.input.now,
+            offsets: self.offsets,
+            hold_deletions,
+            unheld: PerSide::from_fn(|side| self.input.capabilities.get(side).unheld),
+            suspicion,
+            likeness,
+        }
     }
 
     /// Reads what has to be read before anything is decided.

@@ -84,8 +84,7 @@ impl Work {
                 }
                 Finding::HalfMade(item) => {
                     if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) {
-                        *link =
-                            adopt_half_made(link, intent.side, *item, *self.head.listings.get(intent.side));
+                        *link = adopt_half_made(link, intent.side, *item, &self.setting());
                     }
                     self.report.sides.get_mut(intent.side).created += 1;
                     "carried out in part, as found out later: the rest follows"

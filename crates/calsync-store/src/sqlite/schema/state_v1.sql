@@ -6,7 +6,7 @@ CREATE TABLE pairing (
     name            TEXT    NOT NULL UNIQUE,
     version         INTEGER NOT NULL DEFAULT 0,
     first_sync_done INTEGER NOT NULL DEFAULT 0 CHECK (first_sync_done IN (0, 1)),
-    direction       TEXT                 -- JSON; under which items were left without a counterpart
+    rules           TEXT                 -- digest; under which items were left without a counterpart
 ) STRICT;
 
 -- How many links there are of each kind: kept by triggers, so that no writer can forget it.
@@ -54,6 +54,7 @@ CREATE TABLE link (
     half_b     TEXT,
     hold       TEXT,
     retry      TEXT,
+    masked     TEXT CHECK (masked IN ('A', 'B')),
     UNIQUE (pairing, id)
 ) STRICT;
 

@@ -97,7 +97,15 @@ pub(super) fn seen(key: &str, observation: Observation) -> Half {
 }
 
 pub(super) fn link(id: u64, a: Option<Half>, b: Option<Half>) -> Link {
-    Link { id: LinkId(id), halves: PerSide { a, b }, generation: 0, writes: 0, hold: None, retry: None }
+    Link {
+        id: LinkId(id),
+        halves: PerSide { a, b },
+        generation: 0,
+        writes: 0,
+        masked: None,
+        hold: None,
+        retry: None,
+    }
 }
 
 /// A link in step.

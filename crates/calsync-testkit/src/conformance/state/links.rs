@@ -27,6 +27,7 @@ fn all_kinds() -> Result<Vec<Link>, Fault> {
     };
     let mut counted = linked(6);
     counted.generation = u32::MAX;
+    counted.masked = Some(Side::B);
     counted.writes = 1 << 40;
     let mut in_step = half("in step");
     in_step.shadow = Some(calsync_core::link::Shadow { series: rich_series("in step")?, ..shadow("") });

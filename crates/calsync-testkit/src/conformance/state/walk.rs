@@ -4,8 +4,8 @@
 //! numbers are drawn on every run. An item belongs to one link at a time, as the engine sees to: each link has two
 //! items of its own on each side, which it takes by turns.
 
-use calsync_core::ids::{ChangeToken, CreateToken, ItemKey, LinkId, PerSide, Side};
-use calsync_core::link::{Direction, Half, Link, Listing, MatchKey, Observation, Sighting, Tombstone};
+use calsync_core::ids::{ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PerSide, Side};
+use calsync_core::link::{Half, Link, Listing, MatchKey, Observation, Sighting, Tombstone};
 use calsync_core::memory::MemoryStore;
 use calsync_core::store::{Closed, Commit, StateStore};
 
@@ -85,11 +85,7 @@ impl Dice {
             *commit.listings.get_mut(side) =
                 self.once_in(4).then(|| Listing { number: self.small(), open: self.once_in(2) });
         }
-        commit.direction = self.once_in(4).then(|| match self.below(3) {
-            0 => Direction::Both,
-            1 => Direction::AToB,
-            _ => Direction::BToA,
-        });
+        commit.rules = self.once_in(4).then(|| ContentHash::of(&[&self.below(3).to_string()]));
         commit.put = (0..self.below(4)).map(|_| self.link()).collect();
         commit.remove = (0..self.below(3)).map(|_| LinkId(self.below(IDS))).collect();
         if self.once_in(3) {

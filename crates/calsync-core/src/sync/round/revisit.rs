@@ -1,0 +1,86 @@
+//! Decides anew where nothing changed but the rules: the settings of the pairing, or the window as time goes by.
+//!
+//! Items that were left alone may be wanted now, and counterparts may have to go or to look different. Only links about
+//! which there is something to decide are brought up again; they count as seen once more, as they were.
+
+use super::{LINKS, Stop, Work};
+use crate::ids::{ContentHash, PerSide, Side};
+use crate::link::{Half, Link, Observation, Shadow, Sighting};
+use crate::store::Commit;
+use crate::sync::decide::decide;
+use crate::sync::plan::Action;
+use crate::sync::settings::Settings;
+
+impl Work {
+    /// Looks at every link, if the rules are others than last time.
+    pub(super) async fn revisit(&mut self) -> Result<(), Stop> {
+        let rules = digest(&self.input.settings, self.input.now);
+        if self.head.rules.as_ref() == Some(&rules) {
+            return Ok(());
+        }
+        if self.head.rules.is_some() {
+            for side in Side::BOTH {
+                let mut after = None;
+                loop {
+                    let links = self.port.unlisted_links(side, u32::MAX, after, LINKS).await?;
+                    let Some(last) = links.last() else { break };
+                    after = Some(last.id);
+                    let put: Vec<Link> =
+                        links.into_iter().filter_map(|link| self.brought_up(link, side)).collect();
+                    if !put.is_empty() {
+                        self.commit(Commit { put, ..Commit::default() }).await?;
+                    }
+                }
+            }
+        }
+        self.commit(Commit { rules: Some(rules), ..Commit::default() }).await
+    }
+
+    /// The link as if it had just been seen, if there is something to decide about it.
+    fn brought_up(&self, link: Link, side: Side) -> Option<Link> {
+        if link.is_dirty() {
+            return None;
+        }
+        let mut seen = link;
+        match seen.lone_side() {
+            // As if it had never been in step with anything.
+            Some(lone) if lone == side => {
+                let half = seen.halves.get_mut(side).as_mut()?;
+                see_again(half);
+                half.shadow = None;
+            }
+            // Links with two sides come up twice; once is enough.
+            None if side == Side::A => Side::BOTH.into_iter().for_each(|side| {
+                if let Some(half) = seen.halves.get_mut(side).as_mut() {
+                    see_again(half);
+                }
+            }),
+            Some(_) | None => return None,
+        }
+        let plan = decide(&seen, &self.context(PerSide::default(), None, None));
+        plan.steps.iter().any(|step| step.action != Action::Leave).then_some(seen)
+    }
+}
+
+/// What is known of the half, as if it had been read just now.
+fn see_again(half: &mut Half) {
+    if let Some(Shadow { revision, series }) = half.shadow.clone() {
+        half.seen = Some(Observation::Present(Box::new(Sighting {
+            revision,
+            series,
+            receipt: None,
+            created: None,
+            modified: None,
+            access: half.access,
+        })));
+    }
+}
+
+/// What decides about scope and looks. A window moves every day.
+fn digest(settings: &Settings, now: chrono::DateTime<chrono::Utc>) -> ContentHash {
+    let Settings { direction, outward, window, leaving, categories, .. } = settings;
+    let day = if window.moves() { now.date_naive().to_string() } else { String::new() };
+    // Settings are plain values, so serialising cannot fail; if it did, changed rules would be found by the next edit.
+    let rules = serde_json::to_string(&(direction, outward, window, leaving, categories)).unwrap_or_default();
+    ContentHash::of(&["rules", &rules, &day])
+}
