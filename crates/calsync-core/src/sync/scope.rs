@@ -316,7 +316,6 @@ fn goes_on(series: &Series, from: NaiveDateTime) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use chrono::NaiveDate;
 

@@ -18,3 +18,4 @@ mod recur_vectors;
 mod rounds;
 mod rounds_crash;
 mod rounds_safety;
+mod rules;
