@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Field, Notes, Span};
+use super::{Field, Notes, Span, notes};
 
 /// Busy status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -145,7 +145,6 @@ trait Carry: Clone + PartialEq {
 
 impl Carry for Span {}
 impl Carry for String {}
-impl Carry for Notes {}
 impl Carry for Busy {}
 impl Carry for Sensitivity {}
 impl Carry for Reminder {}
@@ -163,6 +162,17 @@ impl Carry for Categories {
 
     fn collides(_: &Change<Self>, _: &Change<Self>) -> bool {
         false
+    }
+}
+
+/// What a person reads is carried, not how it is written.
+impl Carry for Notes {
+    fn carry(from: &Self, to: &Self, current: &Self) -> Self {
+        notes::carry(from, to, current)
+    }
+
+    fn collides(mine: &Change<Self>, theirs: &Change<Self>) -> bool {
+        notes::collides(mine, theirs)
     }
 }
 
