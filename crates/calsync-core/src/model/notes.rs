@@ -108,6 +108,10 @@ pub(super) fn carry(from: &Notes, to: &Notes, current: &Notes) -> Notes {
     if from == current {
         return to.clone();
     }
+    // Taken away is taken away, also what nobody reads: an image must not outlive a text that became private.
+    if to.is_empty() {
+        return to.clone();
+    }
     let only_format = from.reads_as(to);
     match (to.format, current.format) {
         (Plain | Html, Plain) | (Plain, Html) if only_format => current.clone(),

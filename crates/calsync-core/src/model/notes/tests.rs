@@ -233,6 +233,8 @@ fn an_edit_of_text_is_merged_into_html() {
     assert_eq!(carry(&plain("a b"), &plain("x b"), &html), Notes::html("<p>x <b>b</b></p>"));
     assert_eq!(carry(&plain("a b"), &plain(""), &html), plain(""));
     assert_eq!(carry(&plain(""), &plain("a"), &plain("")), plain("a"));
+    let image = |text: &str| Notes::html(&format!("<p>{text}</p><img src=x>"));
+    assert_eq!(carry(&image(""), &plain(""), &Notes::html("<img src=x>")), plain(""), "nothing is left");
     let once = carry(&plain("a b"), &plain("x b"), &html);
     assert_eq!(carry(&plain("x b"), &plain("x y"), &once), Notes::html("<p>x <b>y</b></p>"));
 }
