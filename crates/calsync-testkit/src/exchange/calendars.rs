@@ -254,19 +254,19 @@ fn folder_named(mailbox: &mut Mailbox, name: &str) -> u64 {
     number
 }
 
-fn item_of<'w>(world: &'w World, calendar: &str, id: &str) -> Option<&'w Item> {
+pub(super) fn item_of<'w>(world: &'w World, calendar: &str, id: &str) -> Option<&'w Item> {
     let mailbox = world.mailbox(calendar)?;
     let id = ItemId::parse(id).filter(|id| id.mailbox == mailbox.guid && id.occurrence.is_none())?;
     mailbox.items.get(&id.number).filter(|i| i.folder == id.folder)
 }
 
-fn touched(mailbox: &mut Mailbox, number: u64, now: Timestamp, edit: &Edit) -> bool {
+pub(super) fn touched(mailbox: &mut Mailbox, number: u64, now: Timestamp, edit: &Edit) -> bool {
     let by = mailbox.name.clone();
     mailbox.touch(number, now, &by, &edit.fields);
     true
 }
 
-fn day_of(item: &Item, original: NaiveDateTime) -> Option<Date> {
+pub(super) fn day_of(item: &Item, original: NaiveDateTime) -> Option<Date> {
     let original = datetime(original)?;
     item.series.as_ref()?;
     (item.civil_start().time() == original.time()).then_some(original.date())

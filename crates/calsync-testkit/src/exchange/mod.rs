@@ -21,6 +21,7 @@ mod ids;
 mod item;
 mod ops;
 mod outbox;
+mod outlook;
 mod recurrence;
 mod restriction;
 mod series;

@@ -202,5 +202,5 @@ fn wants_exceptions(item: &CalendarItem) -> bool {
 }
 
 fn full_shape() -> Shape {
-    Shape::Calendar { extended: properties::all(), body: BodyForm::Text }
+    Shape::Calendar { extended: properties::all(), body: BodyForm::Best }
 }

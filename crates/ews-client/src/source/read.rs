@@ -7,18 +7,18 @@ use std::collections::BTreeSet;
 
 use calsync_core::ids::{ItemKey, Revision, Uid};
 use calsync_core::model::{
-    Attendee, Busy, Event, Meeting, Notes, Override, Participation, Person, Recurrence, RecurrenceId,
-    Reminder, Sensitivity, Series, Span, When,
+    Attendee, Busy, Event, Meeting, Override, Participation, Person, Recurrence, RecurrenceId, Reminder,
+    Sensitivity, Series, Span, When,
 };
 use calsync_core::recur::Rule;
 use calsync_core::source::{Access, Item};
 use calsync_core::zone::Zone;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
-use super::properties;
 use super::write::starting_at;
+use super::{notes, properties};
 use crate::recurrence;
-use crate::wire::{self, BodyType, BusyStatus, CalendarItem, ItemKind, OccurrenceInfo, ResponseType};
+use crate::wire::{self, BusyStatus, CalendarItem, ItemKind, OccurrenceInfo, ResponseType};
 use crate::zones::Hints;
 
 /// Why an item cannot be taken; for people, without anything of its content.
@@ -225,11 +225,7 @@ fn event(item: &CalendarItem, zones: &ItemZones) -> Result<Event, Unreadable> {
         span: span(item, zones)?,
         subject: item.subject.clone().unwrap_or_default(),
         place: item.location.clone().unwrap_or_default(),
-        notes: match &item.body {
-            Some(body) if body.body_type == BodyType::Html => Notes::html(&body.text),
-            Some(body) => Notes::plain(&body.text),
-            None => Notes::default(),
-        },
+        notes: notes::read(item.body.as_ref())?,
         categories: item.categories.iter().filter(|category| !category.is_empty()).cloned().collect(),
         busy: match &item.legacy_free_busy_status {
             Some(BusyStatus::Free) => Busy::Free,

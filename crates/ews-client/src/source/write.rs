@@ -5,19 +5,16 @@
 //! written: whoever writes them becomes the organiser and may one day mail everybody.
 
 use calsync_core::ids::CreateToken;
-use calsync_core::model::{
-    Busy, Event, Field, Notes, NotesFormat, Reminder, Sensitivity, Series, Span, When,
-};
+use calsync_core::model::{Busy, Event, Field, Reminder, Sensitivity, Series, Span, When};
 use calsync_core::source::Receipt;
 use calsync_core::zone::{Resolved, Zone};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use super::properties;
+use super::{notes, properties};
 use crate::recurrence::{self, day_name};
 use crate::version::Version;
 use crate::wire::{
-    self, Body, BodyType, BusyStatus, FieldChange, FieldRef, MeetingTimeZone, Pattern, Property, Range,
-    ZoneDefinition,
+    self, BusyStatus, FieldChange, FieldRef, MeetingTimeZone, Pattern, Property, Range, ZoneDefinition,
 };
 use crate::zones;
 
@@ -132,7 +129,7 @@ fn values(field: Field, event: &Event) -> Vec<Property> {
         Field::Span | Field::Organizer | Field::Attendees | Field::Meeting => Vec::new(),
         Field::Subject => vec![Property::Subject(event.subject.clone())],
         Field::Place => vec![Property::Location(event.place.clone())],
-        Field::Notes => vec![Property::Body(body(&event.notes))],
+        Field::Notes => vec![Property::Body(notes::body(&event.notes))],
         Field::Categories => vec![Property::Categories(event.categories.iter().cloned().collect())],
         Field::Busy => vec![Property::LegacyFreeBusyStatus(match event.busy {
             Busy::Free => BusyStatus::Free,
@@ -156,14 +153,6 @@ fn values(field: Field, event: &Event) -> Vec<Property> {
         },
         Field::Customer => vec![properties::text(properties::CUSTOMER, event.customer.as_str())],
     }
-}
-
-fn body(notes: &Notes) -> Body {
-    let body_type = match notes.format {
-        NotesFormat::Plain => BodyType::Text,
-        NotesFormat::Html => BodyType::Html,
-    };
-    Body { body_type, text: notes.text.clone(), is_truncated: false }
 }
 
 fn times(series: &Series, setting: Setting<'_>) -> Result<Vec<Property>, NotHeld> {
