@@ -48,10 +48,12 @@ impl<'a> Versions<'a> {
         self.shadow.get(side).diff(self.latest.get(side))
     }
 
-    /// What changed on a side, in the terms of the other.
-    fn shown_changes(&self, side: Side) -> SeriesPatch {
-        let Shown { shadow, latest } = self.shown.get(side);
-        shadow.diff(latest)
+    /// What changed on a side, in the terms of the other; `changes` is the same in its own.
+    fn shown_changes(&self, side: Side, changes: &SeriesPatch) -> SeriesPatch {
+        match self.shown.get(side) {
+            Shown { shadow: Cow::Borrowed(_), latest: Cow::Borrowed(_) } => changes.clone(),
+            Shown { shadow, latest } => shadow.diff(latest),
+        }
     }
 }
 
@@ -91,7 +93,7 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
 
     let mut carried = PerSide::from_fn(|side| {
         versions
-            .shown_changes(side)
+            .shown_changes(side, changes.get(side))
             .only(|field| rules.may_write(side.other(), field) && rules.holds(side.other(), field))
     });
     collide(&mut carried, &changes, versions, rules, &mut merged);
