@@ -11,7 +11,7 @@ use jiff::{Span, Timestamp};
 
 use super::edit::Edit;
 use super::ids::ItemId;
-use super::item::{Attendee, Body, ExtendedKey, Item, Role, View};
+use super::item::{Body, ExtendedKey, Item, View};
 use super::recurrence::{DaySet, End, Index, Pattern, Recurrence};
 use super::server::lock;
 use super::time::{WireTime, civil, utc};
@@ -170,30 +170,6 @@ impl MockExchange {
         })
     }
 
-    /// Puts a meeting that somebody else organises into a mailbox, as an accepted invitation does.
-    pub fn receive_meeting(&self, mailbox: &str, organizer: &str, draft: &Draft) -> Option<String> {
-        self.at(mailbox, |mailbox, now, modern| {
-            let edit = edit_of_draft(draft, modern)?;
-            let number = apply::create(mailbox, mailbox.calendar(), &edit, None, now, organizer).ok()?;
-            let me = Attendee {
-                name: mailbox.name.clone(),
-                address: mailbox.address.clone(),
-                response: "Accept".to_owned(),
-            };
-            let item = mailbox.items.get_mut(&number)?;
-            item.content.required = Some(vec![me]);
-            item.meeting.role = Role::Attendee;
-            item.meeting.organizer = Attendee {
-                name: organizer.to_owned(),
-                address: organizer.to_owned(),
-                response: "Organizer".to_owned(),
-            };
-            item.meeting.request_sent = true;
-            "Accept".clone_into(&mut item.meeting.my_response);
-            mailbox.items.get(&number).map(|item| mailbox.item_id(item, None))
-        })
-    }
-
     /// Drops something that is no appointment into a calendar folder, such as a note.
     pub fn add_foreign_item(&self, mailbox: &str, class: &str, subject: &str) -> Option<String> {
         self.at(mailbox, |mailbox, now, _| {
@@ -219,7 +195,7 @@ impl MockExchange {
         item.content.extended.get(&ExtendedKey::named(set, name))?.first().cloned()
     }
 
-    fn at<T>(
+    pub(super) fn at<T>(
         &self,
         calendar: &str,
         act: impl FnOnce(&mut Mailbox, Timestamp, bool) -> Option<T>,
@@ -276,7 +252,7 @@ fn customer_key() -> ExtendedKey {
     ExtendedKey::named(CUSTOMER_SET, CUSTOMER_NAME)
 }
 
-fn edit_of_draft(draft: &Draft, modern: bool) -> Option<Edit> {
+pub(super) fn edit_of_draft(draft: &Draft, modern: bool) -> Option<Edit> {
     let mut edit =
         Edit { zone: Some(Zone::by_iana(&draft.zone)?), all_day: Some(draft.all_day), ..Edit::default() };
     edit.end_zone.clone_from(&edit.zone);

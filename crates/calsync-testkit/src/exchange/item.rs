@@ -130,6 +130,10 @@ pub(crate) struct Exception {
     pub(crate) span: Option<(Timestamp, Timestamp)>,
     pub(crate) all_day: Option<bool>,
     pub(crate) content: Content,
+    /// The organiser took this occurrence back.
+    pub(crate) cancelled: bool,
+    /// An answer to this occurrence alone.
+    pub(crate) my_response: Option<String>,
     pub(crate) modified: Timestamp,
 }
 
@@ -223,6 +227,17 @@ impl<'a> View<'a> {
             Some(exception) => self.item.content.under(&exception.content),
             None => self.item.content.clone(),
         }
+    }
+
+    /// Whether the organiser cancelled it.
+    pub(crate) fn cancelled(&self) -> bool {
+        self.item.meeting.cancelled || self.exception().is_some_and(|e| e.cancelled)
+    }
+
+    /// What the mailbox's owner answered.
+    pub(crate) fn my_response(&self) -> &'a str {
+        let own = self.exception().and_then(|e| e.my_response.as_deref());
+        own.unwrap_or(&self.item.meeting.my_response)
     }
 
     /// Time of the last change of this view.

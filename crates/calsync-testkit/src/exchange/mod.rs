@@ -47,6 +47,7 @@ use std::sync::atomic::AtomicU64;
 pub use faults::Trouble;
 pub use hooks::Snapshot;
 pub use outbox::Mail;
+pub use outlook::Reply;
 pub use server::{Answer, Call, Traffic};
 pub use version::ServerVersion;
 pub use world::Rights;

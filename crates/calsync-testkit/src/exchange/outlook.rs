@@ -1,14 +1,27 @@
-//! What people do in Outlook that other calendars lack: formatted notes.
+//! What people do in Outlook that other calendars lack: formatted notes, meetings of other people.
 //!
 //! As in `calendars`, no HTTP and no client takes part, and times are wall clock of the series' own zone.
 
 use chrono::NaiveDateTime;
+use jiff::Timestamp;
 
-use super::calendars::{day_of, item_of, touched};
+use super::calendars::{day_of, edit_of_draft, item_of, touched};
 use super::edit::Edit;
-use super::item::View;
+use super::item::{Attendee, Exception, Item, Role, View};
 use super::server::lock;
 use super::{MockExchange, apply, body};
+use crate::people::Draft;
+
+/// How an invited person answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// Will come.
+    Accept,
+    /// May come.
+    Tentative,
+    /// Will not come, and keeps the meeting in the calendar all the same.
+    Decline,
+}
 
 impl MockExchange {
     /// Writes formatted notes into an appointment or into one occurrence of a series, named by its original start.
@@ -50,4 +63,133 @@ impl MockExchange {
         let body = View { item, occurrence }.content().body?;
         Some((body.html, body.text))
     }
+
+    /// Puts a meeting that somebody else organises into a mailbox, accepted.
+    pub fn receive_meeting(&self, mailbox: &str, organizer: &str, draft: &Draft) -> Option<String> {
+        let id = self.receive_invitation(mailbox, organizer, draft, true)?;
+        self.answer_meeting(mailbox, &id, None, Reply::Accept).then_some(id)
+    }
+
+    /// Puts a meeting that somebody else organises into a mailbox, not answered yet; `wants_answer` is what the organiser
+    /// ticked.
+    pub fn receive_invitation(
+        &self,
+        mailbox: &str,
+        organizer: &str,
+        draft: &Draft,
+        wants_answer: bool,
+    ) -> Option<String> {
+        self.at(mailbox, |mailbox, now, modern| {
+            let edit = edit_of_draft(draft, modern)?;
+            let number = apply::create(mailbox, mailbox.calendar(), &edit, None, now, organizer).ok()?;
+            let me = Attendee {
+                name: mailbox.name.clone(),
+                address: mailbox.address.clone(),
+                response: "Unknown".to_owned(),
+            };
+            let item = mailbox.items.get_mut(&number)?;
+            item.content.required = Some(vec![me]);
+            item.content.response_requested = Some(wants_answer);
+            item.meeting.role = Role::Attendee;
+            item.meeting.organizer = Attendee {
+                name: organizer.to_owned(),
+                address: organizer.to_owned(),
+                response: "Organizer".to_owned(),
+            };
+            item.meeting.request_sent = true;
+            "NoResponseReceived".clone_into(&mut item.meeting.my_response);
+            mailbox.items.get(&number).map(|item| mailbox.item_id(item, None))
+        })
+    }
+
+    /// Answers an invitation, or that to one occurrence of a series, named by its original start.
+    pub fn answer_meeting(
+        &self,
+        mailbox: &str,
+        id: &str,
+        original: Option<NaiveDateTime>,
+        reply: Reply,
+    ) -> bool {
+        self.on_meeting(mailbox, id, original, |item, exception| {
+            let (answer, busy) = match reply {
+                Reply::Accept => ("Accept", None),
+                Reply::Tentative => ("Tentative", Some("Tentative")),
+                Reply::Decline => ("Decline", Some("Free")),
+            };
+            let content = match exception {
+                Some(exception) => {
+                    exception.my_response = Some(answer.to_owned());
+                    &mut exception.content
+                }
+                None => {
+                    answer.clone_into(&mut item.meeting.my_response);
+                    &mut item.content
+                }
+            };
+            if let Some(busy) = busy {
+                content.busy = Some(busy.to_owned());
+            }
+        })
+    }
+
+    /// What becomes of an invited person's copy when the organiser cancels the meeting, or one occurrence of it: it stays,
+    /// marked, until that person removes it.
+    pub fn cancel_by_organizer(&self, mailbox: &str, id: &str, original: Option<NaiveDateTime>) -> bool {
+        self.on_meeting(mailbox, id, original, |item, exception| {
+            item.meeting.sequence += 1;
+            let subject = item.content.subject.clone().unwrap_or_default();
+            let content = match exception {
+                Some(exception) => {
+                    exception.cancelled = true;
+                    &mut exception.content
+                }
+                None => {
+                    item.meeting.cancelled = true;
+                    &mut item.content
+                }
+            };
+            content.subject = Some(format!("Abgesagt: {subject}"));
+            content.busy = Some("Free".to_owned());
+        })
+    }
+
+    /// Changes a received meeting or one occurrence of it, as the server does for its owner.
+    fn on_meeting(
+        &self,
+        mailbox: &str,
+        id: &str,
+        original: Option<NaiveDateTime>,
+        change: impl FnOnce(&mut Item, Option<&mut Exception>),
+    ) -> bool {
+        self.on(mailbox, id, |mailbox, number, now, _| {
+            let Some(item) = mailbox.items.get_mut(&number) else { return false };
+            if item.meeting.role != Role::Attendee {
+                return false;
+            }
+            match original {
+                None => change(item, None),
+                Some(original) => {
+                    let Some(mut exception) = exception_of(item, original, now) else { return false };
+                    change(item, Some(&mut exception.1));
+                    if let Some(place) = item.exception_mut(exception.0) {
+                        *place = exception.1;
+                    }
+                }
+            }
+            touched(mailbox, number, now, &Edit::default())
+        })
+    }
+}
+
+/// The occurrence of that original start, as it is recorded so far.
+fn exception_of(
+    item: &Item,
+    original: NaiveDateTime,
+    now: Timestamp,
+) -> Option<(jiff::civil::Date, Exception)> {
+    let day = day_of(item, original)?;
+    item.standing(day).ok()?;
+    let mut exception = View { item, occurrence: Some(day) }.exception().cloned().unwrap_or_default();
+    exception.modified = now;
+    Some((day, exception))
 }

@@ -162,12 +162,12 @@ impl ItemWriter<'_> {
         self.some(xml, "calendar:Location", self.content.location.as_ref());
         let meeting = self.content.has_attendees() || item.meeting.role == Role::Attendee;
         self.flag(xml, "calendar:IsMeeting", meeting);
-        self.flag(xml, "calendar:IsCancelled", item.meeting.cancelled);
+        self.flag(xml, "calendar:IsCancelled", view.cancelled());
         self.flag(xml, "calendar:IsRecurring", view.occurrence.is_some());
         self.flag(xml, "calendar:MeetingRequestWasSent", item.meeting.request_sent);
         self.flag(xml, "calendar:IsResponseRequested", self.content.response_requested.unwrap_or(true));
         self.text(xml, "calendar:CalendarItemType", view.kind());
-        let response = if meeting { item.meeting.my_response.as_str() } else { "Organizer" };
+        let response = if meeting { view.my_response() } else { "Organizer" };
         self.text(xml, "calendar:MyResponseType", response);
         if self.has("calendar:Organizer") {
             xml.open("t:Organizer");
@@ -202,7 +202,7 @@ impl ItemWriter<'_> {
             self.text(xml, "calendar:TimeZone", item.when.zone.display_name());
         }
         self.text(xml, "calendar:AppointmentSequenceNumber", &item.meeting.sequence.to_string());
-        self.text(xml, "calendar:AppointmentState", &state(item, meeting).to_string());
+        self.text(xml, "calendar:AppointmentState", &state(view, meeting).to_string());
         if view.occurrence.is_none() && item.series.is_some() {
             self.series_part(xml);
         }
@@ -345,13 +345,13 @@ pub(crate) fn last_standing(item: &Item) -> Option<jiff::civil::Date> {
     }
 }
 
-fn state(item: &Item, meeting: bool) -> u8 {
-    let base = match (item.meeting.role, meeting) {
+fn state(view: View<'_>, meeting: bool) -> u8 {
+    let base = match (view.item.meeting.role, meeting) {
         (Role::Attendee, _) => 3,
         (Role::Own, true) => 1,
         (Role::Own, false) => 0,
     };
-    if item.meeting.cancelled { base | 4 } else { base }
+    if view.cancelled() { base | 4 } else { base }
 }
 
 fn name(uri: &str) -> &str {

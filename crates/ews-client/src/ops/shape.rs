@@ -95,6 +95,7 @@ pub fn calendar_fields(version: Version) -> Vec<&'static str> {
         "calendar:IsMeeting",
         "calendar:IsCancelled",
         "calendar:IsRecurring",
+        "calendar:IsResponseRequested",
         "calendar:CalendarItemType",
         "calendar:MyResponseType",
         "calendar:Organizer",

@@ -12,6 +12,7 @@ mod create;
 mod delete;
 mod fetch;
 mod find;
+mod meeting;
 mod notes;
 mod occurrences;
 mod outcome;

@@ -59,12 +59,11 @@ fn shows_nothing(html: &str) -> bool {
         let (name, closes) = tag_name(tag);
         match hidden {
             Some(open) if closes && name.eq_ignore_ascii_case(open) => hidden = None,
-            Some(_) => {}
             None if SHOWN.iter().any(|shown| name.eq_ignore_ascii_case(shown)) => return false,
             None if !closes && !tag.ends_with('/') => {
                 hidden = HIDDEN.into_iter().find(|open| name.eq_ignore_ascii_case(open));
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     hidden.is_some() || is_blank(rest)

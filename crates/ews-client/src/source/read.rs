@@ -7,18 +7,18 @@ use std::collections::BTreeSet;
 
 use calsync_core::ids::{ItemKey, Revision, Uid};
 use calsync_core::model::{
-    Attendee, Busy, Event, Meeting, Override, Participation, Person, Recurrence, RecurrenceId, Reminder,
-    Sensitivity, Series, Span, When,
+    Attendee, Busy, Event, Override, Participation, Person, Recurrence, RecurrenceId, Reminder, Sensitivity,
+    Series, Span, When,
 };
 use calsync_core::recur::Rule;
-use calsync_core::source::{Access, Item};
+use calsync_core::source::Item;
 use calsync_core::zone::Zone;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use super::write::starting_at;
-use super::{notes, properties};
+use super::{meeting, notes, properties};
 use crate::recurrence;
-use crate::wire::{self, BusyStatus, CalendarItem, ItemKind, OccurrenceInfo, ResponseType};
+use crate::wire::{self, BusyStatus, CalendarItem, ItemKind, OccurrenceInfo};
 use crate::zones::Hints;
 
 /// Why an item cannot be taken; for people, without anything of its content.
@@ -95,7 +95,7 @@ pub(super) fn item(
         receipt: properties::read_receipt(master),
         created: moment(master.date_time_created),
         modified: moment(master.last_modified_time),
-        access: access(master),
+        access: meeting::access(master),
     })
 }
 
@@ -174,6 +174,9 @@ fn instance(
         zones.end = series.event.span.end.zone().cloned();
     }
     let mut instance = event(content, &zones)?;
+    if !meeting::is_said(content) {
+        instance.meeting = series.event.meeting;
+    }
     let base = base_instance(series, key).span;
     // Where the clocks skip the start, it may be later than the end.
     let is_skipped = base.end.instant() < base.start.instant()
@@ -220,7 +223,7 @@ fn event(item: &CalendarItem, zones: &ItemZones) -> Result<Event, Unreadable> {
     if let Some(field) = item.malformed.first() {
         return Err(format!("the server sent a value for {field} that makes no sense"));
     }
-    let is_meeting = is_meeting(item);
+    let is_meeting = meeting::is_meeting(item);
     Ok(Event {
         span: span(item, zones)?,
         subject: item.subject.clone().unwrap_or_default(),
@@ -248,7 +251,7 @@ fn event(item: &CalendarItem, zones: &ItemZones) -> Result<Event, Unreadable> {
         organizer: item.organizer.as_ref().filter(|_| is_meeting).map(person).unwrap_or_default(),
         attendees: attendees(item),
         customer: item.extended(&properties::CUSTOMER).unwrap_or_default().to_owned(),
-        meeting: Meeting::None,
+        meeting: meeting::read(item),
     })
 }
 
@@ -271,38 +274,6 @@ fn attendees(item: &CalendarItem) -> Vec<Attendee> {
             list.iter().map(move |attendee| Attendee { person: person(&attendee.mailbox), participation })
         })
         .collect()
-}
-
-const MEETING: i32 = 1;
-const RECEIVED: i32 = 2;
-
-fn is_meeting(item: &CalendarItem) -> bool {
-    match item.appointment_state {
-        Some(state) => state & MEETING != 0,
-        None => item.is_meeting == Some(true),
-    }
-}
-
-fn access(item: &CalendarItem) -> Access {
-    if item.effective_rights.is_some_and(|rights| !rights.modify) {
-        return Access::ReadOnly;
-    }
-    let received = match item.appointment_state {
-        Some(state) => state & RECEIVED != 0,
-        None => {
-            is_meeting(item)
-                && matches!(
-                    item.my_response_type,
-                    Some(
-                        ResponseType::Accept
-                            | ResponseType::Tentative
-                            | ResponseType::Decline
-                            | ResponseType::NoResponseReceived
-                    )
-                )
-        }
-    };
-    if received { Access::Personal } else { Access::Full }
 }
 
 fn span(item: &CalendarItem, zones: &ItemZones) -> Result<Span, Unreadable> {
@@ -445,20 +416,5 @@ mod tests {
         let times = times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z");
         let item = read(&format!("<DateTimeCreated>1601-01-01T00:00:00Z</DateTimeCreated>{times}")).unwrap();
         assert_eq!(item.created, None);
-    }
-
-    #[test]
-    fn only_what_is_a_received_meeting_is_somebody_elses() {
-        let times = times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z");
-        let access = |fields: &str| read(&format!("{times}{fields}")).unwrap().access;
-        assert_eq!(access("<AppointmentState>0</AppointmentState>"), Access::Full);
-        assert_eq!(access("<AppointmentState>1</AppointmentState>"), Access::Full);
-        assert_eq!(access("<AppointmentState>3</AppointmentState>"), Access::Personal);
-        assert_eq!(access("<AppointmentState>7</AppointmentState>"), Access::Personal);
-        assert_eq!(
-            access("<IsMeeting>true</IsMeeting><MyResponseType>Accept</MyResponseType>"),
-            Access::Personal
-        );
-        assert_eq!(access("<EffectiveRights><Modify>false</Modify></EffectiveRights>"), Access::ReadOnly);
     }
 }

@@ -231,34 +231,3 @@ async fn an_item_in_another_folder_is_absent_here() {
     assert_eq!(seen(&source, &item.key).await, Seen::Absent);
     assert_eq!(seen(&source, &new.as_str().into()).await, Seen::Absent);
 }
-
-#[tokio::test]
-async fn a_meeting_of_somebody_else_may_only_be_written_personally() {
-    let server = Server::newest().await;
-    let source = server.source();
-    let draft = Draft {
-        subject: "Besprechung".to_owned(),
-        place: String::new(),
-        notes: String::new(),
-        start: at("2026-03-26T10:00"),
-        end: at("2026-03-26T11:00"),
-        zone: "Europe/Berlin".to_owned(),
-        all_day: false,
-        category: None,
-        busy: people::Busy::Busy,
-        private: false,
-        reminder: None,
-        customer: None,
-        repeat: None,
-    };
-    let id = server.mock.receive_meeting(MAILBOX, "chef@example.test", &draft).unwrap();
-    let item = read(&source, &id.as_str().into()).await;
-    assert_eq!(item.access, Rights::Personal);
-    assert_eq!(item.series.event.organizer.address, "chef@example.test");
-    let mut new = item.series.clone();
-    new.event.reminder = Reminder::Minutes(10);
-    new.event.categories.insert("wichtig".to_owned());
-    let changed = change(&source, &item, &new).await;
-    assert_eq!(changed.series.event.reminder, Reminder::Minutes(10));
-    assert!(server.mock.outbox().is_empty());
-}
