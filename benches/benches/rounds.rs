@@ -13,10 +13,11 @@ use async_trait::async_trait;
 use calsync_core::drive::{Clock, Pair, sync};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Uid};
 use calsync_core::memory::MemoryStore;
+use calsync_core::model::Attachment;
 use calsync_core::model::{Event, Series, Span};
 use calsync_core::source::{
-    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceError, Write,
-    WriteOp, WriteOutcome,
+    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Item, Seen,
+    SourceError, Write, WriteOp, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 use calsync_core::sync::Settings;
@@ -86,7 +87,17 @@ impl CalendarSource for Calendar {
         Ok(tokens.iter().map(|_| Seen::Absent).collect())
     }
 
-    async fn apply(&self, _: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+    async fn attachment(
+        &self,
+        _: &CalendarKey,
+        _: &ItemKey,
+        _: &Attachment,
+        _: u64,
+    ) -> Result<FileRead, SourceError> {
+        Ok(FileRead::Gone)
+    }
+
+    async fn apply(&self, _: &CalendarKey, writes: &[Recorded<Write>], _: &dyn Files) -> Vec<WriteOutcome> {
         let apply = |write: &Recorded<Write>| {
             let (index, series) = match &write.get().op {
                 WriteOp::Create { series, .. } => (self.items.lock().unwrap().len(), series.as_ref().clone()),

@@ -1,11 +1,17 @@
 //! The loop that connects a [`Round`] to two calendar systems and a store.
 
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ids::{CalendarKey, PairingId, PerSide, Side};
-use crate::source::CalendarSource;
+use crate::model::Attachment;
+use crate::source::{CalendarSource, FileRead, Files, SourceError, SourceErrorKind, Write};
 use crate::store::{StateStore, StoreError, record};
-use crate::sync::{Mode, Reply, Request, Round, RoundInput, RoundReport, Settings};
+use crate::sync::{
+    AttachmentPolicy, LeftOut, Mode, Reply, Request, Round, RoundInput, RoundReport, Settings,
+};
 
 /// Tells the time; the engine has no clock of its own.
 pub trait Clock: Send + Sync {
@@ -126,7 +132,11 @@ pub async fn answer(
         Request::Journal(entries) => Reply::Recorded(record(store, pair.id, &entries).await?),
         Request::Apply(side, writes) => {
             let (source, calendar) = at(side);
-            Reply::Applied(source.apply(calendar, &writes).await)
+            let (from, of) = at(side.other());
+            let files =
+                OtherSide { side, from, of, policy: pair.settings.attachments, left_out: Mutex::default() };
+            let outcomes = source.apply(calendar, &writes, &files).await;
+            Reply::Applied(outcomes, files.left_out.into_inner().unwrap_or_else(PoisonError::into_inner))
         }
         Request::Commit(commit) => {
             store.commit(pair.id, &commit).await?;
@@ -135,4 +145,40 @@ pub async fn answer(
         // The loop ends before it gets here.
         Request::Done(_) => Reply::Committed,
     })
+}
+
+/// The files of the items that writes to a side come from.
+struct OtherSide<'a> {
+    /// Which side is written.
+    side: Side,
+    from: &'a dyn CalendarSource,
+    of: &'a CalendarKey,
+    policy: AttachmentPolicy,
+    left_out: Mutex<Vec<LeftOut>>,
+}
+
+#[async_trait]
+impl Files for OtherSide<'_> {
+    async fn read(&self, write: &Write, file: &Attachment) -> Result<FileRead, SourceError> {
+        let AttachmentPolicy::Carry { max_bytes } = self.policy else { return Ok(FileRead::Gone) };
+        let read = self.from.attachment(self.of, &write.receipt.counterpart, file, max_bytes).await;
+        match read {
+            Ok(FileRead::Bytes(bytes)) if bytes.len() as u64 <= max_bytes => Ok(FileRead::Bytes(bytes)),
+            Ok(FileRead::Bytes(_) | FileRead::TooLarge) => {
+                self.leave_out(write, self.policy.too_large());
+                Ok(FileRead::TooLarge)
+            }
+            Ok(FileRead::Gone) => Ok(FileRead::Gone),
+            // Whatever is wrong there is no fault of the side that is written: only this item waits for it.
+            Err(error) => {
+                let why = format!("a file of {} cannot be read: {}", self.side.other(), error.kind);
+                Err(SourceError { doing: error.doing, kind: SourceErrorKind::Rejected(why), ..error })
+            }
+        }
+    }
+
+    fn leave_out(&self, write: &Write, why: String) {
+        let left = LeftOut { link: write.link, side: self.side, why };
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).push(left);
+    }
 }

@@ -3,6 +3,8 @@
 //! A [`CalendarSource`] reads a change feed, reads items by their keys, finds items that a create may have made, and
 //! carries out [`Recorded`] writes. It holds no policy: what to write, and whether, is decided elsewhere.
 
+mod files;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,8 +12,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CalendarKey, ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, Revision};
-use crate::model::{Field, Series, SeriesPatch};
+use crate::model::{Attachment, Field, Series, SeriesPatch};
 use crate::store::Recorded;
+
+pub use files::{FileRead, Files, NoFiles};
 
 /// A calendar system that can be kept in step.
 ///
@@ -53,8 +57,25 @@ pub trait CalendarSource: Send + Sync {
 
     /// Carries out writes that the journal holds already.
     ///
-    /// An entry whose answer was lost is [`Unknown`](WriteOutcome::Unknown) and is never repeated by the source.
-    async fn apply(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome>;
+    /// An entry whose answer was lost is [`Unknown`](WriteOutcome::Unknown) and is never repeated by the source. The bytes
+    /// of files that the writes bring along come from `files`.
+    async fn apply(
+        &self,
+        calendar: &CalendarKey,
+        writes: &[Recorded<Write>],
+        files: &dyn Files,
+    ) -> Vec<WriteOutcome>;
+
+    /// Reads the file of an item that has this name and number now; its stamp may be of another side.
+    ///
+    /// A file of more than `max_bytes` is [`TooLarge`](FileRead::TooLarge), found out if possible before it was read.
+    async fn attachment(
+        &self,
+        calendar: &CalendarKey,
+        key: &ItemKey,
+        file: &Attachment,
+        max_bytes: u64,
+    ) -> Result<FileRead, SourceError>;
 }
 
 /// What a calendar system can do.

@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use calsync_core::drive::{self, Clock, Pair};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Side};
+use calsync_core::model::Attachment;
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangePage, Seen, SourceError, SourceErrorKind, Write, WriteOutcome,
+    CalendarSource, Capabilities, ChangePage, FileRead, Files, Seen, SourceError, SourceErrorKind, Write,
+    WriteOutcome,
 };
 use calsync_core::store::{Recorded, StateStore, StoreError};
 use calsync_core::sync::{Failure, RoundReport};
@@ -375,8 +377,23 @@ impl CalendarSource for Noting {
         self.note(self.inner.find_created(calendar, tokens).await)
     }
 
-    async fn apply(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
-        let outcomes = self.inner.apply(calendar, writes).await;
+    async fn attachment(
+        &self,
+        calendar: &CalendarKey,
+        key: &ItemKey,
+        file: &Attachment,
+        max_bytes: u64,
+    ) -> Result<FileRead, SourceError> {
+        self.note(self.inner.attachment(calendar, key, file, max_bytes).await)
+    }
+
+    async fn apply(
+        &self,
+        calendar: &CalendarKey,
+        writes: &[Recorded<Write>],
+        files: &dyn Files,
+    ) -> Vec<WriteOutcome> {
+        let outcomes = self.inner.apply(calendar, writes, files).await;
         for outcome in &outcomes {
             match outcome {
                 WriteOutcome::Applied(_) => {}

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Field, Notes, Span, notes};
+use super::{Attachments, Field, Notes, Span, notes};
 
 /// Busy status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -173,6 +173,16 @@ impl Carry for Notes {
 
     fn collides(mine: &Change<Self>, theirs: &Change<Self>) -> bool {
         notes::collides(mine, theirs)
+    }
+}
+
+impl Carry for Attachments {
+    fn carry(from: &Self, to: &Self, current: &Self) -> Self {
+        Attachments::carry(from, to, current)
+    }
+
+    fn collides(mine: &Change<Self>, theirs: &Change<Self>) -> bool {
+        Attachments::collide(mine, theirs)
     }
 }
 
@@ -380,6 +390,8 @@ events! {{
     customer / Customer: String,
     /// What it is as a meeting; never written.
     meeting / Meeting: Meeting,
+    /// Files. Instances of a series show those of the master.
+    attachments / Attachments: Attachments,
 }}
 
 impl Event {
@@ -398,6 +410,7 @@ impl Event {
             attendees: Vec::new(),
             customer: String::new(),
             meeting: Meeting::None,
+            attachments: Attachments::default(),
         }
     }
 }

@@ -32,11 +32,13 @@ pub enum Field {
     Customer,
     /// What it is as a meeting.
     Meeting,
+    /// Files.
+    Attachments,
 }
 
 impl Field {
     /// Every field, in the order of [`Event`](super::Event).
-    pub const ALL: [Field; 12] = [
+    pub const ALL: [Field; 13] = [
         Field::Span,
         Field::Subject,
         Field::Place,
@@ -49,6 +51,7 @@ impl Field {
         Field::Attendees,
         Field::Customer,
         Field::Meeting,
+        Field::Attachments,
     ];
 
     /// The name in settings, plans and files.
@@ -66,6 +69,7 @@ impl Field {
             Field::Attendees => "attendees",
             Field::Customer => "customer",
             Field::Meeting => "meeting",
+            Field::Attachments => "attachments",
         }
     }
 

@@ -4,12 +4,14 @@
 //! [`Override`] is sparse: it says only in what the instance differs from the master, so that a change of the master
 //! does not look like a change of each instance. Changes are [`Patch`]es, field by field and instance by instance.
 
+mod attachment;
 mod event;
 mod field;
 mod notes;
 mod series;
 mod when;
 
+pub use attachment::{Attachment, Attachments};
 pub use event::{
     Attendee, Busy, Categories, Change, Event, Meeting, Overlay, OverlayPatch, Participation, Patch, Person,
     Reminder, Sensitivity,

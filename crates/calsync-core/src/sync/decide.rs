@@ -5,14 +5,16 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::attachments;
 use super::merge::{FieldRules, Merged, Versions, merge};
 use super::plan::{Action, Likeness, Reason, Step};
+use super::round::LeftOut;
 use super::scope::{Leaving, Outside};
 use super::settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
 use super::view::View;
 use crate::ids::{CreateToken, LinkId, PairingId, PerSide, Side};
 use crate::link::{DeletionGuard, Half, Link, Observation};
-use crate::model::{Event, Field, Series, SeriesPatch};
+use crate::model::{Attachments, Event, Field, Series, SeriesPatch};
 use crate::source::{Access, WriteOp};
 
 /// What is known of one side of a link.
@@ -157,6 +159,8 @@ pub(super) struct LinkPlan {
     pub(super) read: PerSide<bool>,
     /// Nothing changes at all, not even what is remembered.
     pub(super) untouched: bool,
+    /// Files that are too large to go along.
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 /// Decides about one link.
@@ -193,6 +197,7 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
             }
         }
     }
+    attachments::within_limits(link, context.settings.attachments, &mut plan);
     plan
 }
 
@@ -307,6 +312,8 @@ fn common_base(lead: &Series, other: &Series) -> Series {
         .only(|field| field != Field::Span && !said.contains(&field))
         .apply(&mut base.event);
     base.overrides.retain(|key, _| lead.overrides.contains_key(key));
+    // Files of both sides come together, whatever the lead has.
+    base.event.attachments = Attachments::default();
     base
 }
 
@@ -505,7 +512,7 @@ impl FieldRules for Rules<'_> {
     }
 
     fn holds(&self, target: Side, field: Field) -> bool {
-        !self.context.unheld.get(target).contains(&field)
+        !self.context.unheld.get(target).contains(&field) && self.context.settings.carries(field)
     }
 
     fn winner(&self, field: Field) -> Option<Side> {

@@ -4,6 +4,7 @@
 //! own shadow, never with the other side: a system that cannot hold a field therefore does not look like a person who
 //! cleared it, and rounding by a server does not look like an edit.
 
+mod attachments;
 mod decide;
 mod merge;
 mod plan;
@@ -17,8 +18,10 @@ mod view;
 pub use crate::link::{DeletionGuard, Direction};
 pub use decide::{State, Verdict, verdict};
 pub use plan::{Action, Conflict, Likeness, Plan, Reason, Step};
-pub use round::{Failure, ItemFailure, Mode, Reply, Request, Round, RoundInput, RoundReport, SideReport};
+pub use round::{
+    Failure, ItemFailure, LeftOut, Mode, Reply, Request, Round, RoundInput, RoundReport, SideReport,
+};
 pub use scope::{AllDay, Filter, Leaving, MeetingRule, Meetings, Outside, Pattern, Window};
-pub use settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
+pub use settings::{AttachmentPolicy, ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
 pub use template::{Template, TemplateError};
 pub use view::{CategoryNames, Mask, Outward, Private};

@@ -35,6 +35,38 @@ pub enum ReadOnlyEdit {
     Report,
 }
 
+/// Whether files are carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttachmentPolicy {
+    /// Files up to this size; larger ones stay where they are, and the report says so.
+    Carry {
+        /// The most bytes of one file.
+        max_bytes: u64,
+    },
+    /// No files: each side keeps its own.
+    Skip,
+}
+
+impl Default for AttachmentPolicy {
+    /// Up to 10 MiB.
+    fn default() -> Self {
+        AttachmentPolicy::Carry { max_bytes: 10 << 20 }
+    }
+}
+
+impl AttachmentPolicy {
+    /// Why a file is left out, in words.
+    pub(crate) fn too_large(self) -> String {
+        match self {
+            AttachmentPolicy::Carry { max_bytes } => {
+                format!("a file is larger than {max_bytes} bytes and is not carried")
+            }
+            AttachmentPolicy::Skip => "files are not carried".to_owned(),
+        }
+    }
+}
+
 /// The settings of a pairing that the engine reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -60,6 +92,8 @@ pub struct Settings {
     pub leaving: Leaving,
     /// Names of types and categories.
     pub categories: CategoryNames,
+    /// Whether files are carried.
+    pub attachments: AttachmentPolicy,
     /// How far each server's clock can be off ours, in seconds, beyond what was measured.
     pub clock_uncertainty: u32,
 }
@@ -78,12 +112,18 @@ impl Default for Settings {
             window: Window::default(),
             leaving: Leaving::Keep,
             categories: CategoryNames::default(),
+            attachments: AttachmentPolicy::default(),
             clock_uncertainty: 2,
         }
     }
 }
 
 impl Settings {
+    /// Whether the settings want this field carried at all.
+    pub(super) fn carries(&self, field: Field) -> bool {
+        field != Field::Attachments || self.attachments != AttachmentPolicy::Skip
+    }
+
     /// The policy for one field.
     pub fn conflict_policy(&self, field: Field) -> ConflictPolicy {
         self.conflict_by_field.get(&field).copied().unwrap_or(self.conflict)

@@ -226,6 +226,10 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
     let mut shadow = base.clone();
     shadow.uid.clone_from(&read.uid);
     base.event.diff(&read.event).only(|field| touched.contains(&field)).apply(&mut shadow.event);
+    if let Some(change) = &patch.master.attachments {
+        // A person may have done something with files that were not written.
+        shadow.event.attachments = base.event.attachments.given_back(change, &read.event.attachments);
+    }
     if patch.recurrence.is_some() {
         // A new rule re-makes the instances: what the server did with the overrides is its doing, not a person's.
         shadow.recurrence.clone_from(&read.recurrence);

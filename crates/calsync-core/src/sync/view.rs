@@ -13,7 +13,9 @@ use super::scope::{Filter, Leaving, MeetingRule, Meetings, Outside};
 use super::settings::Settings;
 use super::template::Template;
 use crate::ids::Side;
-use crate::model::{Busy, Categories, Event, Field, Notes, Overlay, Override, Person, Sensitivity, Series};
+use crate::model::{
+    Attachments, Busy, Categories, Event, Field, Notes, Overlay, Override, Person, Sensitivity, Series,
+};
 
 /// What may leave a side, and how it is shown on the other. The default shows everything as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,6 +219,7 @@ fn masked(event: &Event, mask: &Mask) -> Event {
         attendees: _,
         customer: _,
         meeting,
+        attachments: _,
     } = event.clone();
     Event {
         span,
@@ -231,6 +234,7 @@ fn masked(event: &Event, mask: &Mask) -> Event {
         attendees: Vec::new(),
         customer: String::new(),
         meeting,
+        attachments: Attachments::default(),
     }
 }
 

@@ -10,10 +10,10 @@ use calsync_core::ids::{
     CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Side, Uid,
 };
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Event, Field, Override, Series, Span};
+use calsync_core::model::{Attachment, Attachments, Change, Event, Field, Override, Series, Span};
 use calsync_core::source::{
-    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, Item, Receipt, Seen, SourceError,
-    SourceErrorKind, Write, WriteOp, WriteOutcome,
+    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Item, Receipt,
+    Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 use calsync_core::sync::{Request, Round, RoundInput, RoundReport, Settings};
@@ -62,6 +62,8 @@ pub struct Fake {
     pub returns_items: bool,
     /// Rounds what is written, as servers do.
     pub shouts: bool,
+    /// Says how large files are.
+    pub sizes: bool,
     state: Mutex<State>,
 }
 
@@ -78,6 +80,12 @@ struct State {
     deny: Option<String>,
     unreadable: Vec<String>,
     clock: i64,
+    /// Bytes of files by their stamps.
+    files: BTreeMap<String, Vec<u8>>,
+    /// Reading files fails.
+    files_fail: bool,
+    /// The next write with files stops after the first of them, and nobody learns of it.
+    half_attach: bool,
 }
 
 #[derive(Clone)]
@@ -101,6 +109,7 @@ impl Fake {
             unheld: &[],
             returns_items: true,
             shouts: false,
+            sizes: true,
             state: Mutex::new(State { clock: 1_790_000_000, ..State::default() }),
         }
     }
@@ -128,6 +137,40 @@ impl Fake {
             stored.modified = clock;
             state.log.push(key.to_owned());
         });
+    }
+
+    /// Puts a file into an appointment, in place of all others of its name.
+    pub fn attach(&self, key: &str, name: &str, bytes: &[u8]) {
+        self.with(|state| state.clock += 60);
+        let file = self.with(|state| state.store_file((self.name, name), bytes.to_vec(), self.sizes));
+        self.edit(key, |series| {
+            let files = series.event.attachments.iter().filter(|file| file.name != name).cloned();
+            series.event.attachments = Attachments::new(files.chain([file]));
+        });
+    }
+
+    pub fn detach(&self, key: &str, name: &str) {
+        self.edit(key, |series| {
+            series.event.attachments = series.event.attachments.only(|file| file.name != name);
+        });
+    }
+
+    pub fn fail_files(&self, fail: bool) {
+        self.with(|state| state.files_fail = fail);
+    }
+
+    /// The next write with files stops after the first of them, and nobody learns of it.
+    pub fn half_attach(&self) {
+        self.with(|state| state.half_attach = true);
+    }
+
+    /// Names and bytes of the files of an appointment.
+    pub fn files(&self, key: &str) -> Vec<(String, String)> {
+        let files = self.series(key).event.attachments;
+        let text = |state: &mut State, file: &Attachment| {
+            String::from_utf8(state.files[&file.stamp].clone()).unwrap()
+        };
+        self.with(|state| files.iter().map(|file| (file.name.clone(), text(state, file))).collect())
     }
 
     pub fn edit_later(&self, seconds: i64, key: &str, change: impl FnOnce(&mut Series)) {
@@ -266,6 +309,14 @@ impl Fake {
 }
 
 impl State {
+    fn store_file(&mut self, (owner, name): (&str, &str), bytes: Vec<u8>, says_size: bool) -> Attachment {
+        self.counter += 1;
+        let stamp = format!("{owner}{:06}", self.counter);
+        let size = says_size.then_some(bytes.len() as u64);
+        self.files.insert(stamp.clone(), bytes);
+        Attachment { size, ..Attachment::new(name, stamp) }
+    }
+
     fn insert(&mut self, name: &str, series: Series, receipt: Option<Receipt>) -> String {
         self.counter += 1;
         self.clock += 60;
@@ -361,9 +412,111 @@ impl CalendarSource for Fake {
         }))
     }
 
-    async fn apply(&self, _: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+    async fn apply(
+        &self,
+        _: &CalendarKey,
+        writes: &[Recorded<Write>],
+        files: &dyn Files,
+    ) -> Vec<WriteOutcome> {
         assert!(!writes.is_empty() && writes.len() <= self.batch);
-        writes.iter().map(|write| self.with(|state| self.apply_one(state, write.get()))).collect()
+        let mut outcomes = Vec::new();
+        for write in writes {
+            outcomes.push(match self.with_files(write.get(), files).await {
+                Ok(write) => self.with(|state| self.apply_one(state, &write)),
+                Err(outcome) => outcome,
+            });
+        }
+        outcomes
+    }
+
+    async fn attachment(
+        &self,
+        _: &CalendarKey,
+        key: &ItemKey,
+        file: &Attachment,
+        max_bytes: u64,
+    ) -> Result<FileRead, SourceError> {
+        self.with(|state| {
+            if state.files_fail {
+                return Err(SourceError::new("read file", SourceErrorKind::Unavailable));
+            }
+            let there = state
+                .items
+                .get(key.as_str())
+                .and_then(|stored| stored.series.event.attachments.get(&file.name, file.nth));
+            let bytes = there.map(|there| state.files[&there.stamp].clone());
+            Ok(match bytes {
+                None => FileRead::Gone,
+                Some(bytes) if bytes.len() as u64 > max_bytes => FileRead::TooLarge,
+                Some(bytes) => FileRead::Bytes(bytes),
+            })
+        })
+    }
+}
+
+impl Fake {
+    /// The write with files of this side in place of those of the other.
+    async fn with_files(&self, write: &Write, files: &dyn Files) -> Result<Write, WriteOutcome> {
+        let mut write = write.clone();
+        let change = match &write.op {
+            WriteOp::Create { series, .. } => {
+                Change { from: Attachments::default(), to: series.event.attachments.clone() }
+            }
+            WriteOp::Update { patch, .. } => match patch.master.attachments.clone() {
+                Some(change) => change,
+                None => return Ok(write),
+            },
+            WriteOp::Delete { .. } => return Ok(write),
+        };
+        let incoming: Vec<&Attachment> = change.incoming().collect();
+        let mut all = Vec::new();
+        for file in &change.to {
+            if !incoming.contains(&file) {
+                all.push(file.clone());
+                continue;
+            }
+            match files.read(&write, file).await {
+                Ok(FileRead::Bytes(bytes)) => {
+                    all.push(self.with(|state| state.store_file((self.name, &file.name), bytes, self.sizes)));
+                }
+                Ok(FileRead::TooLarge | FileRead::Gone) => {
+                    all.extend(change.from.get(&file.name, file.nth).cloned());
+                }
+                Err(error) => return Err(WriteOutcome::Refused(error)),
+            }
+        }
+        let half = !incoming.is_empty() && self.with(|state| std::mem::take(&mut state.half_attach));
+        let all = Attachments::new(all.into_iter().take(if half { 1 } else { usize::MAX }));
+        match &mut write.op {
+            WriteOp::Create { series, .. } => series.event.attachments = all,
+            WriteOp::Update { patch, .. } => {
+                // A source that takes several steps shows an item as it was until the last of them.
+                let to = if half { change.from.clone() } else { all };
+                patch.master.attachments = Some(Change { from: change.from.clone(), to });
+            }
+            WriteOp::Delete { .. } => {}
+        }
+        if !half {
+            return Ok(write);
+        }
+        self.with(|state| {
+            let receipt = write.receipt.clone();
+            let key = match &write.op {
+                WriteOp::Create { .. } => {
+                    let next = state.counter + 1;
+                    self.apply_one(state, &write);
+                    format!("{}{next}", self.name)
+                }
+                WriteOp::Update { key, .. } | WriteOp::Delete { key, .. } => {
+                    self.apply_one(state, &write);
+                    key.as_str().to_owned()
+                }
+            };
+            let stored = state.items.get_mut(&key).unwrap();
+            assert_eq!(stored.receipt.as_ref(), Some(&receipt));
+            stored.receipt = None;
+        });
+        Err(WriteOutcome::Unknown(SourceError::new("write", SourceErrorKind::NoAnswer)))
     }
 }
 

@@ -17,5 +17,6 @@ mod recur_rules;
 mod recur_vectors;
 mod rounds;
 mod rounds_crash;
+mod rounds_files;
 mod rounds_safety;
 mod rules;

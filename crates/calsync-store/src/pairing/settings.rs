@@ -117,6 +117,7 @@ impl PairingSettings {
             window: defaults.window,
             leaving: defaults.leaving,
             categories: defaults.categories,
+            attachments: defaults.attachments,
             clock_uncertainty: defaults.clock_uncertainty,
         }
     }

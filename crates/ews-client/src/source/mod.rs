@@ -27,9 +27,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
-use calsync_core::model::Field;
+use calsync_core::model::{Attachment, Field};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangeEntry, ChangePage, Seen, SourceError, Write, WriteOutcome,
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Seen, SourceError, Write,
+    WriteOutcome,
 };
 use calsync_core::store::Recorded;
 use calsync_core::zone::Zone;
@@ -125,7 +126,10 @@ impl ExchangeSource {
 #[async_trait]
 impl CalendarSource for ExchangeSource {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: BATCH, unheld: &[Field::Organizer, Field::Attendees, Field::Meeting] }
+        Capabilities {
+            batch: BATCH,
+            unheld: &[Field::Organizer, Field::Attendees, Field::Meeting, Field::Attachments],
+        }
     }
 
     async fn changes(
@@ -168,7 +172,22 @@ impl CalendarSource for ExchangeSource {
             .map_err(|error| source_error("look for created items", error))
     }
 
-    async fn apply(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+    async fn attachment(
+        &self,
+        _: &CalendarKey,
+        _: &ItemKey,
+        _: &Attachment,
+        _: u64,
+    ) -> Result<FileRead, SourceError> {
+        Ok(FileRead::Gone)
+    }
+
+    async fn apply(
+        &self,
+        calendar: &CalendarKey,
+        writes: &[Recorded<Write>],
+        _: &dyn Files,
+    ) -> Vec<WriteOutcome> {
         self.apply_writes(calendar, writes).await
     }
 }

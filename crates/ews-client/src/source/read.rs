@@ -252,6 +252,7 @@ fn event(item: &CalendarItem, zones: &ItemZones) -> Result<Event, Unreadable> {
         attendees: attendees(item),
         customer: item.extended(&properties::CUSTOMER).unwrap_or_default().to_owned(),
         meeting: meeting::read(item),
+        attachments: calsync_core::model::Attachments::default(),
     })
 }
 

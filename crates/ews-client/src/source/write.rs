@@ -126,7 +126,7 @@ pub(super) fn receipt_change(receipt: &Receipt) -> Option<FieldChange> {
 fn values(field: Field, event: &Event) -> Vec<Property> {
     match field {
         // Times need more than the event, and nobody's meeting is made here.
-        Field::Span | Field::Organizer | Field::Attendees | Field::Meeting => Vec::new(),
+        Field::Span | Field::Organizer | Field::Attendees | Field::Meeting | Field::Attachments => Vec::new(),
         Field::Subject => vec![Property::Subject(event.subject.clone())],
         Field::Place => vec![Property::Location(event.place.clone())],
         Field::Notes => vec![Property::Body(notes::body(&event.notes))],

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use calsync_core::ids::{CalendarKey, ContentHash, CreateToken, ItemKey, LinkId, PairingId, Revision, Side};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Busy, Event, Notes, Recurrence, Reminder, Sensitivity, Series, SeriesPatch, Span};
-use calsync_core::source::{CalendarSource, Item, Receipt, Seen, Write, WriteOp, WriteOutcome};
+use calsync_core::source::{CalendarSource, Item, NoFiles, Receipt, Seen, Write, WriteOp, WriteOutcome};
 use calsync_core::store::{JournalEntry, record};
 use calsync_core::zone::Zone;
 use calsync_testkit::exchange::{MockExchange, Options, Rights, ServerVersion};
@@ -121,7 +121,7 @@ pub(crate) async fn apply_all(source: &ExchangeSource, ops: Vec<(WriteOp, Receip
         })
         .collect();
     let recorded = record(&store, &PairingId::new("anna"), &entries).await.unwrap();
-    source.apply(&calendar(), &recorded).await
+    source.apply(&calendar(), &recorded, &NoFiles).await
 }
 
 /// Creates an item and reads it back.

@@ -13,10 +13,10 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
-use calsync_core::model::Field;
+use calsync_core::model::{Attachment, Field};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangeEntry, ChangePage, Seen, SourceError, SourceErrorKind, Write,
-    WriteOutcome,
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Seen, SourceError,
+    SourceErrorKind, Write, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 
@@ -146,7 +146,7 @@ fn split_token(token: &ChangeToken) -> (Option<&str>, &str) {
 #[async_trait]
 impl CalendarSource for NvsSource {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting] }
+        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting, Field::Attachments] }
     }
 
     async fn changes(
@@ -227,7 +227,22 @@ impl CalendarSource for NvsSource {
         Ok(answers.collect())
     }
 
-    async fn apply(&self, calendar: &CalendarKey, writes: &[Recorded<Write>]) -> Vec<WriteOutcome> {
+    async fn attachment(
+        &self,
+        _: &CalendarKey,
+        _: &ItemKey,
+        _: &Attachment,
+        _: u64,
+    ) -> Result<FileRead, SourceError> {
+        Ok(FileRead::Gone)
+    }
+
+    async fn apply(
+        &self,
+        calendar: &CalendarKey,
+        writes: &[Recorded<Write>],
+        _: &dyn Files,
+    ) -> Vec<WriteOutcome> {
         let mut outcomes: Vec<Option<WriteOutcome>> = writes.iter().map(|_| None).collect();
         let mut batch = Vec::new();
         let mut bytes = 0;

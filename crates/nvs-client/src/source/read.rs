@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{ContentHash, CreateToken, ItemKey, Revision, Uid};
 use calsync_core::model::{
-    Attendee, Busy, Categories, Event, Meeting, Notes, Overlay, Override, Participation, Person, Recurrence,
-    RecurrenceId, Reminder, Sensitivity, Series, Span, When,
+    Attachments, Attendee, Busy, Categories, Event, Meeting, Notes, Overlay, Override, Participation, Person,
+    Recurrence, RecurrenceId, Reminder, Sensitivity, Series, Span, When,
 };
 use calsync_core::recur::Rule;
 use calsync_core::source::{Access, Item, Receipt};
@@ -68,6 +68,7 @@ fn series(appointment: &Appointment) -> Result<Series, String> {
         attendees: appointment.attendees.iter().map(attendee).collect(),
         customer: appointment.customer.clone().unwrap_or_default(),
         meeting: Meeting::None,
+        attachments: Attachments::default(),
     };
     let recurrence = if recurs { Some(recurrence(appointment)?) } else { None };
     let mut overrides = BTreeMap::new();
@@ -140,6 +141,7 @@ fn overlay(id: RecurrenceId, master: &Span, fields: &Fields) -> Result<Overlay, 
         attendees: fields.attendees.as_ref().map(|list| list.iter().map(attendee).collect()),
         customer: fields.customer.as_ref().map(|value| value.clone().unwrap_or_default()),
         meeting: None,
+        attachments: None,
     })
 }
 

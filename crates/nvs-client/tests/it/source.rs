@@ -12,7 +12,7 @@ use calsync_core::model::{
 };
 use calsync_core::recur::Rule;
 use calsync_core::source::{
-    Applied, CalendarSource, Item, Receipt, Seen, SourceErrorKind, Write, WriteOp, WriteOutcome,
+    Applied, CalendarSource, Item, NoFiles, Receipt, Seen, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
 use calsync_core::store::{JournalEntry, Recorded, record};
 use calsync_core::zone::Zone;
@@ -73,7 +73,7 @@ async fn recorded(op: WriteOp, number: u64) -> Vec<Recorded<Write>> {
 }
 
 async fn apply(source: &NvsSource, op: WriteOp, number: u64) -> WriteOutcome {
-    source.apply(&unit(), &recorded(op, number).await).await.pop().unwrap()
+    source.apply(&unit(), &recorded(op, number).await, &NoFiles).await.pop().unwrap()
 }
 
 fn create(series: &Series) -> WriteOp {
@@ -353,10 +353,11 @@ async fn each_refusal_says_what_the_engine_does_next() {
     assert_eq!(refusal(apply(&source, create(&single), 3).await), SourceErrorKind::Unavailable);
 
     let read_only = CalendarKey::new("raum 1/ost");
-    let outcome = source.apply(&read_only, &recorded(create(&single), 1).await).await.pop().unwrap();
+    let outcome =
+        source.apply(&read_only, &recorded(create(&single), 1).await, &NoFiles).await.pop().unwrap();
     assert!(matches!(refusal(outcome), SourceErrorKind::Denied(_)));
     let unknown = CalendarKey::new("nobody");
-    let outcome = source.apply(&unknown, &recorded(create(&single), 1).await).await.pop().unwrap();
+    let outcome = source.apply(&unknown, &recorded(create(&single), 1).await, &NoFiles).await.pop().unwrap();
     assert!(matches!(refusal(outcome), SourceErrorKind::NoCalendar(_)));
     let error = source.changes(&unknown, None).await.unwrap_err();
     assert!(matches!(error.kind, SourceErrorKind::NoCalendar(_)));
@@ -443,7 +444,7 @@ async fn why_an_item_is_refused_or_unreadable_is_told_without_the_words_of_the_s
     let written =
         format!(r#"{{"epoch":"e","results":[{{"key":"{{KEY}}","outcome":"refused","problem":{problem}}}]}}"#);
     let source = NvsSource::new(canned::client(vec![(200, "", written)]).await);
-    let outcome = source.apply(&unit(), &writes).await.pop().unwrap();
+    let outcome = source.apply(&unit(), &writes, &NoFiles).await.pop().unwrap();
     let SourceErrorKind::Rejected(why) = refusal(outcome) else { panic!() };
     assert_eq!(why, "invalid: the content breaks a rule; wrong at /writes/0/appointment/end");
 }
@@ -461,7 +462,7 @@ async fn a_large_batch_goes_out_in_pieces_and_one_bad_entry_spoils_nothing() {
         event.notes = Notes::plain(&"z".repeat(600_000));
         writes.extend(recorded(create(&Series::single(Uid::new(format!("u{n}")), event)), n).await);
     }
-    let outcomes = source.apply(&unit(), &writes).await;
+    let outcomes = source.apply(&unit(), &writes, &NoFiles).await;
     for (n, outcome) in outcomes.iter().enumerate() {
         assert_eq!(matches!(outcome, WriteOutcome::Refused(_)), n == 3, "{n}");
     }
@@ -508,6 +509,7 @@ fn any_overlay() -> impl Strategy<Value = Overlay> {
             attendees: None,
             customer,
             meeting: None,
+            attachments: None,
         })
         .prop_filter("an overlay says something", |overlay| !overlay.is_empty())
 }

@@ -43,7 +43,8 @@ impl Work {
                         }
                         continue;
                     }
-                    let results = self.port.apply_some(side, batch.to_vec()).await?;
+                    let (results, left_out) = self.port.apply_some(side, batch.to_vec()).await?;
+                    self.report.leave_out(left_out);
                     if results.len() != batch.len() {
                         return Err(Stop::WrongReply);
                     }

@@ -27,7 +27,7 @@ use chrono::{DateTime, Utc};
 
 use self::port::Port;
 pub use self::port::{Reply, Request};
-pub use self::report::{Failure, ItemFailure, RoundReport, SideReport};
+pub use self::report::{Failure, ItemFailure, LeftOut, RoundReport, SideReport};
 use super::settings::{ClockOffsets, Settings};
 use super::settle::Setting;
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};

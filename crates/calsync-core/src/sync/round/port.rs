@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use chrono::{DateTime, Utc};
 
-use super::{RoundReport, Stop};
+use super::{LeftOut, RoundReport, Stop};
 use crate::ids::{ChangeToken, CreateToken, ItemKey, LinkId, Side};
 use crate::link::{Half, Head, Link, MatchKey, Tombstone};
 use crate::source::{ChangePage, Seen, SourceError, Write, WriteOutcome};
@@ -82,8 +82,8 @@ pub enum Reply {
     Found(Result<Vec<Seen>, SourceError>),
     /// To [`Request::Journal`].
     Recorded(Vec<Recorded<Write>>),
-    /// To [`Request::Apply`].
-    Applied(Vec<WriteOutcome>),
+    /// To [`Request::Apply`]; with the files that the writes went without.
+    Applied(Vec<WriteOutcome>, Vec<LeftOut>),
     /// To [`Request::Commit`].
     Committed,
 }
@@ -158,7 +158,7 @@ impl Port {
         journal(entries: Vec<JournalEntry>) = Request::Journal(entries)
             => Reply::Recorded(writes) => Ok(writes), Vec<Recorded<Write>>;
         apply_some(side: Side, writes: Vec<Recorded<Write>>) = Request::Apply(side, writes)
-            => Reply::Applied(outcomes) => Ok(outcomes), Vec<WriteOutcome>;
+            => Reply::Applied(outcomes, left_out) => Ok((outcomes, left_out)), (Vec<WriteOutcome>, Vec<LeftOut>);
         commit(commit: Commit) = Request::Commit(Box::new(commit)) => Reply::Committed => Ok(()), ();
     }
 

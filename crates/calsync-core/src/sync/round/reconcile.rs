@@ -109,6 +109,7 @@ impl Work {
         }
         for case in &mut cases {
             self.report.note(std::mem::take(&mut case.plan.steps));
+            self.report.leave_out(std::mem::take(&mut case.plan.left_out));
         }
         if self.input.mode == Mode::Plan {
             return Ok(());

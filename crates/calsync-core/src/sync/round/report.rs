@@ -27,6 +27,8 @@ pub struct RoundReport {
     pub steps_left_out: u64,
     /// Items that could not be dealt with.
     pub failures: Vec<ItemFailure>,
+    /// Files that were left out.
+    pub left_out: Vec<LeftOut>,
     /// Why the round ended before its time.
     pub failure: Option<Failure>,
 }
@@ -54,6 +56,17 @@ pub struct ItemFailure {
     /// Where.
     pub side: Side,
     /// Why, in words.
+    pub why: String,
+}
+
+/// A file that stays where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The link of its item.
+    pub link: LinkId,
+    /// The side that it is not carried to.
+    pub side: Side,
+    /// Why, in words; the file is not named.
     pub why: String,
 }
 
@@ -96,6 +109,7 @@ impl RoundReport {
             plan: Plan { pairing: pairing.clone(), steps: Vec::new() },
             steps_left_out: 0,
             failures: Vec::new(),
+            left_out: Vec::new(),
             failure: None,
         }
     }
@@ -118,6 +132,11 @@ impl RoundReport {
         if self.failures.len() < STEPS_KEPT {
             self.failures.push(ItemFailure { link, side, why });
         }
+    }
+
+    pub(super) fn leave_out(&mut self, left_out: Vec<LeftOut>) {
+        let room = STEPS_KEPT.saturating_sub(self.left_out.len());
+        self.left_out.extend(left_out.into_iter().take(room));
     }
 
     /// Whether everything was dealt with: nothing failed, nothing waits.
