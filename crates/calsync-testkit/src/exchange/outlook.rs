@@ -1,4 +1,5 @@
-//! What people do in Outlook that other calendars lack: formatted notes, meetings of other people.
+//! What people do in Outlook that other calendars lack: formatted notes, meetings of other people, zones of
+//! one's own.
 //!
 //! As in `calendars`, no HTTP and no client takes part, and times are wall clock of the series' own zone.
 
@@ -9,6 +10,7 @@ use super::calendars::{day_of, edit_of_draft, item_of, touched};
 use super::edit::Edit;
 use super::item::{Attendee, Exception, Item, Role, View};
 use super::server::lock;
+use super::zones::Zone;
 use super::{MockExchange, apply, body};
 use crate::people::Draft;
 
@@ -116,15 +118,12 @@ impl MockExchange {
                 Reply::Tentative => ("Tentative", Some("Tentative")),
                 Reply::Decline => ("Decline", Some("Free")),
             };
-            let content = match exception {
-                Some(exception) => {
-                    exception.my_response = Some(answer.to_owned());
-                    &mut exception.content
-                }
-                None => {
-                    answer.clone_into(&mut item.meeting.my_response);
-                    &mut item.content
-                }
+            let content = if let Some(exception) = exception {
+                exception.my_response = Some(answer.to_owned());
+                &mut exception.content
+            } else {
+                answer.clone_into(&mut item.meeting.my_response);
+                &mut item.content
             };
             if let Some(busy) = busy {
                 content.busy = Some(busy.to_owned());
@@ -138,19 +137,38 @@ impl MockExchange {
         self.on_meeting(mailbox, id, original, |item, exception| {
             item.meeting.sequence += 1;
             let subject = item.content.subject.clone().unwrap_or_default();
-            let content = match exception {
-                Some(exception) => {
-                    exception.cancelled = true;
-                    &mut exception.content
-                }
-                None => {
-                    item.meeting.cancelled = true;
-                    &mut item.content
-                }
+            let content = if let Some(exception) = exception {
+                exception.cancelled = true;
+                &mut exception.content
+            } else {
+                item.meeting.cancelled = true;
+                &mut item.content
             };
             content.subject = Some(format!("Abgesagt: {subject}"));
             content.busy = Some("Free".to_owned());
         })
+    }
+
+    /// Puts an appointment into a zone that the server does not have: by rules (as POSIX writes them) that it keeps under
+    /// this name, or by a name alone, as other programs leave it. Nothing moves.
+    pub fn put_into_zone(&self, mailbox: &str, id: &str, name: &str, rule: Option<&str>) -> bool {
+        self.on(mailbox, id, |mailbox, number, now, _| {
+            let Some(item) = mailbox.items.get_mut(&number) else { return false };
+            let zone = match rule {
+                Some(rule) => Zone::by_rule(name, rule),
+                None => Some(item.when.zone.known_only_as(name)),
+            };
+            let Some(zone) = zone else { return false };
+            item.when.zone = zone.clone();
+            item.when.end_zone = zone;
+            touched(mailbox, number, now, &Edit::default())
+        })
+    }
+
+    /// What the zone of an appointment is called.
+    pub fn zone_name(&self, mailbox: &str, id: &str) -> Option<String> {
+        let world = lock(&self.shared.world);
+        Some(item_of(&world, mailbox, id)?.when.zone.id.clone())
     }
 
     /// Changes a received meeting or one occurrence of it, as the server does for its owner.

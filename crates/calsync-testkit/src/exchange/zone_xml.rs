@@ -191,6 +191,10 @@ fn bias(seconds: i32) -> String {
 
 /// Writes a full definition under the given element name.
 pub(crate) fn write_definition(xml: &mut Xml, element: &str, zone: &Zone, now: Timestamp) {
+    if zone.named_only {
+        xml.empty_with(element, &[("Id", &zone.id)]);
+        return;
+    }
     let year = civil(now, zone).year();
     let (standard, summer, changes) = rules(zone, year);
     let id = |part: &str| format!("trule:Microsoft/Registry/{}/{year}-{part}", zone.id);
@@ -237,6 +241,10 @@ pub(crate) fn write_definition(xml: &mut Xml, element: &str, zone: &Zone, now: T
 
 /// Writes the `MeetingTimeZone` of Exchange 2007.
 pub(crate) fn write_meeting_zone(xml: &mut Xml, zone: &Zone, now: Timestamp) {
+    if zone.named_only {
+        xml.empty_with("t:MeetingTimeZone", &[("TimeZoneName", &zone.id)]);
+        return;
+    }
     let (standard, summer, changes) = rules(zone, civil(now, zone).year());
     xml.open_with("t:MeetingTimeZone", &[("TimeZoneName", &zone.id)]);
     xml.leaf("t:BaseOffset", &bias(standard));

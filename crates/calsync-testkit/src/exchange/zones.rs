@@ -17,6 +17,8 @@ pub(crate) struct Zone {
     /// Windows id, such as `W. Europe Standard Time`.
     pub(crate) id: String,
     tz: TimeZone,
+    /// Answers give its name alone, without rules.
+    pub(crate) named_only: bool,
 }
 
 /// The bundled database, never the machine's: the same answer everywhere.
@@ -28,7 +30,7 @@ fn database() -> &'static TimeZoneDatabase {
 impl Zone {
     /// Coordinated universal time.
     pub(crate) fn utc() -> Self {
-        Self { id: "UTC".to_owned(), tz: TimeZone::UTC }
+        Self { id: "UTC".to_owned(), tz: TimeZone::UTC, named_only: false }
     }
 
     /// A zone by its Windows id; names compare without case, as in the Windows registry.
@@ -37,7 +39,7 @@ impl Zone {
             return Some(Self::utc());
         }
         let row = TABLE.iter().find(|row| row.0.eq_ignore_ascii_case(id))?;
-        Some(Self { id: row.0.to_owned(), tz: database().get(row.1).ok()? })
+        Some(Self { id: row.0.to_owned(), tz: database().get(row.1).ok()?, named_only: false })
     }
 
     /// The server's zone for an IANA name: the Windows zone that means it, with the Windows zone's rules.
@@ -48,7 +50,12 @@ impl Zone {
 
     /// A zone described by a POSIX rule, for definitions that came with their own transitions.
     pub(crate) fn by_rule(id: &str, rule: &str) -> Option<Self> {
-        Some(Self { id: id.to_owned(), tz: TimeZone::posix(rule).ok()? })
+        Some(Self { id: id.to_owned(), tz: TimeZone::posix(rule).ok()?, named_only: false })
+    }
+
+    /// The same clocks under a name that answers give without any rules.
+    pub(crate) fn known_only_as(&self, name: &str) -> Self {
+        Self { id: name.to_owned(), named_only: true, ..self.clone() }
     }
 
     /// Every zone the server knows, in the table's order.

@@ -1,7 +1,7 @@
 //! From items of the wire to the model.
 //!
-//! Nothing here asks a server. Instants are never moved: a zone that nobody knows makes a single appointment an instant,
-//! and makes a series unreadable rather than wrong. All-day items become dates by the nearest midnight in their zone.
+//! Nothing here asks a server. Instants are never moved: a zone of rules that no known one has makes a single appointment
+//! an instant and a series unreadable, and a mere name that nobody knows makes either unreadable. All-day items become dates by the nearest midnight in their zone.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,10 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Time
 use super::write::starting_at;
 use super::{meeting, notes, properties};
 use crate::recurrence;
-use crate::wire::{self, BusyStatus, CalendarItem, ItemKind, OccurrenceInfo};
-use crate::zones::Hints;
+use crate::wire::{
+    self, BusyStatus, CalendarItem, ItemKind, MeetingTimeZone, OccurrenceInfo, ZoneDefinition,
+};
+use crate::zones::{Clock, Hints};
 
 /// Why an item cannot be taken; for people, without anything of its content.
 pub(super) type Unreadable = String;
@@ -31,6 +33,8 @@ pub(super) struct ItemZones {
     start: Option<Zone>,
     /// Zone of the end, likewise.
     end: Option<Zone>,
+    /// What the zone is called that is stated by a name nobody knows, without rules.
+    unknown: Option<String>,
     /// Where the mailbox owner sits.
     home: Zone,
 }
@@ -54,13 +58,33 @@ impl ItemZones {
             Some(definition) => at_end.zone(definition),
             None => start.clone(),
         };
-        Self { start, end, home: home.clone() }
+        let is_unknown = |definition: &&ZoneDefinition, zone: &Option<Zone>| {
+            zone.is_none() && Clock::of_definition(definition).is_none()
+        };
+        let of_definition = |definition: Option<&ZoneDefinition>, zone: &Option<Zone>| {
+            let definition = definition.filter(|definition| is_unknown(definition, zone))?;
+            name_of([&definition.id, &definition.name])
+        };
+        let of_meeting = |zone: &MeetingTimeZone| {
+            let is_unknown = start.is_none() && Clock::of_meeting(zone).is_none();
+            name_of([&zone.name, &None]).filter(|_| is_unknown)
+        };
+        let unknown = of_definition(item.start_time_zone.as_deref(), &start)
+            .or_else(|| of_definition(item.end_time_zone.as_deref(), &end))
+            .or_else(|| item.meeting_time_zone.as_ref().and_then(of_meeting));
+        Self { start, end, unknown, home: home.clone() }
     }
 
     /// The zone by which dates and recurrences of the item are reckoned.
     pub(super) fn reckoning(&self) -> &Zone {
         self.start.as_ref().unwrap_or(&self.home)
     }
+}
+
+/// What a zone is called; whoever wrote the item may have written anything there.
+fn name_of(names: [&Option<String>; 2]) -> Option<String> {
+    let plain = |name: &String| name.chars().filter(|c| !c.is_control()).take(80).collect::<String>();
+    names.into_iter().flatten().map(plain).find(|name| !name.trim().is_empty())
 }
 
 /// Reads an item with the content of its changed occurrences, as it is or, while its recurrence is being set anew, as it
@@ -117,7 +141,7 @@ fn series(
     }
     let Some(pattern) = &master.recurrence else { return Ok(Series::single(uid, event)) };
     if zones.start.is_none() && !event.span.is_all_day() {
-        return Err("the series is in a time zone that is not known".to_owned());
+        return Err("the series is in a time zone of its own, whose clocks no known one has".to_owned());
     }
     let times = recurrence::Series {
         start: event.span.start.local(),
@@ -286,6 +310,11 @@ fn span(item: &CalendarItem, zones: &ItemZones) -> Result<Span, Unreadable> {
     if item.is_all_day_event == Some(true) {
         return Ok(dates(start, end, zones));
     }
+    if let Some(name) = &zones.unknown {
+        return Err(format!(
+            "it is in the time zone {name:?}, which is not known: choose another one in Outlook"
+        ));
+    }
     let end = end.max(start);
     Ok(Span { start: when(start, zones.start.as_ref()), end: when(end, zones.end.as_ref()) })
 }
@@ -359,14 +388,61 @@ mod tests {
         (span.start.local().date().to_string(), span.end.local().date().to_string())
     }
 
+    /// Rules that nobody has: summer time from March to October at 05:17.
+    fn own_rules(element: &str) -> String {
+        let change = |to: &str, month: u32| {
+            format!(
+                "<RecurringDayTransition><To Kind='Period'>{to}</To><TimeOffset>PT2H</TimeOffset><Month>{month}</Month>\
+                 <DayOfWeek>Sunday</DayOfWeek><Occurrence>-1</Occurrence></RecurringDayTransition>"
+            )
+        };
+        format!(
+            "<{element} Id='Customized Time Zone'><Periods><Period Bias='-PT5H17M' Name='Standard' Id='s'/>\
+             <Period Bias='-PT6H17M' Name='Daylight' Id='d'/></Periods><TransitionsGroups><TransitionsGroup Id='0'>{}{}\
+             </TransitionsGroup></TransitionsGroups><Transitions><Transition><To Kind='Group'>0</To></Transition>\
+             </Transitions></{element}>",
+            change("d", 3),
+            change("s", 10)
+        )
+    }
+
     #[test]
-    fn a_zone_that_nobody_knows_moves_nothing() {
+    fn a_zone_that_nobody_knows_isolates_the_item_and_is_named() {
         let times = times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z");
-        let span = read(&format!("{times}{CUSTOM}")).unwrap().series.event.span;
-        assert_eq!(span.start.instant().unwrap().to_rfc3339(), "2026-03-20T09:00:00+00:00");
-        assert_eq!(span.start.zone(), None);
-        let why = read(&format!("{times}{CUSTOM}{}", daily())).unwrap_err();
+        for name in ["Customized Time Zone", "tzone://Microsoft/Custom", "Mitteleurop\u{e4}ische Zeit"] {
+            for zones in [
+                format!("<StartTimeZone Id='{name}'/><EndTimeZone Id='{name}'/>"),
+                format!("<StartTimeZone Id='UTC'/><EndTimeZone Name='{name}'/>"),
+                format!("<MeetingTimeZone TimeZoneName='{name}'/>"),
+            ] {
+                for series in ["", daily()] {
+                    let why = read(&format!("{times}{zones}{series}")).unwrap_err();
+                    assert!(why.contains(name), "{why}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_zone_without_a_name_and_without_rules_moves_nothing() {
+        let times = times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z");
+        let nameless = "<StartTimeZone Id=''/><EndTimeZone Id=''/>";
+        let span = read(&format!("{times}{nameless}")).unwrap().series.event.span;
+        assert_eq!(span.start, When::Utc("2026-03-20T09:00:00Z".parse().unwrap()));
+        assert!(read(&format!("{times}{nameless}{}", daily())).is_err());
+    }
+
+    #[test]
+    fn a_zone_of_rules_that_nobody_has_moves_nothing() {
+        let times = times("2026-03-20T09:00:00Z", "2026-03-20T10:00:00Z");
+        let zones = own_rules("StartTimeZone") + &own_rules("EndTimeZone");
+        let span = read(&format!("{times}{zones}")).unwrap().series.event.span;
+        assert_eq!(span.start, When::Utc("2026-03-20T09:00:00Z".parse().unwrap()));
+        assert_eq!(span.end, When::Utc("2026-03-20T10:00:00Z".parse().unwrap()));
+        let why = read(&format!("{times}{zones}{}", daily())).unwrap_err();
         assert!(why.contains("time zone"), "{why}");
+        let utc = "<StartTimeZone Id='tzone://Microsoft/Utc'/><EndTimeZone Id='tzone://Microsoft/Utc'/>";
+        assert!(read(&format!("{times}{utc}{}", daily())).is_ok());
     }
 
     #[test]

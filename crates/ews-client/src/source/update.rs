@@ -13,7 +13,7 @@ use super::apply::{Failure, Job, Outcomes, stored};
 use super::create::fail_all;
 use super::fetch::Look;
 use super::outcome::{failed_write, rejected};
-use super::write::{field_changes, no_recurrence, receipt_change, stub_changes, time_changes};
+use super::write::{field_changes, keep_zone, no_recurrence, receipt_change, stub_changes, time_changes};
 use super::{ExchangeSource, apply, properties};
 use crate::ops::{ConflictResolution, ItemChange, Notify, UpdateItem};
 use crate::wire::{FieldChange, FieldRef, ItemId, ItemRef};
@@ -33,7 +33,11 @@ fn changes_times(patch: &SeriesPatch) -> bool {
 fn master_changes(job: &Job<'_>, patch: &SeriesPatch, new: &Series) -> Result<Vec<FieldChange>, String> {
     let mut changes = field_changes(&patch.master.fields(), &new.event);
     if changes_times(patch) {
-        changes.extend(time_changes(new, job.setting)?);
+        let mut times = time_changes(new, job.setting)?;
+        if let Some(span) = &patch.master.span {
+            keep_zone(&mut times, &span.from, new);
+        }
+        changes.extend(times);
     }
     if patch.recurrence.is_some() && new.recurrence.is_none() {
         changes.push(no_recurrence());

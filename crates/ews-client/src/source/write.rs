@@ -86,6 +86,22 @@ pub(super) fn time_changes(series: &Series, setting: Setting<'_>) -> Result<Vec<
     Ok(times(series, setting)?.into_iter().map(FieldChange::Set).collect())
 }
 
+/// Leaves the zone of a single appointment alone where both its times are known and to be as instants: it may be of a
+/// zone that only the server knows, and says UTC nowhere.
+pub(super) fn keep_zone(changes: &mut Vec<FieldChange>, was: &Span, new: &Series) {
+    let are_instants = |span: &Span| matches!((&span.start, &span.end), (When::Utc(_), When::Utc(_)));
+    if new.recurrence.is_some() || !are_instants(was) || !are_instants(&new.event.span) {
+        return;
+    }
+    changes.retain(|change| match change {
+        FieldChange::Set(
+            Property::StartTimeZone(_) | Property::EndTimeZone(_) | Property::MeetingTimeZone(_),
+        ) => false,
+        FieldChange::Set(Property::Extended(property)) => property.field != properties::ZONES,
+        FieldChange::Set(_) | FieldChange::Delete(_) => true,
+    });
+}
+
 /// The times of a series with a recurrence that has nothing in common with its own, for a moment: one occurrence, the
 /// first one.
 pub(super) fn stub_changes(series: &Series, setting: Setting<'_>) -> Result<Vec<FieldChange>, NotHeld> {

@@ -10,4 +10,5 @@ mod source_meetings;
 mod source_notes;
 mod source_series;
 mod source_trouble;
+mod source_zones;
 mod trouble;

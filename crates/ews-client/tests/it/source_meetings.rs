@@ -27,8 +27,8 @@ fn draft(repeat: Option<Repeat>) -> Draft {
     }
 }
 
-fn daily() -> Option<Repeat> {
-    Some(Repeat { rhythm: Rhythm::Daily, every: 1, until: Until::Count(5) })
+fn daily() -> Repeat {
+    Repeat { rhythm: Rhythm::Daily, every: 1, until: Until::Count(5) }
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn single_occurrences_are_answered_and_cancelled_on_their_own() {
     for version in VERSIONS {
         let server = Server::start(version).await;
         let source = server.source();
-        let id = server.mock.receive_meeting(MAILBOX, BOSS, &draft(daily())).unwrap();
+        let id = server.mock.receive_meeting(MAILBOX, BOSS, &draft(Some(daily()))).unwrap();
         let (declined, cancelled) = (at("2026-03-27T10:00"), at("2026-03-29T10:00"));
         assert!(server.mock.answer_meeting(MAILBOX, &id, Some(declined), Reply::Decline));
         assert!(server.mock.cancel_by_organizer(MAILBOX, &id, Some(cancelled)));
