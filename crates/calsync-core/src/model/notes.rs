@@ -101,6 +101,17 @@ impl Notes {
     }
 }
 
+impl Notes {
+    /// `to` where these notes are shown: merged into them if these are HTML and that is plain text.
+    pub(super) fn rewritten_if_html(&self, to: &Notes) -> Notes {
+        match (self.format, to.format) {
+            (NotesFormat::Html, NotesFormat::Plain) => self.rewritten(to),
+            (NotesFormat::Plain | NotesFormat::Html, NotesFormat::Html)
+            | (NotesFormat::Plain, NotesFormat::Plain) => to.clone(),
+        }
+    }
+}
+
 /// What `current` becomes when elsewhere `from` became `to`.
 pub(super) fn carry(from: &Notes, to: &Notes, current: &Notes) -> Notes {
     use NotesFormat::{Html, Plain};

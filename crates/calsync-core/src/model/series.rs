@@ -1,10 +1,11 @@
 //! A series: a single appointment, or a recurring master with its overrides; and what changes in it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Event, Field, Overlay, OverlayPatch, Patch, RecurrenceId};
+use super::{Change, Event, Field, Notes, Overlay, OverlayPatch, Patch, RecurrenceId, notes};
 use crate::ids::{ContentHash, Uid};
 use crate::recur::Rule;
 
@@ -132,6 +133,23 @@ impl OverridePatch {
         }
     }
 
+    /// The same for an instance that shows `shown`, which may come from its master: plain text is merged into HTML.
+    fn with_notes_upon(&self, shown: &Notes) -> OverridePatch {
+        let mut patch = self.clone();
+        match &mut patch {
+            OverridePatch::Cancel => {}
+            OverridePatch::Restore(overlay) => {
+                overlay.notes = overlay.notes.take().map(|notes| shown.rewritten_if_html(&notes));
+            }
+            OverridePatch::Change(fields) => {
+                if let Some(Change { to: Some(to), .. }) = &mut fields.notes {
+                    *to = shown.rewritten_if_html(to);
+                }
+            }
+        }
+        patch
+    }
+
     fn apply(&self, current: Option<&Override>) -> Option<Override> {
         match self {
             OverridePatch::Cancel => Some(Override::Cancelled),
@@ -203,6 +221,7 @@ impl SeriesPatch {
                 .iter()
                 .filter_map(|(key, patch)| {
                     let current = series.overrides.get(key);
+                    let patch = &patch.with_notes_upon(&self.notes_upon(series, current));
                     let patch = match (patch, current) {
                         (OverridePatch::Change(patch), Some(Override::Changed(overlay))) => {
                             let patch = patch.pending(overlay);
@@ -213,6 +232,15 @@ impl SeriesPatch {
                     Some((*key, patch?))
                 })
                 .collect(),
+        }
+    }
+
+    /// The notes that an instance of `series` shows, once the master is changed.
+    fn notes_upon<'s>(&self, series: &'s Series, current: Option<&'s Override>) -> Cow<'s, Notes> {
+        match (current, &self.master.notes) {
+            (Some(Override::Changed(Overlay { notes: Some(own), .. })), _) => Cow::Borrowed(own),
+            (_, Some(change)) => Cow::Owned(notes::carry(&change.from, &change.to, &series.event.notes)),
+            (_, None) => Cow::Borrowed(&series.event.notes),
         }
     }
 

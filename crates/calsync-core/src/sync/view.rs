@@ -31,6 +31,8 @@ pub struct Outward {
     pub subject: Option<Template>,
     /// What happens to meetings.
     pub meetings: Meetings,
+    /// Whether the other side is shown notes as plain text only, because whoever reads them there cannot read HTML.
+    pub plain_notes: bool,
 }
 
 /// What happens to private appointments.
@@ -117,6 +119,7 @@ impl<'a> View<'a> {
     fn is_plain(&self, series: &Series) -> bool {
         let meeting = |event: &Event| self.rule(event) == MeetingRule::Show;
         !self.masks
+            && !self.outward().plain_notes
             && self.settings.categories == CategoryNames::default()
             && self.settings.outward.iter().all(|(_, outward)| outward.subject.is_none())
             && meeting(&series.event)
@@ -174,6 +177,9 @@ impl<'a> View<'a> {
             return masked(event, &self.outward().mask);
         }
         let mut shown = self.renamed(event);
+        if self.outward().plain_notes {
+            shown.notes = shown.notes.to_plain();
+        }
         if self.rule(event) != MeetingRule::Show {
             shown.busy = Busy::Free;
         }

@@ -18,5 +18,6 @@ mod recur_vectors;
 mod rounds;
 mod rounds_crash;
 mod rounds_files;
+mod rounds_notes;
 mod rounds_safety;
 mod rules;
