@@ -67,27 +67,7 @@ impl Calendars for MockNvs {
     }
 
     fn edit_occurrence(&self, calendar: &str, id: &str, original: NaiveDateTime, edit: &Edit) -> bool {
-        self.change(calendar, id, |content, faults| {
-            let key = key(content, original);
-            let Some(standing) = content.standing(&key).filter(|_| expand::is_occurrence(content, &key))
-            else {
-                faults.push(Fault::at("", "the occurrence is gone"));
-                return;
-            };
-            let mut own = match content.overrides.remove(&key) {
-                Some(Override::Changed(members)) => members,
-                Some(Override::Cancelled) | None => BTreeMap::new(),
-            };
-            for (name, value) in members(edit, &standing) {
-                if let Err(detail) = content.try_in_override(&name, &value) {
-                    faults.push(Fault::at(&*name, detail));
-                }
-                own.insert(name, value);
-            }
-            if !own.is_empty() {
-                content.overrides.insert(key, Override::Changed(own));
-            }
-        })
+        self.change_occurrence(calendar, id, original, |standing| members(edit, standing))
     }
 
     fn delete_occurrence(&self, calendar: &str, id: &str, original: NaiveDateTime) -> bool {
@@ -126,6 +106,48 @@ impl Calendars for MockNvs {
 }
 
 impl MockNvs {
+    /// Sets members of one occurrence, named by its original start, as a person does who has every button.
+    pub fn set_occurrence_members(
+        &self,
+        unit: &str,
+        id: &str,
+        original: NaiveDateTime,
+        members: &BTreeMap<String, Value>,
+    ) -> bool {
+        self.change_occurrence(unit, id, original, |_| members.clone().into_iter().collect())
+    }
+
+    /// Changes one occurrence; `members` are told what it shows now.
+    fn change_occurrence(
+        &self,
+        calendar: &str,
+        id: &str,
+        original: NaiveDateTime,
+        members: impl FnOnce(&Content) -> Map<String, Value>,
+    ) -> bool {
+        self.change(calendar, id, |content, faults| {
+            let key = key(content, original);
+            let Some(standing) = content.standing(&key).filter(|_| expand::is_occurrence(content, &key))
+            else {
+                faults.push(Fault::at("", "the occurrence is gone"));
+                return;
+            };
+            let mut own = match content.overrides.remove(&key) {
+                Some(Override::Changed(members)) => members,
+                Some(Override::Cancelled) | None => BTreeMap::new(),
+            };
+            for (name, value) in members(&standing) {
+                if let Err(detail) = content.try_in_override(&name, &value) {
+                    faults.push(Fault::at(&*name, detail));
+                }
+                own.insert(name, value);
+            }
+            if !own.is_empty() {
+                content.overrides.insert(key, Override::Changed(own));
+            }
+        })
+    }
+
     /// Changes an appointment; `false` when it is gone or the change breaks a rule.
     fn change(&self, calendar: &str, id: &str, change: impl FnOnce(&mut Content, &mut Vec<Fault>)) -> bool {
         self.inner

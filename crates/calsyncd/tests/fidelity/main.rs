@@ -15,6 +15,7 @@
 
 mod dice;
 mod expect;
+mod fields;
 mod generate;
 mod play;
 mod script;

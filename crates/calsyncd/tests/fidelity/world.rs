@@ -11,18 +11,22 @@ use calsync_core::source::CalendarSource;
 use calsync_core::store::StateStore as _;
 use calsync_core::sync::{DeletionGuard, RoundReport, Settings};
 use calsync_core::zone::Zone;
-use calsync_testkit::exchange::{MockExchange, Options, Rights, ServerVersion};
+use calsync_testkit::exchange::{Answer, Call, MockExchange, Options, Rights, ServerVersion};
 use calsync_testkit::nvs::{MockNvs, MockNvsSettings, MockUnit};
-use calsync_testkit::people::Calendars;
+use calsync_testkit::people::{Calendars, Draft};
 use calsyncd::clock::SystemClock;
+use chrono::NaiveDateTime;
 use ews_client::{Access, EwsClient, ExchangeSource, Secret};
 use nvs_client::{NvsClient, NvsSettings, NvsSource, Token};
+use serde_json::Value;
 
 use super::expect::HOME;
 use super::script::At;
 
 const USER: &str = "svc-calsync@example.test";
 const PASSWORD: &str = "keeps in step";
+/// Both as HTTP sends them.
+const BASIC: &str = "Basic c3ZjLWNhbHN5bmNAZXhhbXBsZS50ZXN0OmtlZXBzIGluIHN0ZXA=";
 
 /// One Exchange of every version, and one NVS.
 pub(crate) struct World {
@@ -108,6 +112,32 @@ impl Pairing<'_> {
             At::Nvs => self.nvs.bin(&self.unit).len(),
             At::Exchange => self.exchange.deleted_items(&self.mailbox),
         }
+    }
+
+    /// Sets members of an appointment in NVS, or of one occurrence.
+    pub(crate) fn set_in_nvs(&self, id: &str, of: Option<NaiveDateTime>, members: &BTreeMap<String, Value>) {
+        match of {
+            None => self.nvs.set_members(&self.unit, id, members).unwrap(),
+            Some(original) => {
+                assert!(self.nvs.set_occurrence_members(&self.unit, id, original, members), "{members:?}");
+            }
+        }
+    }
+
+    /// Asks Exchange as another program of the same user would.
+    pub(crate) fn ask_exchange(&self, schema: &str, body: &str) -> String {
+        let envelope = format!(
+            r#"<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"><s:Header><t:RequestServerVersion Version="{schema}"/></s:Header><s:Body>{body}</s:Body></s:Envelope>"#
+        );
+        match self.exchange.answer(&Call { authorization: Some(BASIC), body: envelope.as_bytes() }) {
+            Answer::Http { status: 200, body, .. } => body,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Lets the owner of the mailbox accept a meeting of somebody else.
+    pub(crate) fn receive_meeting(&self, organizer: &str, draft: &Draft) -> Option<String> {
+        self.exchange.receive_meeting(&self.mailbox, organizer, draft)
     }
 
     pub(crate) fn nvs_document(&self, id: &str) -> Option<serde_json::Value> {

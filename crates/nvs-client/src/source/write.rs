@@ -178,8 +178,13 @@ fn override_patch(
             inherit: Vec::new(),
         })),
         OverridePatch::Change(change) => {
-            let cancelled = matches!(current.overrides.get(&id), Some(Override::Cancelled));
-            let (set, inherit) = overlay_patch(change, &current.event.categories)?;
+            let own = current.overrides.get(&id);
+            let cancelled = matches!(own, Some(Override::Cancelled));
+            let held = match own {
+                Some(Override::Changed(Overlay { categories: Some(held), .. })) => held,
+                _ => &current.event.categories,
+            };
+            let (set, inherit) = overlay_patch(change, held)?;
             Ok(Some(wire::OverridePatch { cancelled: cancelled.then_some(false), set, inherit }))
         }
     }
