@@ -16,7 +16,7 @@ use calsync_core::memory::MemoryStore;
 use calsync_core::model::Attachment;
 use calsync_core::model::{Event, Series, Span};
 use calsync_core::source::{
-    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Item, Seen,
+    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item, Seen,
     SourceError, Write, WriteOp, WriteOutcome,
 };
 use calsync_core::store::Recorded;
@@ -61,6 +61,10 @@ impl Calendar {
 impl CalendarSource for Calendar {
     fn capabilities(&self) -> Capabilities {
         Capabilities { batch: 100, unheld: &[] }
+    }
+
+    fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {
+        Fit::Whole
     }
 
     async fn changes(&self, _: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError> {

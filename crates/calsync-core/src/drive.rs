@@ -129,6 +129,10 @@ pub async fn answer(
             let (source, calendar) = at(side);
             Reply::Found(source.find_created(calendar, &tokens).await)
         }
+        Request::Fit(side, series) => {
+            let (source, calendar) = at(side);
+            Reply::Fits(series.iter().map(|series| source.fit(calendar, series)).collect())
+        }
         Request::Journal(entries) => Reply::Recorded(record(store, pair.id, &entries).await?),
         Request::Apply(side, writes) => {
             let (source, calendar) = at(side);

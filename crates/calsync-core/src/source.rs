@@ -4,6 +4,7 @@
 //! carries out [`Recorded`] writes. It holds no policy: what to write, and whether, is decided elsewhere.
 
 mod files;
+mod fit;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::model::{Attachment, Field, Series, SeriesPatch};
 use crate::store::Recorded;
 
 pub use files::{FileRead, Files, NoFiles};
+pub use fit::{Fit, Shape};
 
 /// A calendar system that can be kept in step.
 ///
@@ -25,6 +27,10 @@ pub use files::{FileRead, Files, NoFiles};
 pub trait CalendarSource: Send + Sync {
     /// What this system can do; known before anything is planned, and constant for the life of the source.
     fn capabilities(&self) -> Capabilities;
+
+    /// How this calendar will hold a recurring series, without asking any server: plans say it, and what is refused here
+    /// is never sent. A source that holds every series as it is says [`Fit::Whole`].
+    fn fit(&self, calendar: &CalendarKey, series: &Series) -> Fit;
 
     /// Reads one page of changes after `since`, or of the whole calendar when `since` is `None`.
     ///

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use calsync_core::drive::{self, Clock, Pair};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Side};
-use calsync_core::model::Attachment;
+use calsync_core::model::{Attachment, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangePage, FileRead, Files, Seen, SourceError, SourceErrorKind, Write,
-    WriteOutcome,
+    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Seen, SourceError, SourceErrorKind,
+    Write, WriteOutcome,
 };
 use calsync_core::store::{Recorded, StateStore, StoreError};
 use calsync_core::sync::{Failure, RoundReport};
@@ -355,6 +355,10 @@ impl Noting {
 impl CalendarSource for Noting {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn fit(&self, calendar: &CalendarKey, series: &Series) -> Fit {
+        self.inner.fit(calendar, series)
     }
 
     async fn changes(

@@ -199,6 +199,12 @@ impl EwsClient {
         }
     }
 
+    /// The version that requests for this mailbox will likely follow, as far as that is known without asking.
+    pub(crate) fn version_guess(&self, target: &Target) -> Version {
+        let known = self.known(target).map(|known| known.version);
+        known.or(self.learnt().last).unwrap_or(Version::Exchange2016)
+    }
+
     /// Carries out one operation.
     pub(crate) async fn call<O: Operation>(
         &self,

@@ -11,7 +11,7 @@
 //! let password = Secret::new(std::env::var("EWS_PASSWORD").unwrap_or_default());
 //! let client = EwsClient::basic("https://mail.example.com/EWS/Exchange.asmx", r"EXAMPLE\sync", password).build()?;
 //! let target = Target::by_rights("meier@example.com");
-//! let question = SyncFolderItems { folder: FolderRef::Calendar, sync_state: None, max_changes: 512 };
+//! let question = SyncFolderItems { folder: FolderRef::Calendar, sync_state: None, max_changes: 512, extended: vec![] };
 //! let page = client.sync_folder_items(&target, &question).await?;
 //! println!("{} changes, more: {}", page.changes.len(), page.more);
 //! # Ok(())
@@ -38,7 +38,7 @@ pub mod zones;
 pub use auth::{Authentication, Basic, Secret};
 pub use client::{Access, Builder, EwsClient, Target};
 pub use error::{ConnectFailure, EwsError, Next, ResponseError};
-pub use source::ExchangeSource;
+pub use source::{ExchangeSource, UnfitRules};
 pub use tls::Trust;
 pub use trace::TraceDir;
 pub use transport::Traffic;

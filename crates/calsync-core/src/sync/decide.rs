@@ -153,6 +153,8 @@ pub(super) struct LinkPlan {
     pub(super) masked: Option<Side>,
     /// Halves that are dropped: their item is gone and is not made again.
     pub(super) drop: PerSide<bool>,
+    /// Why this side cannot hold what was planned for it; nothing is sent there.
+    pub(super) unfit: PerSide<Option<String>>,
     /// The link ends, and this is remembered.
     pub(super) bury: bool,
     /// The side is read (again) before anything is decided.
@@ -202,7 +204,7 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
 }
 
 fn step(link: &Link, action: Action, reason: Reason) -> Step {
-    Step { link: link.id, action, reason, paths: Vec::new(), conflicts: Vec::new() }
+    Step { link: link.id, action, reason, paths: Vec::new(), conflicts: Vec::new(), notes: Vec::new() }
 }
 
 fn hold(link: &Link, reason: Reason, plan: &mut LinkPlan) {

@@ -31,6 +31,9 @@ pub struct Step {
     /// Fields that both sides changed, and who won.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// What is unusual about how the side will hold it: see [`Fit`](crate::source::Fit).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// What a [`Step`] does.
@@ -152,6 +155,9 @@ impl fmt::Display for Step {
         write!(f, "{verb:<7} {side}  link {}  {}", self.link, self.reason)?;
         if !self.paths.is_empty() {
             write!(f, ": {}", self.paths.join(", "))?;
+        }
+        if !self.notes.is_empty() {
+            write!(f, " ({})", self.notes.join("; "))?;
         }
         for conflict in &self.conflicts {
             match conflict.winner {

@@ -12,8 +12,8 @@ use calsync_core::ids::{
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Attachment, Attachments, Change, Event, Field, Override, Series, Span};
 use calsync_core::source::{
-    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Item, Receipt,
-    Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
+    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item,
+    Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 use calsync_core::sync::{Request, Round, RoundInput, RoundReport, Settings};
@@ -64,6 +64,8 @@ pub struct Fake {
     pub shouts: bool,
     /// Says how large files are.
     pub sizes: bool,
+    /// How it says that it will hold a series; unset: as it is.
+    pub fit: Option<fn(&Series) -> Fit>,
     state: Mutex<State>,
 }
 
@@ -107,6 +109,7 @@ impl Fake {
             batch: 3,
             page: 4,
             unheld: &[],
+            fit: None,
             returns_items: true,
             shouts: false,
             sizes: true,
@@ -360,6 +363,10 @@ impl State {
 impl CalendarSource for Fake {
     fn capabilities(&self) -> Capabilities {
         Capabilities { batch: self.batch, unheld: self.unheld }
+    }
+
+    fn fit(&self, _: &CalendarKey, series: &Series) -> Fit {
+        self.fit.map_or(Fit::Whole, |fit| fit(series))
     }
 
     async fn changes(&self, _: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError> {

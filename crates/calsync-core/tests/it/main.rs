@@ -18,6 +18,7 @@ mod recur_vectors;
 mod rounds;
 mod rounds_crash;
 mod rounds_files;
+mod rounds_fit;
 mod rounds_notes;
 mod rounds_safety;
 mod rules;

@@ -76,7 +76,8 @@ async fn ask(
         let question = ResolveNames { name: "smtp:calsync@example.invalid".to_owned() };
         return (client.resolve_names(target, &question).await.map(drop), None);
     };
-    let question = SyncFolderItems { folder: folder(paired), sync_state: None, max_changes: 1 };
+    let question =
+        SyncFolderItems { folder: folder(paired), sync_state: None, max_changes: 1, extended: Vec::new() };
     match client.sync_folder_items(target, &question).await {
         Ok(page) => (Ok(()), page.server_time.map(|time| time.to_utc().and_utc())),
         Err(error) => (Err(error), None),

@@ -151,7 +151,7 @@ mod tests {
     ];
 
     fn step(reason: Reason, action: Action) -> Step {
-        Step { link: LinkId(1), action, reason, paths: Vec::new(), conflicts: Vec::new() }
+        Step { link: LinkId(1), action, reason, paths: Vec::new(), conflicts: Vec::new(), notes: Vec::new() }
     }
 
     #[test]

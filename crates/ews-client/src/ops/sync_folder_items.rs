@@ -1,13 +1,13 @@
 //! `SyncFolderItems`: what changed in a folder.
 //!
-//! Ids and revisions only: with more, each field costs the server a look, and bodies and recurrences are left out
-//! regardless. Series are reported as a whole; a changed or deleted occurrence shows as a change of its master.
+//! Ids and revisions, and properties of one's own where somebody needs them: each field costs the server a look, and
+//! bodies and recurrences are left out regardless. Series are reported as a whole; a changed or deleted occurrence shows as a change of its master.
 
 use super::{FolderRef, Operation, Shape, only};
 use crate::client::{EwsClient, Target};
 use crate::error::EwsError;
 use crate::version::Version;
-use crate::wire::{Answer, Change, DateTime, Writer};
+use crate::wire::{Answer, Change, DateTime, ExtendedField, FieldRef, Writer};
 
 /// Asks for one page of changes.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct SyncFolderItems {
     pub sync_state: Option<String>,
     /// The most changes on the page, 1 to 512.
     pub max_changes: u32,
+    /// Properties of one's own that are wanted of each item.
+    pub extended: Vec<ExtendedField>,
 }
 
 /// One page of changes.
@@ -41,7 +43,8 @@ impl Operation for SyncFolderItems {
 
     fn write(&self, xml: &mut Writer, version: Version, target: &Target) {
         xml.start("m:SyncFolderItems");
-        Shape::IdOnly.write(xml, version);
+        let fields = self.extended.iter().cloned().map(FieldRef::Extended).collect();
+        Shape::Fields { fields, body: None }.write(xml, version);
         xml.start("m:SyncFolderId");
         self.folder.write(xml, target);
         xml.end("m:SyncFolderId");

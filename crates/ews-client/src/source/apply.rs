@@ -1,10 +1,15 @@
 //! Carrying out writes: what takes one request goes in small batches, what takes several goes alone.
 
+use std::collections::BTreeSet;
+
 use calsync_core::ids::CalendarKey;
+use calsync_core::model::{RecurrenceId, Series};
 use calsync_core::source::{Applied, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome};
 use calsync_core::store::Recorded;
 
 use super::outcome::{failed_write, rejected};
+use super::parts::group::{Kind, read_revision};
+use super::parts::layout::Before;
 use super::write::Setting;
 use super::{ExchangeSource, Place};
 use crate::error::EwsError;
@@ -20,6 +25,8 @@ pub(super) enum Failure {
     Ews(EwsError),
     /// Exchange cannot hold it.
     NotHeld(String),
+    /// Exchange does not let this occurrence stand in its series.
+    Crossing(RecurrenceId),
     /// The item is not as the write expects.
     Stale,
     /// The item is not there.
@@ -43,6 +50,10 @@ impl Failure {
         match self {
             Self::Ews(error) => failed_write(doing, error),
             Self::NotHeld(why) => WriteOutcome::Refused(rejected(doing, why)),
+            Self::Crossing(key) => WriteOutcome::Refused(rejected(
+                doing,
+                format!("Exchange refuses the occurrence {}: its neighbour is in the way", key.to_text()),
+            )),
             Self::Stale => WriteOutcome::Refused(SourceError::new(doing, SourceErrorKind::Stale)),
             Self::Missing => WriteOutcome::Refused(SourceError::new(doing, SourceErrorKind::Missing)),
         }
@@ -79,7 +90,7 @@ impl ExchangeSource {
         let job = Job { calendar, place, setting: Setting { home: &self.zone, version } };
         let mut slots: Vec<Option<WriteOutcome>> = writes.iter().map(|_| None).collect();
         let mut stop: Option<SourceErrorKind> = None;
-        for part in parts(writes) {
+        for part in self.parts(&job, writes) {
             let outcomes = match &stop {
                 Some(kind) => part
                     .indexes()
@@ -117,12 +128,76 @@ impl ExchangeSource {
                     }
                     WriteOp::Update { key, expected, patch, current } => {
                         let id = ItemId::with_change_key(key.as_str(), expected.as_str());
-                        self.update_series(job, id, patch, current, &write.receipt).await
+                        match self.update_series(job, id, patch, current, &write.receipt).await {
+                            Ok(outcome) => outcome,
+                            // Some of it is written already, so the item has another revision by now.
+                            Err(crossing) => self.regroup(job, write, crossing).await,
+                        }
                     }
                     WriteOp::Delete { .. } => return self.delete_items(job, of(&[*index])).await,
                 };
                 vec![(*index, outcome)]
             }
+            Part::Group(index) => {
+                let Some(write) = writes.get(*index).map(Recorded::get) else { return Vec::new() };
+                let outcome = match &write.op {
+                    WriteOp::Create { token, series } => {
+                        self.create_group(job, token, series, &write.receipt, BTreeSet::new()).await
+                    }
+                    WriteOp::Update { .. } => self.update_group(job, write, BTreeSet::new()).await,
+                    WriteOp::Delete { .. } => return self.delete_group(job, *index, write.clone()).await,
+                };
+                vec![(*index, outcome)]
+            }
+            Part::Unfit(index, why) => {
+                vec![(*index, WriteOutcome::Refused(rejected("write", why.clone())))]
+            }
+        }
+    }
+
+    /// Sorts writes by what they need.
+    fn parts(&self, job: &Job<'_>, writes: &[Recorded<Write>]) -> Vec<Part> {
+        let (mut creates, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut alone = Vec::new();
+        for (index, write) in writes.iter().enumerate() {
+            let op = &write.get().op;
+            match self.is_group(job, op) {
+                Ok(false) => {}
+                Ok(true) => {
+                    alone.push(Part::Group(index));
+                    continue;
+                }
+                Err(why) => {
+                    alone.push(Part::Unfit(index, why));
+                    continue;
+                }
+            }
+            match op {
+                WriteOp::Create { series, .. } if series.overrides.is_empty() => creates.push(index),
+                WriteOp::Update { patch, current, .. } if super::update::is_plain(patch, current) => {
+                    updates.push(index);
+                }
+                WriteOp::Delete { .. } => deletes.push(index),
+                WriteOp::Create { .. } | WriteOp::Update { .. } => alone.push(Part::Alone(index)),
+            }
+        }
+        let mut parts: Vec<Part> = Vec::new();
+        parts.extend(creates.chunks(WRITES).map(|chunk| Part::Creates(chunk.to_vec())));
+        parts.extend(updates.chunks(WRITES).map(|chunk| Part::Updates(chunk.to_vec())));
+        parts.extend(alone);
+        parts.extend(deletes.chunks(WRITES).map(|chunk| Part::Deletes(chunk.to_vec())));
+        parts
+    }
+
+    /// Whether a write is about a series that is, or is to be, held by several items; or why it cannot be held.
+    fn is_group(&self, job: &Job<'_>, op: &WriteOp) -> Result<bool, String> {
+        let several =
+            |series: &Series| self.layout(job, series, &Before::default()).map(|layout| !layout.is_whole());
+        match op {
+            WriteOp::Create { series, .. } => several(series),
+            WriteOp::Update { expected, .. } if read_revision(expected).1 != Kind::Plain => Ok(true),
+            WriteOp::Update { patch, current, .. } => several(&patch.apply(current)),
+            WriteOp::Delete { expected, .. } => Ok(read_revision(expected).1 != Kind::Plain),
         }
     }
 }
@@ -133,35 +208,19 @@ enum Part {
     Updates(Vec<usize>),
     Deletes(Vec<usize>),
     Alone(usize),
+    /// A series of several items.
+    Group(usize),
+    /// What Exchange cannot hold, and why.
+    Unfit(usize, String),
 }
 
 impl Part {
     fn indexes(&self) -> Vec<usize> {
         match self {
             Self::Creates(indexes) | Self::Updates(indexes) | Self::Deletes(indexes) => indexes.clone(),
-            Self::Alone(index) => vec![*index],
+            Self::Alone(index) | Self::Group(index) | Self::Unfit(index, _) => vec![*index],
         }
     }
-}
-
-fn parts(writes: &[Recorded<Write>]) -> Vec<Part> {
-    let (mut creates, mut updates, mut deletes, mut alone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (index, write) in writes.iter().enumerate() {
-        match &write.get().op {
-            WriteOp::Create { series, .. } if series.overrides.is_empty() => creates.push(index),
-            WriteOp::Update { patch, current, .. } if super::update::is_plain(patch, current) => {
-                updates.push(index);
-            }
-            WriteOp::Delete { .. } => deletes.push(index),
-            WriteOp::Create { .. } | WriteOp::Update { .. } => alone.push(index),
-        }
-    }
-    let mut parts: Vec<Part> = Vec::new();
-    parts.extend(creates.chunks(WRITES).map(|chunk| Part::Creates(chunk.to_vec())));
-    parts.extend(updates.chunks(WRITES).map(|chunk| Part::Updates(chunk.to_vec())));
-    parts.extend(alone.into_iter().map(Part::Alone));
-    parts.extend(deletes.chunks(WRITES).map(|chunk| Part::Deletes(chunk.to_vec())));
-    parts
 }
 
 /// Whether an outcome says that the next request would fare no better.

@@ -4,8 +4,10 @@
 //! occurrences gets its receipt last. If Exchange refuses one of its occurrences, the item is taken back: half a series
 //! would look finished.
 
+use std::collections::BTreeMap;
+
 use calsync_core::ids::CreateToken;
-use calsync_core::model::{Override, OverridePatch, Series};
+use calsync_core::model::{Overlay, Override, OverridePatch, RecurrenceId, Series};
 use calsync_core::source::{Receipt, Write, WriteOp, WriteOutcome};
 
 use super::apply::{Failure, Job, Outcomes, stored};
@@ -63,21 +65,17 @@ impl ExchangeSource {
             Ok(id) => id,
             Err(error) => return failed_write(DOING, error),
         };
-        let patches = series
-            .overrides
-            .iter()
-            .map(|(key, value)| {
-                let patch = match value {
-                    Override::Cancelled => OverridePatch::Cancel,
-                    Override::Changed(overlay) => {
-                        OverridePatch::Change(calsync_core::model::Overlay::default().diff(overlay))
-                    }
-                };
-                (*key, patch)
-            })
-            .collect();
+        let patches = overrides_as_patches(series);
         if let Err(failure) = self.write_occurrences(job, &mut id, series, patches).await {
-            return self.take_back(job, &id, failure).await;
+            let crossing = if let Failure::Crossing(key) = &failure { Some(*key) } else { None };
+            let outcome = self.take_back(job, &id, failure).await;
+            return match (crossing, &outcome) {
+                // It can be an appointment of its own.
+                (Some(key), WriteOutcome::Refused(_)) => {
+                    self.create_group(job, token, series, receipt, [key].into()).await
+                }
+                _ => outcome,
+            };
         }
         match self.write_receipt(job, &id, receipt).await {
             Ok(id) => stored(&id),
@@ -86,7 +84,7 @@ impl ExchangeSource {
         }
     }
 
-    async fn create_one(&self, job: &Job<'_>, item: Vec<Property>) -> Result<ItemId, EwsError> {
+    pub(super) async fn create_one(&self, job: &Job<'_>, item: Vec<Property>) -> Result<ItemId, EwsError> {
         let question =
             CreateItem { folder: job.place.folder.clone(), items: vec![item], notify: Notify::Nobody };
         let mut results = self.client.create_item(&job.place.target, &question).await?;
@@ -146,6 +144,15 @@ impl ExchangeSource {
             results.pop().unwrap_or_else(|| Err(ResponseError::new(ResponseCode::InternalServerError)));
         Ok(result?.item_id)
     }
+}
+
+/// What turns a plain series into one with these overrides.
+pub(super) fn overrides_as_patches(series: &Series) -> BTreeMap<RecurrenceId, OverridePatch> {
+    let patch = |value: &Override| match value {
+        Override::Cancelled => OverridePatch::Cancel,
+        Override::Changed(overlay) => OverridePatch::Change(Overlay::default().diff(overlay)),
+    };
+    series.overrides.iter().map(|(key, value)| (*key, patch(value))).collect()
 }
 
 /// The same end for every item of a request. The first keeps the error itself.

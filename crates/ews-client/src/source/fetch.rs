@@ -3,6 +3,7 @@
 use calsync_core::ids::{CalendarKey, ItemKey};
 use calsync_core::source::Seen;
 
+use super::parts::group::{Lying, Mark};
 use super::{BATCH, ExchangeSource, Place, properties, read};
 use crate::client::Access;
 use crate::error::{EwsError, Next, ResponseError};
@@ -32,30 +33,46 @@ impl ExchangeSource {
         }
         let place = self.place(calendar);
         let mut folder = self.folder(calendar, &place).await?;
-        let mut seen = Vec::with_capacity(keys.len());
+        let lying = self.read_lying(&place, &mut folder, keys, look).await?;
+        match look {
+            Look::Settled => self.compose_all(&place, &mut folder, keys, lying).await,
+            Look::Raw => Ok(lying.into_iter().map(|lying| lying.seen).collect()),
+        }
+    }
+
+    /// Reads items as they lie in the folder, each for itself.
+    pub(super) async fn read_lying(
+        &self,
+        place: &Place,
+        folder: &mut Folder,
+        keys: &[ItemKey],
+        look: Look,
+    ) -> Result<Vec<Lying>, EwsError> {
+        let mut lying = Vec::with_capacity(keys.len());
         for keys in keys.chunks(BATCH) {
             let ids = keys.iter().map(|key| ItemRef::Id(ItemId::new(key.as_str()))).collect();
-            let items = self.read_all(&place, ids, full_shape()).await?;
+            let items = self.read_all(place, ids, full_shape()).await?;
             if items.iter().any(is_missing) {
                 // To an account that has lost its rights, everything is missing.
-                folder = self.folder_now(calendar, &place).await?;
+                *folder = self.folder_now(&place.calendar, place).await?;
                 if folder.effective_rights.is_some_and(|rights| !rights.read) {
                     return Err(ResponseError::new(ResponseCode::AccessDenied).into());
                 }
             }
-            let mut exceptions = self.read_exceptions(&place, &items).await?.into_iter();
+            let mut exceptions = self.read_exceptions(place, &items).await?.into_iter();
             for item in items {
-                seen.push(match item {
+                lying.push(match item {
                     Ok(item) => {
                         let count = if wants_exceptions(&item) { item.modified_occurrences.len() } else { 0 };
                         let exceptions: Vec<Read> = exceptions.by_ref().take(count).collect();
-                        self.seen(&item, &exceptions, &folder, look)
+                        let seen = self.seen(&item, &exceptions, folder, look);
+                        Lying { seen, mark: Mark::read(&item) }
                     }
-                    Err(error) => self.unseen(&error, &folder),
+                    Err(error) => Lying { seen: self.unseen(&error, folder), mark: None },
                 });
             }
         }
-        Ok(seen)
+        Ok(lying)
     }
 
     /// One item, or why it is not there.

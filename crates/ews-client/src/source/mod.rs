@@ -16,6 +16,7 @@ mod meeting;
 mod notes;
 mod occurrences;
 mod outcome;
+mod parts;
 mod properties;
 mod read;
 mod update;
@@ -26,22 +27,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
-use calsync_core::model::{Attachment, Field};
+use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey};
+use calsync_core::model::{Attachment, Field, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Seen, SourceError, Write,
-    WriteOutcome,
+    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Seen, SourceError, Write, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 use calsync_core::zone::Zone;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::client::{Access, EwsClient, Target};
 use crate::error::EwsError;
 use crate::ops::{FolderRef, GetFolder, SyncFolderItems};
 use crate::version::Version;
-use crate::wire::{CalendarItem, Change, Folder, FolderId};
+use crate::wire::{Folder, FolderId};
 use fetch::Look;
 use outcome::source_error;
+pub use parts::UnfitRules;
+use parts::feed::Bookmark;
+use parts::layout::{Before, Terms, layout};
+use write::Setting;
 
 /// The most items in one reading request. A server that has no time for all of them says so, and is asked for the rest.
 const BATCH: usize = 512;
@@ -58,6 +63,8 @@ pub struct ExchangeSource {
     /// Where the mailbox owners sit.
     zone: Zone,
     folders: Arc<Mutex<HashMap<CalendarKey, KnownFolder>>>,
+    unfit: UnfitRules,
+    clock: fn() -> DateTime<Utc>,
 }
 
 #[derive(Debug, Clone)]
@@ -69,6 +76,7 @@ struct KnownFolder {
 /// A calendar, resolved.
 #[derive(Debug, Clone)]
 struct Place {
+    calendar: CalendarKey,
     target: Target,
     folder: FolderRef,
 }
@@ -76,7 +84,33 @@ struct Place {
 impl ExchangeSource {
     /// `zone` is where the owners of the mailboxes sit: all-day items begin at its midnights.
     pub fn new(client: EwsClient, access: Access, zone: Zone) -> Self {
-        Self { client, access, zone, folders: Arc::default() }
+        Self {
+            client,
+            access,
+            zone,
+            folders: Arc::default(),
+            unfit: UnfitRules::default(),
+            clock: || std::time::SystemTime::now().into(),
+        }
+    }
+
+    /// Says what becomes of series whose rule Exchange does not have.
+    #[must_use]
+    pub fn with_unfit_rules(mut self, unfit: UnfitRules) -> Self {
+        self.unfit = unfit;
+        self
+    }
+
+    /// Tells the time by another clock than the machine's. It only decides how far a series is expanded.
+    #[must_use]
+    pub fn with_clock(mut self, clock: fn() -> DateTime<Utc>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The day it is where the owners of the mailboxes sit.
+    fn today(&self) -> NaiveDate {
+        self.zone.to_local((self.clock)()).date()
     }
 
     /// The client underneath.
@@ -97,7 +131,8 @@ impl ExchangeSource {
             Some((address, folder)) => (address, FolderRef::Id(FolderId::new(folder))),
             None => (calendar.as_str(), FolderRef::Calendar),
         };
-        Place { target: Target { address: address.to_owned(), access: self.access }, folder }
+        let target = Target { address: address.to_owned(), access: self.access };
+        Place { calendar: calendar.clone(), target, folder }
     }
 
     /// What the folder is, as it was said within the last minutes.
@@ -132,25 +167,38 @@ impl CalendarSource for ExchangeSource {
         }
     }
 
+    fn fit(&self, calendar: &CalendarKey, series: &Series) -> Fit {
+        let place = self.place(calendar);
+        let setting = Setting { home: &self.zone, version: self.client.version_guess(&place.target) };
+        let terms = Terms { setting, unfit: self.unfit, today: self.today() };
+        match layout(series, &terms, &Before::default()) {
+            Ok(layout) if layout.is_whole() => Fit::Whole,
+            Ok(layout) => Fit::Composed(layout.shapes),
+            Err(why) => Fit::Refused(why),
+        }
+    }
+
     async fn changes(
         &self,
         calendar: &CalendarKey,
         since: Option<&ChangeToken>,
     ) -> Result<ChangePage, SourceError> {
         let place = self.place(calendar);
+        let mut bookmark = since.map(Bookmark::read);
         let question = SyncFolderItems {
-            folder: place.folder,
-            sync_state: since.map(|token| token.as_str().to_owned()),
+            folder: place.folder.clone(),
+            sync_state: bookmark.as_ref().map(|bookmark| bookmark.state.clone()),
             max_changes: PAGE,
+            extended: vec![properties::PART],
         };
-        let page = self
-            .client
-            .sync_folder_items(&place.target, &question)
-            .await
-            .map_err(|error| source_error("read change feed", error))?;
+        let failed = |error| source_error("read change feed", error);
+        let page = self.client.sync_folder_items(&place.target, &question).await.map_err(failed)?;
+        let mut bookmark = bookmark.take().unwrap_or_default();
+        bookmark.state = page.sync_state;
+        let entries = self.entries(&place, &page.changes, &mut bookmark).await.map_err(failed)?;
         Ok(ChangePage {
-            entries: page.changes.iter().filter_map(entry).collect(),
-            next: ChangeToken::new(page.sync_state),
+            entries,
+            next: bookmark.token(),
             more: page.more,
             server_time: page.server_time.map(|at| at.to_utc().and_utc()),
         })
@@ -189,21 +237,5 @@ impl CalendarSource for ExchangeSource {
         _: &dyn Files,
     ) -> Vec<WriteOutcome> {
         self.apply_writes(calendar, writes).await
-    }
-}
-
-/// An entry of the feed; other kinds of items in a calendar folder, and marks of having been read, are none.
-fn entry(change: &Change) -> Option<ChangeEntry> {
-    let of_item = |item: &CalendarItem| {
-        if item.element != "CalendarItem" {
-            return None;
-        }
-        let id = item.item_id.as_ref()?;
-        Some(ChangeEntry { key: ItemKey::new(&id.id), revision: id.change_key.as_deref().map(Revision::new) })
-    };
-    match change {
-        Change::Create(item) | Change::Update(item) => of_item(item),
-        Change::Delete(id) => Some(ChangeEntry { key: ItemKey::new(&id.id), revision: None }),
-        Change::ReadFlag { .. } => None,
     }
 }

@@ -66,7 +66,13 @@ impl ExchangeSource {
                 continue;
             }
             let guarded = ItemId { id: occurrence.id.clone(), change_key: id.change_key.clone() };
-            let updated = self.update_one(job, &guarded, changes).await?;
+            let updated = match self.update_one(job, &guarded, changes).await {
+                Ok(updated) => updated,
+                Err(EwsError::Response(error)) if is_crossing(&error.code) => {
+                    return Err(Failure::Crossing(*key));
+                }
+                Err(error) => return Err(error.into()),
+            };
             id.change_key = updated.change_key;
         }
         Ok(())
@@ -228,6 +234,11 @@ fn original_start(item: &CalendarItem) -> Option<DateTime> {
 
 fn is_gone(code: &ResponseCode) -> bool {
     matches!(code, ResponseCode::ItemNotFound | ResponseCode::CalendarOccurrenceIsDeletedFromRecurrence)
+}
+
+/// Whether an occurrence is refused because of its neighbours.
+fn is_crossing(code: &ResponseCode) -> bool {
+    matches!(code, ResponseCode::OccurrenceCrossingBoundary | ResponseCode::OccurrenceTimeSpanTooBig)
 }
 
 /// What is needed to know an occurrence, and the zone of its series.

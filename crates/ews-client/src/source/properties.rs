@@ -23,12 +23,18 @@ pub(super) const ZONES: ExtendedField = ExtendedField::string(SET, "calsync-zone
 /// The day on which a week begins, of weekly series on servers that have no place for it.
 pub(super) const WEEK: ExtendedField = ExtendedField::string(SET, "calsync-week");
 
+/// The group that an item belongs to: see [`parts`](super::parts). What its items are found by.
+pub(super) const GROUP: ExtendedField = ExtendedField::string(SET, "calsync-group");
+/// What an item is in which group.
+pub(super) const PART: ExtendedField = ExtendedField::string(SET, "calsync-part");
+/// The record of a group, in its owner.
+pub(super) const WHOLE: ExtendedField = ExtendedField::string(SET, "calsync-whole");
 /// What a series was before its recurrence was taken apart, while that is going on; see [`Unfinished`].
 pub(super) const UNFINISHED: ExtendedField = ExtendedField::string(SET, "calsync-unfinished");
 
 /// All of them, for reading.
 pub(super) fn all() -> Vec<ExtendedField> {
-    vec![TOKEN, RECEIPT, CUSTOMER, ZONES, WEEK, UNFINISHED]
+    vec![TOKEN, RECEIPT, CUSTOMER, ZONES, WEEK, UNFINISHED, PART, WHOLE]
 }
 
 /// The times of a series whose recurrence is being set anew, which takes several requests.

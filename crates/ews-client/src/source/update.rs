@@ -45,11 +45,12 @@ fn master_changes(job: &Job<'_>, patch: &SeriesPatch, new: &Series) -> Result<Ve
     Ok(changes)
 }
 
-/// Makes Exchange forget all exceptions of a series, and notes in the item what the series was: see
+/// Makes Exchange forget all exceptions of a series, and notes in the item what the series was `before`: see
 /// [`Unfinished`](properties::Unfinished).
-fn take_apart(current: &Series, new: &Series, job: &Job<'_>) -> Result<Vec<FieldChange>, String> {
+fn take_apart(before: Option<&Series>, new: &Series, job: &Job<'_>) -> Result<Vec<FieldChange>, String> {
     let mut changes = stub_changes(new, job.setting)?;
-    changes.extend(properties::Unfinished::of(current).property().map(FieldChange::Set));
+    let mark = before.and_then(|before| properties::Unfinished::of(before).property());
+    changes.extend(mark.map(FieldChange::Set));
     Ok(changes)
 }
 
@@ -88,54 +89,71 @@ impl ExchangeSource {
         outcomes
     }
 
-    /// Changes a series together with its occurrences.
+    /// Changes a series together with its occurrences. When Exchange refuses one of them because of its neighbours, it
+    /// is named, with the state in which the item was left.
     pub(super) async fn update_series(
-        &self,
-        job: &Job<'_>,
-        id: ItemId,
-        patch: &SeriesPatch,
-        current: &Series,
-        receipt: &Receipt,
-    ) -> WriteOutcome {
-        match self.update_all(job, id, patch, current, receipt).await {
-            Ok(id) => apply::stored(&id),
-            Err(failure) => failure.outcome(DOING),
-        }
-    }
-
-    async fn update_all(
         &self,
         job: &Job<'_>,
         mut id: ItemId,
         patch: &SeriesPatch,
         current: &Series,
         receipt: &Receipt,
-    ) -> Result<ItemId, Failure> {
+    ) -> Result<WriteOutcome, (RecurrenceId, ItemId)> {
+        match self.update_all(job, &mut id, patch, current, receipt).await {
+            Ok(()) => Ok(apply::stored(&id)),
+            Err(Failure::Crossing(key)) => Err((key, id)),
+            Err(failure) => Ok(failure.outcome(DOING)),
+        }
+    }
+
+    async fn update_all(
+        &self,
+        job: &Job<'_>,
+        id: &mut ItemId,
+        patch: &SeriesPatch,
+        current: &Series,
+        receipt: &Receipt,
+    ) -> Result<(), Failure> {
+        self.update_content(job, id, patch, current, true).await?;
+        let mut changes: Vec<FieldChange> = receipt_change(receipt).into_iter().collect();
+        changes.push(FieldChange::Delete(FieldRef::Extended(properties::UNFINISHED)));
+        *id = self.update_one(job, id, changes).await?;
+        Ok(())
+    }
+
+    /// Changes all that is to be changed in a series but for its receipt, and keeps the change key of `id` up to date. `mark` says that the item itself tells what it
+    /// was while it is taken apart.
+    pub(super) async fn update_content(
+        &self,
+        job: &Job<'_>,
+        id: &mut ItemId,
+        patch: &SeriesPatch,
+        current: &Series,
+        mark: bool,
+    ) -> Result<(), Failure> {
         let new = patch.apply(current);
         let changes = master_changes(job, patch, &new)?;
         if !changes.is_empty() {
-            id = self.update_one(job, &id, changes).await?;
+            *id = self.update_one(job, id, changes).await?;
         }
         let mut patches = patch.overrides.clone();
         keep_standing(&mut patches, &new);
         if changes_times(patch) {
-            patches = self.missing_overrides(job, &mut id, &new).await?;
+            patches = self.missing_overrides(job, id, &new).await?;
         }
         if patches.values().any(|patch| matches!(patch, OverridePatch::Restore(_))) {
             // There is no way to bring an occurrence back but to set the recurrence anew.
-            id = self.update_one(job, &id, take_apart(current, &new, job)?).await?;
-            id = self.update_one(job, &id, time_changes(&new, job.setting)?).await?;
-            patches = self.missing_overrides(job, &mut id, &new).await?;
+            let before = if mark { Some(current) } else { None };
+            *id = self.update_one(job, id, take_apart(before, &new, job)?).await?;
+            *id = self.update_one(job, id, time_changes(&new, job.setting)?).await?;
+            patches = self.missing_overrides(job, id, &new).await?;
             if patches.values().any(|patch| matches!(patch, OverridePatch::Restore(_))) {
                 return Err(Failure::NotHeld(
                     "Exchange does not bring back a deleted occurrence of this series".to_owned(),
                 ));
             }
         }
-        self.write_occurrences(job, &mut id, &new, patches).await?;
-        let mut changes: Vec<FieldChange> = receipt_change(receipt).into_iter().collect();
-        changes.push(FieldChange::Delete(FieldRef::Extended(properties::UNFINISHED)));
-        Ok(self.update_one(job, &id, changes).await?)
+        self.write_occurrences(job, id, &new, patches).await
     }
 
     /// What the occurrences lack after the times of the series changed. Occurrences that the new rule does not have are

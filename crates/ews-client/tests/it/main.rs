@@ -8,6 +8,7 @@ mod server;
 mod source;
 mod source_meetings;
 mod source_notes;
+mod source_parts;
 mod source_series;
 mod source_trouble;
 mod source_zones;

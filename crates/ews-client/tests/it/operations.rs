@@ -149,7 +149,8 @@ async fn changes_come_in_pages_and_end() {
         .map(|n| appointment(&format!("{n}"), "2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z"))
         .collect();
     server.client.create_item(&target(), &create(items)).await.unwrap();
-    let mut question = SyncFolderItems { folder: FolderRef::Calendar, sync_state: None, max_changes: 3 };
+    let mut question =
+        SyncFolderItems { folder: FolderRef::Calendar, sync_state: None, max_changes: 3, extended: vec![] };
     let mut sizes = Vec::new();
     loop {
         let page = server.client.sync_folder_items(&target(), &question).await.unwrap();

@@ -7,6 +7,8 @@ use calsync_core::source::{CalendarSource, Seen, SourceErrorKind, WriteOp, Write
 use calsync_testkit::exchange::{ServerVersion, Trouble};
 use calsync_testkit::people::{Calendars, Edit};
 
+use ews_client::UnfitRules;
+
 use crate::server::*;
 
 fn weekly(overrides: BTreeMap<RecurrenceId, Override>) -> Series {
@@ -163,16 +165,17 @@ async fn a_series_that_was_not_finished_has_no_receipt() {
 async fn a_series_that_exchange_refuses_in_part_is_taken_back() {
     let server = Server::newest().await;
     let source = server.source();
-    // The occurrence is moved beyond its neighbour.
-    let overlay = Overlay { span: Some(timed("2026-04-15T08:00", "2026-04-15T12:00")), ..Overlay::default() };
-    let series =
-        weekly(BTreeMap::from([(RecurrenceId::Local(at("2026-04-01T06:00")), Override::Changed(overlay))]));
+    // An occurrence that would be longer than Exchange's calendar allows at all.
+    let overlay = Overlay { span: Some(timed("2026-07-01T08:00", "2036-07-01T12:00")), ..Overlay::default() };
+    let mut series = weekly(BTreeMap::new());
+    series.recurrence = Some(repeats("FREQ=WEEKLY;BYDAY=MO;COUNT=3"));
+    series.overrides.insert(RecurrenceId::Local(at("2026-03-16T06:00")), Override::Changed(overlay));
     let token = token("x");
     let op = WriteOp::Create { token: token.clone(), series: Box::new(series) };
     let outcome = apply(&source, op, receipt(&token, 1)).await;
     let WriteOutcome::Refused(error) = &outcome else { panic!("{outcome:?}") };
     assert!(
-        matches!(&error.kind, SourceErrorKind::Rejected(why) if why.contains("ErrorOccurrenceCrossingBoundary")),
+        matches!(&error.kind, SourceErrorKind::Rejected(why) if why.contains("ErrorCalendarDurationIsTooLong")),
         "{error}"
     );
     assert!(server.mock.list(MAILBOX).is_empty());
@@ -181,7 +184,7 @@ async fn a_series_that_exchange_refuses_in_part_is_taken_back() {
 #[tokio::test]
 async fn what_exchange_cannot_hold_is_rejected_without_a_request() {
     let server = Server::newest().await;
-    let source = server.source();
+    let source = server.source().with_unfit_rules(UnfitRules::Report);
     server.client.version(&crate::server::target()).await.unwrap();
     let before = server.client.traffic().requests();
     let mut series = single("x", timed("2026-03-02T06:00", "2026-03-02T07:00"));

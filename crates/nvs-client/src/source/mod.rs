@@ -13,9 +13,9 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
-use calsync_core::model::{Attachment, Field};
+use calsync_core::model::{Attachment, Field, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Seen, SourceError,
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Seen, SourceError,
     SourceErrorKind, Write, WriteOutcome,
 };
 use calsync_core::store::Recorded;
@@ -147,6 +147,11 @@ fn split_token(token: &ChangeToken) -> (Option<&str>, &str) {
 impl CalendarSource for NvsSource {
     fn capabilities(&self) -> Capabilities {
         Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting, Field::Attachments] }
+    }
+
+    fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {
+        // RFC 5545 is what NVS speaks.
+        Fit::Whole
     }
 
     async fn changes(

@@ -18,6 +18,10 @@ impl Work {
             // What a side that cannot be used would be sent is neither journaled nor sent.
             if self.unusable.get(side).is_some() && case.plan.writes.get(side).is_some() {
                 outcomes.insert((case.link.id, side), Outcome::Refused(SourceErrorKind::Unavailable));
+            } else if let Some(why) = case.plan.unfit.get(side) {
+                self.report.fail(case.link.id, side, why.clone());
+                outcomes
+                    .insert((case.link.id, side), Outcome::Refused(SourceErrorKind::Rejected(why.clone())));
             }
         }
         let entries = self.journal_entries(&cases);
@@ -73,7 +77,7 @@ impl Work {
             let mut number = case.link.writes;
             for side in Side::BOTH {
                 let Some(planned) = case.plan.writes.get(side) else { continue };
-                if self.unusable.get(side).is_some() {
+                if self.unusable.get(side).is_some() || case.plan.unfit.get(side).is_some() {
                     continue;
                 }
                 number += 1;

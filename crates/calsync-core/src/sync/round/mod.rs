@@ -11,6 +11,7 @@
 //! the steps are written as an `async` function that is polled by hand: it needs no runtime and reads top to bottom.
 
 mod carry_out;
+mod fit;
 mod matching;
 mod port;
 mod read;

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use super::{LeftOut, RoundReport, Stop};
 use crate::ids::{ChangeToken, CreateToken, ItemKey, LinkId, Side};
 use crate::link::{Half, Head, Link, MatchKey, Tombstone};
-use crate::source::{ChangePage, Seen, SourceError, Write, WriteOutcome};
+use crate::model::Series;
+use crate::source::{ChangePage, Fit, Seen, SourceError, Write, WriteOutcome};
 use crate::store::{Commit, Counts, JournalEntry, Recorded};
 
 /// What a round asks for. Those that name a side go to its `CalendarSource`, the others to the `StateStore`.
@@ -53,6 +54,8 @@ pub enum Request {
     Fetch(Side, Vec<ItemKey>),
     /// `CalendarSource::find_created`.
     FindCreated(Side, Vec<CreateToken>),
+    /// `CalendarSource::fit`, for each.
+    Fit(Side, Vec<Series>),
     /// `store::record`.
     Journal(Vec<JournalEntry>),
     /// `CalendarSource::apply`.
@@ -80,6 +83,8 @@ pub enum Reply {
     Fetched(Result<Vec<Seen>, SourceError>),
     /// To [`Request::FindCreated`].
     Found(Result<Vec<Seen>, SourceError>),
+    /// To [`Request::Fit`].
+    Fits(Vec<Fit>),
     /// To [`Request::Journal`].
     Recorded(Vec<Recorded<Write>>),
     /// To [`Request::Apply`]; with the files that the writes went without.
@@ -155,6 +160,7 @@ impl Port {
             => Reply::Fetched(seen) => seen.map_err(|error| Stop::Source(side, error)), Vec<Seen>;
         find_some(side: Side, tokens: Vec<CreateToken>) = Request::FindCreated(side, tokens)
             => Reply::Found(items) => items.map_err(|error| Stop::Source(side, error)), Vec<Seen>;
+        fits(side: Side, series: Vec<Series>) = Request::Fit(side, series) => Reply::Fits(fits) => Ok(fits), Vec<Fit>;
         journal(entries: Vec<JournalEntry>) = Request::Journal(entries)
             => Reply::Recorded(writes) => Ok(writes), Vec<Recorded<Write>>;
         apply_some(side: Side, writes: Vec<Recorded<Write>>) = Request::Apply(side, writes)

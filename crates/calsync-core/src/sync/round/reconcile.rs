@@ -107,6 +107,7 @@ impl Work {
                 case.plan = decide_case(self, case);
             }
         }
+        self.ask_fits(&mut cases).await?;
         for case in &mut cases {
             self.report.note(std::mem::take(&mut case.plan.steps));
             self.report.leave_out(std::mem::take(&mut case.plan.left_out));
