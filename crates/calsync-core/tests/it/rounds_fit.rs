@@ -1,6 +1,6 @@
 //! What a side cannot hold, or not as one item, is said before anything is written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::Side;
 use calsync_core::model::{Recurrence, RecurrenceId, Series};
@@ -14,7 +14,7 @@ fn daily(subject: &str, rule: &str) -> Series {
         uid: format!("uid-{subject}").as_str().into(),
         event: event(subject, 1),
         recurrence: Some(Recurrence { rule: rule.parse().unwrap(), dates: BTreeSet::new() }),
-        overrides: Default::default(),
+        overrides: BTreeMap::new(),
     }
 }
 

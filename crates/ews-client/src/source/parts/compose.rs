@@ -17,7 +17,7 @@ use calsync_core::model::{Event, Field, Override, RecurrenceId, Series};
 use calsync_core::source::Item;
 
 use super::layout::Layout;
-use super::{Kept, Role, Whole, digests, rule_of};
+use super::{Kept, Role, Whole, digests, is_shared, rule_of};
 use crate::source::read::base_instance;
 
 /// What a group is at the moment.
@@ -94,7 +94,7 @@ fn master<'a>(whole: &Whole, rules: &[&Series], shown: impl Iterator<Item = &'a 
     };
     let Some((first, _)) = shown.first() else { return Event::new("", whole.span.clone()) };
     let mut master = (*first).clone();
-    for field in Field::ALL.into_iter().filter(|field| *field != Field::Span) {
+    for field in Field::ALL.into_iter().filter(|field| is_shared(*field)) {
         // Of series the changed one counts, of instances the ones that were not changed.
         let changed = !rules.is_empty();
         let found =
@@ -125,6 +125,7 @@ fn instance(
     if instance.span.same_time(&base.span) {
         instance.span = base.span.clone();
     }
+    take(&mut instance, &base, Field::Attachments);
     for (field, digest) in digests(shown) {
         if !kept.differs.contains(&field) && whole.master.get(&field) == Some(&digest) {
             take(&mut instance, &base, field);
@@ -166,7 +167,7 @@ pub(super) fn record(
         };
         match series.overrides.get(&key) {
             Some(Override::Changed(overlay)) => {
-                overlay.fields().into_iter().filter(|field| *field != Field::Span).collect()
+                overlay.fields().into_iter().filter(|field| is_shared(*field)).collect()
             }
             Some(Override::Cancelled) | None => BTreeSet::new(),
         }
@@ -186,7 +187,7 @@ pub(super) fn record(
         for field in Field::ALL {
             let shows = kept.iter().find(|(_, kept)| !kept.differs.contains(&field));
             let event = shows.and_then(|(role, _)| items.get(role)).map(|item| &item.series.event);
-            if let (Some(event), true) = (event, field != Field::Span)
+            if let (Some(event), true) = (event, is_shared(field))
                 && let Some(digest) = digests(event).remove(&field)
             {
                 master.insert(field, digest);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calsync_core::model::{Override, Recurrence, RecurrenceId, Series, Span, When};
+use calsync_core::model::{Attachments, Override, Recurrence, RecurrenceId, Series, Span, When};
 use calsync_core::recur::{SeriesTimes, expand};
 use calsync_core::source::Shape;
 use calsync_core::zone::Zone;
@@ -140,6 +140,9 @@ pub(in crate::source) fn layout(
     }
     if singles.len() > MOST_SINGLES {
         return Err(format!("it would take more than {MOST_SINGLES} single appointments"));
+    }
+    for part in pieces.iter_mut().skip(1).chain(singles.values_mut()) {
+        part.event.attachments = Attachments::default();
     }
     out.items = pieces
         .into_iter()
@@ -361,6 +364,7 @@ fn expanded(
             single.uid = series.uid.clone();
             items.insert(Role::Owner, single);
         } else {
+            single.event.attachments = Attachments::default();
             items.insert(Role::Once(key), single);
         }
     }

@@ -142,7 +142,7 @@ pub(super) struct Whole {
     /// Instances that Exchange refused to hold in their series.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) forced: BTreeSet<RecurrenceId>,
-    /// Digests of what the master said. The times are not among them.
+    /// Digests of what the master said, as far as items share it.
     pub(super) master: BTreeMap<Field, ContentHash>,
     /// The last day, when the series is expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,12 +178,18 @@ pub(super) fn rule_of(series: &Series) -> Option<(NaiveDateTime, Rule)> {
     Some((series.event.span.start.local(), series.recurrence.as_ref()?.rule.clone()))
 }
 
-/// Digests of the fields of an event, but for its times.
+/// The fields of which the items of a group have one value together. Times are each item's own, and files lie with the
+/// owner.
+pub(super) fn is_shared(field: Field) -> bool {
+    !matches!(field, Field::Span | Field::Attachments)
+}
+
+/// Digests of the fields of an event that are shared.
 pub(super) fn digests(event: &Event) -> BTreeMap<Field, ContentHash> {
     let Ok(serde_json::Value::Object(values)) = serde_json::to_value(event) else { return BTreeMap::new() };
     Field::ALL
         .into_iter()
-        .filter(|field| *field != Field::Span)
+        .filter(|field| is_shared(*field))
         .map(|field| {
             let text = values.get(field.name()).map(ToString::to_string).unwrap_or_default();
             (field, ContentHash::of(&[&text]))

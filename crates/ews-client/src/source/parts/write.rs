@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{CreateToken, ItemKey, Revision};
-use calsync_core::model::{RecurrenceId, Series, SeriesPatch};
+use calsync_core::model::{Field, RecurrenceId, Series, SeriesPatch};
 use calsync_core::source::{
     Applied, Item, Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
@@ -231,7 +231,8 @@ impl ExchangeSource {
                 missing.push((*role, target));
                 continue;
             };
-            let patch = item.series.diff(target);
+            // Files are not written with the rest.
+            let patch = item.series.diff(target).only(|field| field != Field::Attachments);
             if patch.is_empty() {
                 continue;
             }
