@@ -125,6 +125,9 @@ pub struct Edit {
     /// New customer; `null` takes it away.
     #[serde(deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub customer: Option<Option<String>>,
+    /// New recurrence of the whole appointment; `null` makes it a single one. The first occurrence is its own start.
+    #[serde(deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Option<Repeat>>,
 }
 
 /// A member that is present, be it `null`.

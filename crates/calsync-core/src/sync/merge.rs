@@ -11,7 +11,9 @@ use super::plan::Conflict;
 use super::settings::ReadOnlyEdit;
 use super::view::View;
 use crate::ids::{PerSide, Side};
-use crate::model::{Field, Overlay, Override, OverridePatch, Patch, RecurrenceId, Series, SeriesPatch};
+use crate::model::{
+    Change, Field, Overlay, Override, OverridePatch, Patch, RecurrenceId, Series, SeriesPatch,
+};
 
 /// What each side shows, and showed when both were in step.
 pub(super) struct Versions<'a> {
@@ -96,6 +98,11 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
             .shown_changes(side, changes.get(side))
             .only(|field| rules.may_write(side.other(), field) && rules.holds(side.other(), field))
     });
+    for side in Side::BOTH {
+        if changes.get(side.other()).master.span.is_none() {
+            say_when(carried.get_mut(side), versions.shown.get(side));
+        }
+    }
     collide(&mut carried, &changes, versions, rules, &mut merged);
     for side in Side::BOTH {
         follow_the_master(side, &mut carried, versions, &mut merged);
@@ -159,6 +166,16 @@ fn tell_back(side: Side, carried: &SeriesPatch, versions: &Versions<'_>, to: &mu
         text.master = Patch::default();
     }
     merge_into(to.get_mut(side), text);
+}
+
+/// What becomes a series, or stops being one, is told with its time: a rule means nothing without the start and zone it was
+/// made for, and a side may show the start of a series at another place than it would show a single appointment.
+fn say_when(carried: &mut SeriesPatch, shown: &Shown<'_>) {
+    let Some(change) = &carried.recurrence else { return };
+    if change.from.is_some() != change.to.is_some() {
+        let (from, to) = (shown.shadow.event.span.clone(), shown.latest.event.span.clone());
+        carried.master.span.get_or_insert(Change { from, to });
+    }
 }
 
 /// Settles fields and instances that both sides changed differently: takes the losing change out of `carried`.

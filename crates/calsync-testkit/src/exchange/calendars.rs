@@ -288,6 +288,15 @@ fn edit_of_edit(wanted: &people::Edit, item: &Item, modern: bool) -> Edit {
         edit.zone = Some(item.when.zone.clone());
         edit.end_zone = Some(item.when.end_zone.clone());
     }
+    if let Some(repeat) = &wanted.repeat {
+        edit.fields.push("calendar:Recurrence".to_owned());
+        let start = wanted
+            .span
+            .and_then(|(start, _)| datetime(start))
+            .unwrap_or_else(|| item.when.reading(item.when.start));
+        edit.recurrence = repeat.as_ref().and_then(|repeat| recurrence(repeat, start.date()));
+        edit.clear_recurrence = repeat.is_none();
+    }
     let mut field = |name: &str| edit.fields.push(name.to_owned());
     let content = &mut edit.content;
     if let Some(subject) = &wanted.subject {

@@ -40,10 +40,10 @@ impl Calendars for MockNvs {
             private: Some(draft.private),
             reminder: Some(draft.reminder),
             customer: Some(draft.customer.clone()),
+            repeat: Some(draft.repeat.clone()),
         };
         let mut faults = Vec::new();
         content.set_all(&members(&edit, &content), "", &mut faults);
-        content.rule = draft.repeat.as_ref().map(|repeat| rule(repeat, draft));
         if !faults.is_empty() {
             return None;
         }
@@ -57,6 +57,12 @@ impl Calendars for MockNvs {
         self.change(calendar, id, |content, faults| {
             let members = members(edit, content);
             content.set_all(&members, "", faults);
+            if edit.repeat.is_some() {
+                // What was different about occurrences that are none any more is forgotten.
+                let overrides = std::mem::take(&mut content.overrides);
+                let stands = |key: &String| content.rule.is_some() && expand::is_occurrence(content, key);
+                content.overrides = overrides.into_iter().filter(|(key, _)| stands(key)).collect();
+            }
         })
     }
 
@@ -187,6 +193,14 @@ fn members(edit: &Edit, content: &Content) -> Map<String, Value> {
     put("private", edit.private.map(|private| json!(private)));
     put("reminder", edit.reminder.map(|reminder| json!(reminder)));
     put("customer", edit.customer.as_ref().map(|customer| json!(customer)));
+    if let Some(repeat) = &edit.repeat {
+        let start = match (edit.span, &content.start) {
+            (Some((start, _)), _) => start,
+            (None, Moment::Date { date }) => date.and_time(chrono::NaiveTime::MIN),
+            (None, Moment::Clock { at, .. }) => *at,
+        };
+        put("rule", Some(json!(repeat.as_ref().map(|repeat| rule(repeat, start, &content.start)))));
+    }
     if let Some((start, end)) = edit.span {
         let place = |at: NaiveDateTime, like: &Moment| match like {
             Moment::Date { .. } => json!({"date": at.date()}),
@@ -201,7 +215,8 @@ fn members(edit: &Edit, content: &Content) -> Map<String, Value> {
     members
 }
 
-fn rule(repeat: &Repeat, draft: &Draft) -> String {
+/// The rule of a series that starts at `start`, which is a time or a day like `form`.
+fn rule(repeat: &Repeat, start: NaiveDateTime, form: &Moment) -> String {
     let every = repeat.every.max(1);
     let mut rule = match &repeat.rhythm {
         Rhythm::Daily => format!("FREQ=DAILY;INTERVAL={every}"),
@@ -213,21 +228,21 @@ fn rule(repeat: &Repeat, draft: &Draft) -> String {
         Rhythm::MonthlyOn(day) => format!("FREQ=MONTHLY;INTERVAL={every};BYMONTHDAY={day}"),
         Rhythm::MonthlyNth(nth, day) => format!("FREQ=MONTHLY;INTERVAL={every};BYDAY={nth}{}", weekday(*day)),
         Rhythm::Yearly => {
-            let (month, day) = (draft.start.format("%-m"), draft.start.format("%-d"));
+            let (month, day) = (start.format("%-m"), start.format("%-d"));
             format!("FREQ=YEARLY;BYMONTH={month};BYMONTHDAY={day}")
         }
     };
     if matches!(repeat.rhythm, Rhythm::Weekly(_)) {
         rule.push_str(";WKST=MO");
     }
-    let until = match repeat.until {
-        Until::Forever => String::new(),
-        Until::Count(count) => format!(";COUNT={count}"),
-        Until::Day(day) if draft.all_day => format!(";UNTIL={}", day.format("%Y%m%d")),
-        Until::Day(day) => {
+    let until = match (&repeat.until, form) {
+        (Until::Forever, _) => String::new(),
+        (Until::Count(count), _) => format!(";COUNT={count}"),
+        (Until::Day(day), Moment::Date { .. }) => format!(";UNTIL={}", day.format("%Y%m%d")),
+        (Until::Day(day), Moment::Clock { zone, .. }) => {
             // The last start that may still be: the end of that day where the appointment is.
-            let last = day.and_hms_opt(23, 59, 59).unwrap_or(draft.start);
-            let until = expand::in_zone(last, &draft.zone, false).unwrap_or_else(|| last.and_utc());
+            let last = day.and_hms_opt(23, 59, 59).unwrap_or(start);
+            let until = expand::in_zone(last, zone, false).unwrap_or_else(|| last.and_utc());
             format!(";UNTIL={}", until.format("%Y%m%dT%H%M%SZ"))
         }
     };

@@ -92,7 +92,8 @@ fn is_far_away(draft: &Draft) -> bool {
 /// inherited; when the master's changes, it turns up again, and counts as what somebody wants for this occurrence. Both
 /// sides then show the same, but not what was entered for the whole. Texts are unlike each other here, unless cleared.
 pub(crate) fn may_come_back(edit: &Edit, emptied: bool) -> bool {
-    let Edit { subject, place, notes, span: _, category, busy, private, reminder, customer } = edit;
+    let Edit { subject, place, notes, span: _, category, busy, private, reminder, customer, repeat: _ } =
+        edit;
     let text = subject.is_some() || place.is_some() || notes.is_some() || customer.is_some();
     (emptied && text) || busy.is_some() || private.is_some() || reminder.is_some() || category.is_some()
 }

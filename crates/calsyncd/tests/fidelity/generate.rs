@@ -7,7 +7,7 @@ use calsync_testkit::people::{Busy, Draft, Edit, Repeat, Rhythm, Until};
 use chrono::{Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 
 use super::dice::Dice;
-use super::script::{At, Script, Shift, Step};
+use super::script::{At, Plain, Script, Shift, Step};
 
 const ZONES: [&str; 24] = [
     "Europe/Berlin",
@@ -142,6 +142,18 @@ impl Maker {
     fn change(&mut self, at: At, item: usize) -> Step {
         self.at = at;
         let nth = self.dice.index(40);
+        if self.dice.percent(12) {
+            return match self.dice.index(4) {
+                0 => Step::Turn { at, item, into: None },
+                1 => {
+                    let count = self.dice.percent(50).then(|| u32::try_from(self.dice.range(2, 30)).unwrap());
+                    let every = u16::try_from(self.dice.range(1, 3)).unwrap();
+                    let into = Plain { weekly: self.dice.percent(50), every, count };
+                    Step::Turn { at, item, into: Some(into) }
+                }
+                _ => Step::Split { at, item, nth, edit: self.edit() },
+            };
+        }
         match self.dice.index(20) {
             0..=5 => Step::Edit { at, item, edit: self.edit() },
             6..=8 => Step::Move { at, item, by: self.shift(3) },

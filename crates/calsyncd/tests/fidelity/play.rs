@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use calsync_core::zone::{Resolved, Zone};
-use calsync_testkit::people::{Busy, Draft, Edit, Rhythm, Tile, Until};
-use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
+use calsync_testkit::people::{Busy, Draft, Edit, Repeat, Rhythm, Tile, Until};
+use chrono::{Datelike as _, Days, NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::expect::{
     WINDOW, agreed, begins_in_gap, cannot_hold, difference, empties, first_difference, is_agreed,
     may_come_back,
 };
-use super::script::{At, Script, Shift, Step};
+use super::script::{At, Plain, Script, Shift, Step};
 use super::tally::Tally;
 use super::world::{Pairing, World};
 
@@ -30,6 +30,8 @@ struct Item {
     span: (NaiveDateTime, NaiveDateTime),
     all_day: bool,
     repeats: bool,
+    /// As it was entered, but for its time: what a split goes on with.
+    draft: Draft,
     /// The side on which a person deleted it since the last sync.
     deleted: [bool; 2],
     /// Who moved what since the last sync.
@@ -51,6 +53,8 @@ struct Item {
 struct Moved {
     whole: [bool; 2],
     occurrence: [bool; 2],
+    /// Became a series or a single appointment, or was split.
+    turned: [bool; 2],
 }
 
 impl Item {
@@ -152,7 +156,9 @@ impl Play<'_> {
             | Step::Delete { at, item }
             | Step::EditOccurrence { at, item, .. }
             | Step::MoveOccurrence { at, item, .. }
-            | Step::DeleteOccurrence { at, item, .. } => (*at, *item),
+            | Step::DeleteOccurrence { at, item, .. }
+            | Step::Turn { at, item, .. }
+            | Step::Split { at, item, .. } => (*at, *item),
             Step::Sync => return false,
         };
         let Some(known) = self.items.get(item) else { return false };
@@ -172,6 +178,8 @@ impl Play<'_> {
             Step::EditOccurrence { nth, edit, .. } => self.edit_occurrence(at, item, &id, *nth, edit),
             Step::MoveOccurrence { nth, by, .. } => self.move_occurrence(at, item, &id, *nth, *by),
             Step::DeleteOccurrence { nth, .. } => self.delete_occurrence(at, item, &id, *nth),
+            Step::Turn { into, .. } => self.turn(at, item, &id, *into),
+            Step::Split { nth, edit, .. } => self.split(at, item, &id, *nth, edit),
         };
         if done {
             self.changed[index(at)] = true;
@@ -194,6 +202,7 @@ impl Play<'_> {
                 span: (draft.start, draft.end),
                 all_day: draft.all_day,
                 repeats: false,
+                draft: draft.clone(),
                 deleted: [false, false],
                 moved: Moved::default(),
                 changed_within: false,
@@ -214,6 +223,7 @@ impl Play<'_> {
             span: (draft.start, draft.end),
             all_day: draft.all_day,
             repeats: draft.repeat.is_some(),
+            draft: draft.clone(),
             deleted: [false, false],
             moved: Moved::default(),
             changed_within: false,
@@ -340,7 +350,7 @@ impl Play<'_> {
     fn may_move(&mut self, at: At, item: usize, occurrence: bool) -> bool {
         let (here, there) = (index(at), index(at.other()));
         let moved = &mut self.items[item].moved;
-        if moved.occurrence[there] || (moved.whole[there] && occurrence) {
+        if moved.occurrence[there] || (moved.whole[there] && (occurrence || moved.turned != [false, false])) {
             self.tally.count("left out: the other side moves it");
             return false;
         }
@@ -392,6 +402,77 @@ impl Play<'_> {
         }
         self.items[item].span = (start, end);
         self.tally.count(format!("moved in {}", word(at)));
+        true
+    }
+
+    /// Lets only one side say how it repeats until the next sync.
+    fn may_turn(&mut self, at: At, item: usize) -> bool {
+        if self.items[item].moved.whole[index(at.other())] || !self.may_move(at, item, false) {
+            return false;
+        }
+        self.items[item].moved.turned[index(at)] = true;
+        true
+    }
+
+    fn turn(&mut self, at: At, item: usize, id: &str, into: Option<Plain>) -> bool {
+        let known = &self.items[item];
+        let (start, end) = known.span;
+        let repeat = into.map(|plain| Repeat {
+            rhythm: if plain.weekly { Rhythm::Weekly(vec![start.weekday()]) } else { Rhythm::Daily },
+            every: plain.every,
+            until: plain.count.map_or(Until::Forever, Until::Count),
+        });
+        let draft = Draft { start, end, repeat, ..known.draft.clone() };
+        let too_long = draft.repeat.is_some() && end - start > TimeDelta::days(1);
+        if known.repeats == draft.repeat.is_some()
+            || too_long
+            || cannot_hold(self.version, At::Nvs, &draft).is_some()
+            || cannot_hold(self.version, At::Exchange, &draft).is_some()
+            || !self.may_turn(at, item)
+        {
+            return false;
+        }
+        let (people, calendar) = self.pair.people(at);
+        let edit = Edit { repeat: Some(draft.repeat.clone()), ..Edit::default() };
+        if !people.edit(calendar, id, &edit) {
+            self.tally.count(format!("refused: turned in {}", word(at)));
+            return false;
+        }
+        self.tally.count(if draft.repeat.is_some() { "became a series" } else { "became a single one" });
+        let known = &mut self.items[item];
+        (known.repeats, known.draft) = (draft.repeat.is_some(), draft);
+        true
+    }
+
+    fn split(&mut self, at: At, item: usize, id: &str, nth: usize, edit: &Edit) -> bool {
+        let Some((all, k)) = self.occurrence(at, id, nth) else { return false };
+        let known = &self.items[item];
+        let Some(repeat) = known.draft.repeat.clone() else { return false };
+        // The first occurrence leads to a series that ends before it begins.
+        let (Some(last), true) = (all[k].date().pred_opt(), known.repeats && k > 0) else { return false };
+        let length = known.span.1 - known.span.0;
+        let draft = Draft { start: all[k], end: all[k] + length, ..known.draft.clone() };
+        if cannot_hold(self.version, At::Nvs, &draft).is_some()
+            || cannot_hold(self.version, At::Exchange, &draft).is_some()
+            || !self.may_turn(at, item)
+        {
+            return false;
+        }
+        let (people, calendar) = self.pair.people(at);
+        let until = Repeat { until: Until::Day(last), ..repeat };
+        let ends = Edit { repeat: Some(Some(until.clone())), ..Edit::default() };
+        if !people.edit(calendar, id, &ends) {
+            self.tally.count(format!("refused: split in {}", word(at)));
+            return false;
+        }
+        self.items[item].draft.repeat = Some(until);
+        self.tally.count(format!("split in {}", word(at)));
+        if self.enter(at, &draft) {
+            let new = self.items.len() - 1;
+            if let Some(id) = self.items[new].id(at).map(str::to_owned) {
+                self.edit(at, new, &id, edit);
+            }
+        }
         true
     }
 

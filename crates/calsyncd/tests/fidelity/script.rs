@@ -79,7 +79,31 @@ pub(crate) enum Step {
         item: usize,
         nth: usize,
     },
+    /// A single appointment becomes a series, or a series a single appointment.
+    Turn {
+        at: At,
+        item: usize,
+        /// The series; its rhythm fits any first day.
+        into: Option<Plain>,
+    },
+    /// "This and all following": the series ends before an occurrence, and another one begins there.
+    Split {
+        at: At,
+        item: usize,
+        nth: usize,
+        edit: Edit,
+    },
     Sync,
+}
+
+/// A series that can begin on any day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plain {
+    /// On the first day's weekday, or daily.
+    pub(crate) weekly: bool,
+    pub(crate) every: u16,
+    /// Endless without.
+    pub(crate) count: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

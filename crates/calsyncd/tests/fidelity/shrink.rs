@@ -3,7 +3,7 @@
 use calsync_testkit::people::{Busy, Draft, Edit, Until};
 
 use super::play::play;
-use super::script::{Script, Shift, Step};
+use super::script::{Plain, Script, Shift, Step};
 use super::world::World;
 
 /// Tries after which the smallest script so far is good enough.
@@ -82,7 +82,9 @@ fn item_of(step: &Step) -> Option<usize> {
         | Step::Delete { item, .. }
         | Step::EditOccurrence { item, .. }
         | Step::MoveOccurrence { item, .. }
-        | Step::DeleteOccurrence { item, .. } => Some(*item),
+        | Step::DeleteOccurrence { item, .. }
+        | Step::Turn { item, .. }
+        | Step::Split { item, .. } => Some(*item),
     }
 }
 
@@ -94,7 +96,9 @@ fn item_mut(step: &mut Step) -> Option<&mut usize> {
         | Step::Delete { item, .. }
         | Step::EditOccurrence { item, .. }
         | Step::MoveOccurrence { item, .. }
-        | Step::DeleteOccurrence { item, .. } => Some(item),
+        | Step::DeleteOccurrence { item, .. }
+        | Step::Turn { item, .. }
+        | Step::Split { item, .. } => Some(item),
     }
 }
 
@@ -128,6 +132,19 @@ fn plainer(step: &Step) -> Vec<Step> {
             .into_iter()
             .map(|by| Step::MoveOccurrence { at, item, nth, by })
             .chain(smaller(nth).map(|nth| Step::MoveOccurrence { at, item, nth, by }))
+            .collect(),
+        Step::Turn { at, item, into: Some(into) } => {
+            [Plain { weekly: false, ..into }, Plain { every: 1, ..into }, Plain { count: None, ..into }]
+                .into_iter()
+                .filter(|plainer| *plainer != into)
+                .map(|into| Step::Turn { at, item, into: Some(into) })
+                .collect()
+        }
+        Step::Turn { into: None, .. } => Vec::new(),
+        Step::Split { at, item, nth, edit } => plainer_edits(&edit)
+            .into_iter()
+            .map(|edit| Step::Split { at, item, nth, edit })
+            .chain(smaller(nth).map(|nth| Step::Split { at, item, nth, edit: edit.clone() }))
             .collect(),
         Step::DeleteOccurrence { at, item, nth } => {
             smaller(nth).map(|nth| Step::DeleteOccurrence { at, item, nth }).collect()

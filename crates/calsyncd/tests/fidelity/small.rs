@@ -171,3 +171,20 @@ async fn an_occurrence_that_says_for_itself_what_the_master_says_does_not_differ
     ];
     plays("exchange2016", &steps).await;
 }
+
+#[tokio::test]
+async fn what_becomes_a_series_or_a_single_one_is_told_with_its_time() {
+    let single = draft("2026-03-06T12:30:00", "2026-03-06T16:30:00", "null")
+        .replace("Europe/Berlin", "Pacific/Kiritimati");
+    let weekly = r#"{"turn": {"at": "nvs", "item": 0, "into": {"weekly": true, "every": 1, "count": null}}}"#;
+    plays("exchange2007_sp1", &[create("nvs", &single), sync(), weekly.to_owned()]).await;
+
+    let monthly = r#"{"rhythm": {"MonthlyOn": 16}, "every": 1, "until": "Forever"}"#;
+    let series = draft("2026-04-16T17:45:00", "2026-04-16T18:30:00", monthly);
+    let once = r#"{"turn": {"at": "exchange", "item": 0, "into": null}}"#;
+    plays(
+        "exchange2016",
+        &[create("exchange", &series), sync(), shift("nvs", -1, 0), sync(), once.to_owned()],
+    )
+    .await;
+}
