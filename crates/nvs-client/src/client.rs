@@ -8,7 +8,8 @@ use crate::traffic::Traffic;
 use crate::transport::{Call, NvsSettings, Transport};
 use crate::wire::{
     BinPage, ChangePage, FindMatch, FindRequest, FindResponse, ReadEntry, ReadRequest, ReadResponse,
-    ServerInfo, Unit, UnitPage, Write, WriteOutcome, WriteRequest, WriteResponse, WriteResult, unreadable,
+    ServerInfo, StoredFile, Unit, UnitPage, Write, WriteOutcome, WriteRequest, WriteResponse, WriteResult,
+    unreadable,
 };
 
 /// Most entries on a page of the protocol.
@@ -221,6 +222,34 @@ impl NvsClient {
         Ok(Answered { epoch: response.epoch, entries })
     }
 
+    /// Sends a file, so that writes to this unit can name it by `digest`, which is that of [`digest_of`]. Sending it again
+    /// is harmless; a file that no appointment names is dropped by the server after a while.
+    pub async fn put_file(&self, unit: &str, digest: &str, bytes: Vec<u8>) -> Result<StoredFile, NvsError> {
+        let path = &["units", unit, "files", digest];
+        self.transport
+            .put_file(Call { doing: "send file", operation: "put-file", path, query: vec![] }, bytes)
+            .await
+    }
+
+    /// Reads a file that an appointment of this unit names; `None` when it has more than `most` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`BadAnswer`](NvsErrorKind::BadAnswer) also when the bytes are not those that the digest is of.
+    pub async fn file(&self, unit: &str, digest: &str, most: usize) -> Result<Option<Vec<u8>>, NvsError> {
+        let doing = "read file";
+        let path = &["units", unit, "files", digest];
+        let call = Call { doing, operation: "file", path, query: vec![] };
+        let bytes = self.transport.get_file(call, most).await?;
+        match bytes {
+            Some(bytes) if digest_of(&bytes) != digest => {
+                let advice = "the file is not the one that was asked for; report this to its maker";
+                Err(NvsError::new(doing, NvsErrorKind::BadAnswer, advice))
+            }
+            bytes => Ok(bytes),
+        }
+    }
+
     /// Reads one page of the bin of a unit.
     pub async fn bin(&self, unit: &str, after: Option<&str>, limit: u32) -> Result<BinPage, NvsError> {
         let mut query = vec![("limit", limit.clamp(1, MAX_PAGE).to_string())];
@@ -235,6 +264,17 @@ impl NvsClient {
         let call = Call { doing: "open notification stream", operation: "events", path: &["events"], query };
         Ok(EventStream::new(self.transport.open(call).await?))
     }
+}
+
+/// SHA-256 of a file, as the protocol names it: 64 hexadecimal digits in lower case.
+pub fn digest_of(bytes: &[u8]) -> String {
+    use sha2::{Digest as _, Sha256};
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string cannot fail.
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+    }
+    text
 }
 
 /// A page that leads to itself would be read for ever.

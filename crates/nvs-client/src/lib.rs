@@ -13,7 +13,7 @@ mod traffic;
 mod transport;
 pub mod wire;
 
-pub use client::{Answered, MAX_BATCH, MAX_PAGE, NvsClient};
+pub use client::{Answered, MAX_BATCH, MAX_PAGE, NvsClient, digest_of};
 pub use error::{NvsError, NvsErrorKind};
 pub use events::{Event, EventStream};
 pub use source::NvsSource;

@@ -127,6 +127,47 @@ impl Transport {
         self.exchange(Method::GET, call, None).await
     }
 
+    /// Sends a file. Its bytes are not traced.
+    pub(crate) async fn put_file<A: DeserializeOwned>(
+        &self,
+        call: Call<'_>,
+        bytes: Vec<u8>,
+    ) -> Result<A, NvsError> {
+        self.exchange(Method::PUT, call, Some(Content::File(bytes))).await
+    }
+
+    /// Reads a file; `None` when it has more than `most` bytes. Its bytes are not traced.
+    pub(crate) async fn get_file(&self, call: Call<'_>, most: usize) -> Result<Option<Vec<u8>>, NvsError> {
+        let doing = call.doing;
+        let request = self.request(Method::GET, &call)?.timeout(self.timeout).header(ACCEPT, FILE);
+        let trace = self.trace_request(&call, None).await;
+        self.traffic.request(0);
+        let response = request.send().await.map_err(|error| NvsError::from_http(doing, error))?;
+        if response.status().is_success() && media_type(&response) == FILE {
+            if response.content_length().is_some_and(|length| length > most as u64) {
+                return Ok(None);
+            }
+            let bytes = match self.collect(doing, response, most).await {
+                Ok(answer) => answer.body,
+                Err(error) if error.kind == NvsErrorKind::TooLarge => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            if let Some((trace, number)) = trace {
+                let line = serde_json::json!({ "bytes": bytes.len() }).to_string();
+                trace.write(number, call.operation, "response", line.as_bytes()).await;
+            }
+            return Ok(Some(bytes));
+        }
+        let answer = self.collect(doing, response, self.max_answer).await?;
+        if let Some((trace, number)) = trace {
+            trace.write(number, call.operation, "response", &answer.body).await;
+        }
+        Err(match answer.understand::<serde_json::Value>(doing) {
+            Ok(_) => NvsError::new(doing, NvsErrorKind::BadAnswer, "the server answers without a file"),
+            Err(error) => error,
+        })
+    }
+
     pub(crate) async fn post<A: DeserializeOwned>(
         &self,
         call: Call<'_>,
@@ -136,7 +177,7 @@ impl Transport {
             NvsError::new(call.doing, NvsErrorKind::Settings, "the request cannot be written as json")
                 .because(error)
         })?;
-        self.exchange(Method::POST, call, Some(body)).await
+        self.exchange(Method::POST, call, Some(Content::Json(body))).await
     }
 
     /// Opens a stream of events; there is no time limit on the stream itself.
@@ -157,7 +198,7 @@ impl Transport {
         if response.status() == StatusCode::OK && media_type(&response) == "text/event-stream" {
             return Ok(response);
         }
-        let answer = self.collect(doing, response).await?;
+        let answer = self.collect(doing, response, self.max_answer).await?;
         Err(match answer.understand::<serde_json::Value>(doing) {
             Ok(_) => {
                 NvsError::new(doing, NvsErrorKind::BadAnswer, "the server answers without a stream of events")
@@ -189,30 +230,51 @@ impl Transport {
         &self,
         method: Method,
         call: Call<'_>,
-        body: Option<Vec<u8>>,
+        body: Option<Content>,
     ) -> Result<A, NvsError> {
         let doing = call.doing;
         let mut request =
             self.request(method, &call)?.timeout(self.timeout).header(ACCEPT, "application/json");
-        let trace = self.trace.as_ref().map(|trace| (trace, trace.next()));
-        if let Some((trace, number)) = trace {
-            let line = serde_json::json!({ "get": call.path.join("/"), "query": call.query });
-            let document = body.clone().unwrap_or_else(|| line.to_string().into_bytes());
-            trace.write(number, call.operation, "request", &document).await;
-        }
-        self.traffic.request(body.as_ref().map_or(0, Vec::len));
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body);
-        }
+        let trace = self.trace_request(&call, body.as_ref()).await;
+        self.traffic.request(match &body {
+            Some(Content::Json(body) | Content::File(body)) => body.len(),
+            None => 0,
+        });
+        request = match body {
+            Some(Content::Json(body)) => request.header(CONTENT_TYPE, "application/json").body(body),
+            Some(Content::File(body)) => request.header(CONTENT_TYPE, FILE).body(body),
+            None => request,
+        };
         let response = request.send().await.map_err(|error| NvsError::from_http(doing, error))?;
-        let answer = self.collect(doing, response).await?;
+        let answer = self.collect(doing, response, self.max_answer).await?;
         if let Some((trace, number)) = trace {
             trace.write(number, call.operation, "response", &answer.body).await;
         }
         answer.understand(doing)
     }
 
-    async fn collect(&self, doing: &'static str, mut response: Response) -> Result<Answer, NvsError> {
+    /// Writes a request down, if that is wanted, and gives the number for its answer.
+    async fn trace_request(&self, call: &Call<'_>, body: Option<&Content>) -> Option<(&Trace, u64)> {
+        let trace = self.trace.as_ref()?;
+        let number = trace.next();
+        let document = match body {
+            Some(Content::Json(body)) => body.clone(),
+            Some(Content::File(body)) => serde_json::json!({ "bytes": body.len() }).to_string().into_bytes(),
+            None => {
+                let line = serde_json::json!({ "get": call.path.join("/"), "query": call.query });
+                line.to_string().into_bytes()
+            }
+        };
+        trace.write(number, call.operation, "request", &document).await;
+        Some((trace, number))
+    }
+
+    async fn collect(
+        &self,
+        doing: &'static str,
+        mut response: Response,
+        most: usize,
+    ) -> Result<Answer, NvsError> {
         let header =
             |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = header(RETRY_AFTER).and_then(|text| retry_after(text.trim()));
@@ -222,11 +284,8 @@ impl Transport {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| NvsError::from_http(doing, error))? {
             self.traffic.answer(chunk.len());
-            if body.len() + chunk.len() > self.max_answer {
-                let advice = format!(
-                    "the answer is larger than {} bytes; ask for fewer items at once",
-                    self.max_answer
-                );
+            if body.len() + chunk.len() > most {
+                let advice = format!("the answer is larger than {most} bytes; ask for fewer items at once");
                 return Err(NvsError::new(doing, NvsErrorKind::TooLarge, advice));
             }
             body.extend_from_slice(&chunk);
@@ -234,6 +293,15 @@ impl Transport {
         Ok(Answer { status, media_type, retry_after, location, body })
     }
 }
+
+/// What a request carries.
+enum Content {
+    Json(Vec<u8>),
+    File(Vec<u8>),
+}
+
+/// Media type of files.
+const FILE: &str = "application/octet-stream";
 
 struct Answer {
     status: StatusCode,

@@ -95,14 +95,16 @@ enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Attachment {
-    id: String,
-    name: String,
+    pub(super) id: String,
+    pub(super) name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    media_type: Option<String>,
+    pub(super) media_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    size: Option<u64>,
+    pub(super) size: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
+    pub(super) digest: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) url: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,7 +230,19 @@ impl Content {
             }
             "organiser" => self.organiser = read(value)?,
             "attendees" => self.attendees = read(value)?,
-            "attachments" => self.attachments = read(value)?,
+            "attachments" => {
+                let list: Vec<Attachment> = read(value)?;
+                for (index, file) in list.iter().enumerate() {
+                    if file.name.is_empty() || file.name.len() > LINE || file.name.contains(char::is_control)
+                    {
+                        return Err("has a file name that is empty, too long or not of one line".to_owned());
+                    }
+                    if list.iter().skip(index + 1).any(|later| later.id == file.id) {
+                        return Err("names two files by one id".to_owned());
+                    }
+                }
+                self.attachments = list;
+            }
             "rule" => self.rule = word(value)?,
             "rdates" => self.rdates = read(value)?,
             "mark" => self.mark = read(value)?,

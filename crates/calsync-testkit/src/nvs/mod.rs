@@ -233,6 +233,21 @@ impl MockNvs {
             .map_err(|problem| problem.to_value().to_string())
     }
 
+    /// Puts a file into an appointment, in place of those of its name, as a person does.
+    pub fn attach(&self, unit: &str, id: &str, name: &str, bytes: &[u8]) -> bool {
+        self.inner.act(|state| state.attach(unit, id, name, bytes)).is_ok()
+    }
+
+    /// Takes all files of a name out of an appointment, as a person does.
+    pub fn detach(&self, unit: &str, id: &str, name: &str) -> bool {
+        self.inner.act(|state| state.detach(unit, id, name)).is_ok()
+    }
+
+    /// Names and bytes of the files of an appointment, by name.
+    pub fn files(&self, unit: &str, id: &str) -> Vec<(String, Vec<u8>)> {
+        self.inner.state().files_of(unit, id)
+    }
+
     /// Brings an appointment back from the bin, as a person does.
     pub fn bring_back(&self, unit: &str, id: &str) -> bool {
         self.inner.act(|state| state.bring_back(Actor::Person, unit, id)).is_ok()

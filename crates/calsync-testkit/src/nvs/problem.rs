@@ -59,6 +59,10 @@ impl Problem {
         )
     }
 
+    pub(super) fn unknown_file() -> Self {
+        Self::new("unknown-file", "No such file", 404, "no appointment of this calendar unit names this file")
+    }
+
     pub(super) fn method_not_allowed() -> Self {
         Self::new("method-not-allowed", "Method not allowed", 405, "see the OpenAPI document for the methods")
     }
@@ -92,7 +96,12 @@ impl Problem {
     }
 
     pub(super) fn media_type() -> Self {
-        Self::new("unsupported-media-type", "Not JSON", 415, "send the body as application/json")
+        Self::new(
+            "unsupported-media-type",
+            "Another media type",
+            415,
+            "send the body as application/json, files as application/octet-stream",
+        )
     }
 
     pub(super) fn invalid(faults: &[Fault]) -> Self {

@@ -73,7 +73,7 @@ struct Call {
     method: Method,
     path: Vec<String>,
     query: Vec<(String, String)>,
-    json: bool,
+    media_type: String,
     body: Bytes,
 }
 
@@ -89,24 +89,31 @@ async fn answer(
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "))
             .is_some_and(|token| token == inner.token);
-    let json = request
+    let media_type = request
         .headers()
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.split(';').next().unwrap_or_default().trim() == "application/json");
+        .map(|value| value.split(';').next().unwrap_or_default().trim().to_owned())
+        .unwrap_or_default();
     let path = segments(request.uri().path());
     let query = pairs(request.uri().query().unwrap_or_default());
     let method = request.method().clone();
     let Ok(body) = axum::body::to_bytes(request.into_body(), 64 << 20).await else {
         return problem(&Problem::bad_request("the body is not complete"));
     };
-    let call = Call { method, path, query, json, body };
-    let operation = operation(&call.path);
+    let call = Call { method, path, query, media_type, body };
+    let operation = operation(&call.method, &call.path);
     let (latency, failure) = inner.hooks().hit(operation, call.body.len());
     let trace = inner.hooks().trace(operation);
     if let Some((path, _)) = &trace {
         let line = json!({"get": call.path.join("/"), "query": call.query}).to_string();
-        let _ = std::fs::write(path, if call.body.is_empty() { line.as_bytes() } else { &call.body });
+        let bytes = json!({"bytes": call.body.len()}).to_string();
+        let document = match call.media_type.as_str() {
+            FILE => bytes.as_bytes(),
+            _ if call.body.is_empty() => line.as_bytes(),
+            _ => &call.body,
+        };
+        let _ = std::fs::write(path, document);
     }
     tokio::time::sleep(latency).await;
 
@@ -163,18 +170,24 @@ async fn answer(
     };
     inner.hooks().seen.sent += body.len() as u64;
     if let Some((_, path)) = &trace {
-        let _ = std::fs::write(path, &body);
+        let is_file = parts.headers.get(CONTENT_TYPE).is_some_and(|value| value == FILE);
+        let bytes = json!({"bytes": body.len()}).to_string();
+        let _ = std::fs::write(path, if is_file { bytes.as_bytes() } else { &body });
     }
     Response::from_parts(parts, Body::from(body))
 }
 
+/// Media type of files.
+const FILE: &str = "application/octet-stream";
+
 enum Reply {
     Json(Value),
+    File(Vec<u8>),
     Stream(Body),
 }
 
 /// The operation's name in counters and traces.
-fn operation(path: &[String]) -> &'static str {
+fn operation(method: &Method, path: &[String]) -> &'static str {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["v1", "server"] => "server",
@@ -182,6 +195,8 @@ fn operation(path: &[String]) -> &'static str {
         ["v1", "units", _] => "unit",
         ["v1", "units", _, "changes"] => "changes",
         ["v1", "units", _, "bin"] => "bin",
+        ["v1", "units", _, "files", _] if method == Method::PUT => "put-file",
+        ["v1", "units", _, "files", _] => "file",
         ["v1", "changes"] => "all-changes",
         ["v1", "appointments", "read"] => "read",
         ["v1", "appointments", "find"] => "find",
@@ -218,6 +233,17 @@ fn dispatch(inner: &Arc<Inner>, call: &Call) -> Result<Reply, Problem> {
             let limit = limit(&query, state.limits.page)?;
             state.bin_page(unit, query.get("after").map(String::as_str), limit).map(Reply::Json)
         }
+        ["v1", "units", unit, "files", digest] if get => {
+            call.query(&[])?;
+            inner.state().file(unit, digest).map(Reply::File)
+        }
+        ["v1", "units", unit, "files", digest] if call.method == Method::PUT => {
+            call.query(&[])?;
+            if call.media_type != FILE {
+                return Err(Problem::media_type());
+            }
+            inner.state().put_file(unit, digest, &call.body).map(Reply::Json)
+        }
         ["v1", "appointments", "read"] if post => {
             let state = inner.state();
             let request: ReadRequest = call.body(state.limits.body_bytes)?;
@@ -249,7 +275,7 @@ fn dispatch(inner: &Arc<Inner>, call: &Call) -> Result<Reply, Problem> {
             }
             Ok(Reply::Stream(events(inner, units)))
         }
-        _ if operation(&call.path) == "unknown" => Err(Problem::not_found()),
+        _ if operation(&call.method, &call.path) == "unknown" => Err(Problem::not_found()),
         _ => Err(Problem::method_not_allowed()),
     }
 }
@@ -301,7 +327,7 @@ impl Call {
     }
 
     fn body<T: DeserializeOwned>(&self, most: usize) -> Result<T, Problem> {
-        if !self.json {
+        if self.media_type != "application/json" {
             return Err(Problem::media_type());
         }
         if self.body.len() > most {
@@ -364,6 +390,7 @@ fn events(inner: &Arc<Inner>, units: BTreeSet<String>) -> Body {
 fn to_response(result: Result<Reply, Problem>) -> Response {
     match result {
         Ok(Reply::Json(value)) => document(StatusCode::OK, "application/json", value.to_string()),
+        Ok(Reply::File(bytes)) => document(StatusCode::OK, FILE, bytes),
         Ok(Reply::Stream(body)) => {
             let mut response = Response::new(body);
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -393,8 +420,8 @@ fn page(status: StatusCode) -> Response {
     )
 }
 
-fn document(status: StatusCode, media_type: &'static str, body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn document(status: StatusCode, media_type: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response

@@ -1,5 +1,6 @@
 //! Everything the mock knows, and what happens to it. No HTTP here: the server and the people both act on this.
 
+mod files;
 mod reading;
 mod writing;
 
@@ -123,6 +124,10 @@ struct Data {
     bin: BTreeMap<String, Binned>,
     log: Vec<LogEntry>,
     keys: BTreeMap<String, Remembered>,
+    /// Bytes by their digest.
+    files: BTreeMap<String, Vec<u8>>,
+    /// Which unit a file was sent to.
+    sent: BTreeSet<(String, String)>,
     next_id: u64,
     next_entry: u64,
 }
@@ -140,11 +145,13 @@ pub struct MockLimits {
     pub batch: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
+    /// Bytes of a file; `None`: the server takes no files.
+    pub file_bytes: Option<usize>,
 }
 
 impl Default for MockLimits {
     fn default() -> Self {
-        Self { page: 1000, batch: 200, body_bytes: 8 << 20 }
+        Self { page: 1000, batch: 200, body_bytes: 8 << 20, file_bytes: Some(32 << 20) }
     }
 }
 

@@ -4,6 +4,7 @@
 //! that unit, so that one appointment can be in several pairings. Updates are patches: members that nobody here knows
 //! are never sent and so survive.
 
+mod files;
 mod outcome;
 mod read;
 mod write;
@@ -146,7 +147,7 @@ fn split_token(token: &ChangeToken) -> (Option<&str>, &str) {
 #[async_trait]
 impl CalendarSource for NvsSource {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting, Field::Attachments] }
+        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting] }
     }
 
     fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {
@@ -234,25 +235,34 @@ impl CalendarSource for NvsSource {
 
     async fn attachment(
         &self,
-        _: &CalendarKey,
-        _: &ItemKey,
-        _: &Attachment,
-        _: u64,
+        calendar: &CalendarKey,
+        key: &ItemKey,
+        file: &Attachment,
+        max_bytes: u64,
     ) -> Result<FileRead, SourceError> {
-        Ok(FileRead::Gone)
+        self.read_file(calendar, key, file, max_bytes).await
     }
 
     async fn apply(
         &self,
         calendar: &CalendarKey,
         writes: &[Recorded<Write>],
-        _: &dyn Files,
+        files: &dyn Files,
     ) -> Vec<WriteOutcome> {
         let mut outcomes: Vec<Option<WriteOutcome>> = writes.iter().map(|_| None).collect();
         let mut batch = Vec::new();
         let mut bytes = 0;
         for (place, write) in writes.iter().enumerate() {
-            match write::wire_write(calendar.as_str(), write.get()) {
+            let attachments = match self.bring_files(calendar, write.get(), files).await {
+                Ok(attachments) => attachments,
+                Err(error) => {
+                    if let Some(slot) = outcomes.get_mut(place) {
+                        *slot = Some(WriteOutcome::Refused(error));
+                    }
+                    continue;
+                }
+            };
+            match write::wire_write(calendar.as_str(), write.get(), attachments) {
                 Ok((wire, size)) => {
                     if !batch.is_empty() && (batch.len() == MAX_BATCH || bytes + size > MAX_BATCH_BYTES) {
                         self.send(calendar, std::mem::take(&mut batch), &mut outcomes).await;

@@ -38,7 +38,7 @@ pub(super) fn source_error(error: NvsError) -> SourceError {
 fn kind_of_refusal(problem: &Problem) -> SourceErrorKind {
     match problem.code() {
         ProblemCode::Conflict => SourceErrorKind::Stale,
-        ProblemCode::UnknownAppointment => SourceErrorKind::Missing,
+        ProblemCode::UnknownAppointment | ProblemCode::UnknownFile => SourceErrorKind::Missing,
         ProblemCode::Forbidden | ProblemCode::Unauthorized => SourceErrorKind::Denied(problem.to_string()),
         ProblemCode::UnknownUnit => SourceErrorKind::NoCalendar(problem.to_string()),
         ProblemCode::CursorExpired => SourceErrorKind::TokenExpired,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{ContentHash, CreateToken, ItemKey, Revision, Uid};
 use calsync_core::model::{
-    Attachments, Attendee, Busy, Categories, Event, Meeting, Notes, Overlay, Override, Participation, Person,
-    Recurrence, RecurrenceId, Reminder, Sensitivity, Series, Span, When,
+    Attendee, Busy, Categories, Event, Meeting, Notes, Overlay, Override, Participation, Person, Recurrence,
+    RecurrenceId, Reminder, Sensitivity, Series, Span, When,
 };
 use calsync_core::recur::Rule;
 use calsync_core::source::{Access, Item, Receipt};
@@ -68,7 +68,7 @@ fn series(appointment: &Appointment) -> Result<Series, String> {
         attendees: appointment.attendees.iter().map(attendee).collect(),
         customer: appointment.customer.clone().unwrap_or_default(),
         meeting: Meeting::None,
-        attachments: Attachments::default(),
+        attachments: super::files::read(&appointment.attachments),
     };
     let recurrence = if recurs { Some(recurrence(appointment)?) } else { None };
     let mut overrides = BTreeMap::new();

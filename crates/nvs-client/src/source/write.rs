@@ -14,8 +14,13 @@ use chrono::NaiveTime;
 use super::read::reference;
 use crate::wire::{self, AttendeeRole, BusyStatus, Fields, Moment, NewAppointment, ResponseStatus};
 
-/// Makes up the write and says how many bytes it has. The error says why it cannot be made.
-pub(super) fn wire_write(unit: &str, write: &Write) -> Result<(wire::Write, usize), String> {
+/// Makes up the write, with `attachments` as all its files where they change, and says how many bytes it has. The error
+/// says why it cannot be made.
+pub(super) fn wire_write(
+    unit: &str,
+    write: &Write,
+    attachments: Option<Vec<wire::Attachment>>,
+) -> Result<(wire::Write, usize), String> {
     let unit = unit.to_owned();
     let mut wire = match &write.op {
         WriteOp::Create { series, .. } => {
@@ -36,6 +41,11 @@ pub(super) fn wire_write(unit: &str, write: &Write) -> Result<(wire::Write, usiz
             expect: expected.as_str().to_owned(),
         },
     };
+    match &mut wire {
+        wire::Write::Create { appointment, .. } => appointment.fields.attachments = attachments,
+        wire::Write::Update { patch, .. } => patch.set.attachments = attachments,
+        wire::Write::Delete { .. } | wire::Write::Restore { .. } => {}
+    }
     let text = serde_json::to_string(&wire).map_err(|_| "it cannot be written as json".to_owned())?;
     set_key(&mut wire, &write.op, write.receipt.number, &text);
     Ok((wire, text.len()))
@@ -322,7 +332,7 @@ fn customer(customer: &str) -> Option<String> {
 const LINE: usize = 1024;
 
 /// A text as one line: NVS has neither line ends nor tabs in it, and no longer ones.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_gap = false;
     for c in text.chars().take(LINE) {

@@ -68,7 +68,7 @@ pub struct Attendee {
     pub response: ResponseStatus,
 }
 
-/// A file that belongs to an appointment; its bytes stay where they are.
+/// A file that belongs to an appointment: one that the server has, by its digest, or a mere reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// Id, stable while the file is attached.
@@ -81,6 +81,9 @@ pub struct Attachment {
     /// Size in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// SHA-256 of the bytes, where the server has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Where the bytes are, for those who may read them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,

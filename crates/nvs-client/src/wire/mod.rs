@@ -21,7 +21,7 @@ pub(crate) use feed::{shape_of, unreadable};
 pub use fields::{Attachment, Attendee, Fields, Mark, Moment, Notes, Override, OverridePatch, Patch, Person};
 pub(crate) use problem::wait_of;
 pub use problem::{FieldError, Problem, ProblemCode};
-pub use server::{Limits, ServerInfo, Unit, UnitPage};
+pub use server::{Limits, ServerInfo, StoredFile, Unit, UnitPage};
 pub use words::{Access, AttendeeRole, BusyStatus, MarkKind, NotesFormat, ResponseStatus, UnitKind};
 pub use write::{NewAppointment, Write, WriteOutcome, WriteRequest, WriteResponse, WriteResult};
 

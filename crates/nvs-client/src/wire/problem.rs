@@ -77,6 +77,8 @@ pub enum ProblemCode {
     UnknownUnit,
     /// No such appointment (in this unit).
     UnknownAppointment,
+    /// No such file (in this unit).
+    UnknownFile,
     /// The address knows other methods.
     MethodNotAllowed,
     /// The appointment has another revision by now.
@@ -114,6 +116,7 @@ impl ProblemCode {
         ("not-found", Self::NotFound),
         ("unknown-unit", Self::UnknownUnit),
         ("unknown-appointment", Self::UnknownAppointment),
+        ("unknown-file", Self::UnknownFile),
         ("method-not-allowed", Self::MethodNotAllowed),
         ("conflict", Self::Conflict),
         ("epoch-changed", Self::EpochChanged),
@@ -139,6 +142,7 @@ impl ProblemCode {
             Self::NotFound => "no such address",
             Self::UnknownUnit => "no such calendar unit",
             Self::UnknownAppointment => "no such appointment",
+            Self::UnknownFile => "no such file",
             Self::MethodNotAllowed => "the address knows other methods",
             Self::Conflict => "the appointment was changed meanwhile",
             Self::EpochChanged => "the server was restored from a backup",

@@ -42,6 +42,21 @@ pub struct Limits {
     pub body_bytes: u64,
     /// How long the answer to an idempotency key is kept.
     pub key_memory_seconds: u64,
+    /// Most bytes of a file; `None` where the server takes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<u64>,
+    /// How long a file is kept that no appointment names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_memory_seconds: Option<u64>,
+}
+
+/// A file that the server has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFile {
+    /// SHA-256 of its bytes, in lower-case hexadecimal digits.
+    pub digest: String,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// One column of the calendar.

@@ -4,6 +4,7 @@
 mod canned;
 mod errors;
 mod feed;
+mod files;
 mod openapi;
 mod rounds;
 mod source;

@@ -24,17 +24,18 @@ impl Clock for Minutes {
     }
 }
 
-struct World {
-    mocks: [MockNvs; 2],
+pub(crate) struct World {
+    pub(crate) mocks: [MockNvs; 2],
     sources: [NvsSource; 2],
     store: MemoryStore,
     clock: Minutes,
+    pub(crate) settings: Settings,
 }
 
-const UNIT: &str = "meier";
+pub(crate) const UNIT: &str = "meier";
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (mock_a, client_a) = start().await;
         let other = MockNvsSettings { installation: "the other".into(), ..MockNvsSettings::default() };
         let (mock_b, client_b) = start_as(other).await;
@@ -43,17 +44,18 @@ impl World {
             sources: [NvsSource::new(client_a), NvsSource::new(client_b)],
             store: MemoryStore::new(),
             clock: Minutes(Mutex::new(std::time::SystemTime::now().into())),
+            settings: Settings::default(),
         }
     }
 
-    async fn round(&self) -> RoundReport {
+    pub(crate) async fn round(&self) -> RoundReport {
         let id = PairingId::new("meier");
         let calendar = CalendarKey::new(UNIT);
         let pair = Pair {
             id: &id,
             sources: PerSide { a: &self.sources[0], b: &self.sources[1] },
             calendars: PerSide { a: &calendar, b: &calendar },
-            settings: &Settings::default(),
+            settings: &self.settings,
         };
         sync(pair, &self.store, &self.clock).await.unwrap()
     }
@@ -72,7 +74,7 @@ fn at(text: &str) -> NaiveDateTime {
     text.parse().unwrap()
 }
 
-fn draft(subject: &str, start: &str, repeat: Option<Repeat>) -> Draft {
+pub(crate) fn draft(subject: &str, start: &str, repeat: Option<Repeat>) -> Draft {
     Draft {
         subject: subject.into(),
         place: "Ulm".into(),
@@ -100,11 +102,11 @@ fn all_day(subject: &str, first: &str, days: i64) -> Draft {
     }
 }
 
-fn weekly() -> Repeat {
+pub(crate) fn weekly() -> Repeat {
     Repeat { rhythm: Rhythm::Weekly(vec![Weekday::Mon, Weekday::Thu]), every: 1, until: Until::Count(30) }
 }
 
-fn subject(text: &str) -> Edit {
+pub(crate) fn subject(text: &str) -> Edit {
     Edit { subject: Some(text.into()), ..Edit::default() }
 }
 

@@ -7,7 +7,7 @@ use crate::nvs::problem::Problem;
 
 impl State {
     pub(in crate::nvs) fn server_info(&self) -> Value {
-        json!({
+        let mut info = json!({
             "protocol": "1.0",
             "product": "NVS Calender (mock)",
             "version": env!("CARGO_PKG_VERSION"),
@@ -21,7 +21,14 @@ impl State {
                 "key_memory_seconds": 86400,
             },
             "protected_types": self.protected,
-        })
+        });
+        if let (Some(most), Some(limits)) =
+            (self.limits.file_bytes, info.get_mut("limits").and_then(Value::as_object_mut))
+        {
+            limits.insert("file_bytes".to_owned(), json!(most));
+            limits.insert("file_memory_seconds".to_owned(), json!(86400));
+        }
+        info
     }
 
     fn time(&self) -> String {

@@ -36,7 +36,7 @@ impl State {
         self.data.keys.insert(key.to_owned(), Remembered { digest: digest(write), result: result.clone() });
     }
 
-    fn may_write(&self, actor: Actor, unit: &str) -> Result<(), Problem> {
+    pub(super) fn may_write(&self, actor: Actor, unit: &str) -> Result<(), Problem> {
         let known = self.data.units.get(unit).ok_or_else(|| Problem::unknown_unit(unit))?;
         if actor == Actor::Program && !known.writable {
             return Err(Problem::forbidden(format!("the token may not write to calendar unit {unit:?}")));
@@ -98,6 +98,7 @@ impl State {
         }
         let mut faults = content.check(pointer);
         self.check_units(actor, &[], &content, pointer, &mut faults)?;
+        self.check_files(unit, &mut content, pointer, &mut faults);
         if !content.units.iter().any(|of| of == unit) {
             faults.push(Fault::at(format!("{pointer}/units"), "must name the calendar unit of the write"));
         }
@@ -171,6 +172,7 @@ impl State {
             faults = stored.content.check(pointer);
         }
         self.check_units(actor, &before.content.units, &stored.content, pointer, &mut faults)?;
+        self.check_files(unit, &mut stored.content, pointer, &mut faults);
         let own = stored.references.entry(unit.to_owned()).or_default();
         for (key, value) in references {
             match value {

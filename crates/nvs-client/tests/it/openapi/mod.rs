@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 
 use calsync_testkit::nvs::MockLimits;
 use nvs_client::wire::{self, Fields, NewAppointment, OverridePatch, Patch, Write};
-use nvs_client::{NvsClient, NvsSettings, Token, Trace};
+use nvs_client::{NvsClient, NvsSettings, Token, Trace, digest_of};
 use schema::Document;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +31,7 @@ fn types() -> Vec<(&'static str, Round)> {
         ("Limits", round::<wire::Limits>),
         ("Unit", round::<wire::Unit>),
         ("UnitPage", round::<wire::UnitPage>),
+        ("StoredFile", round::<wire::StoredFile>),
         ("Change", round::<wire::Change>),
         ("ChangePage", round::<wire::ChangePage>),
         ("ReadRequest", round::<wire::ReadRequest>),
@@ -79,6 +80,7 @@ fn every_schema_has_an_example_that_follows_it_and_is_known_to_this_test() {
         "ProblemType",
         "Key",
         "OriginalStart",
+        "Digest",
         "Write",
         "ReadEntry",
         "WriteResult",
@@ -200,13 +202,15 @@ fn words_and_kinds_of_problems_are_those_of_the_document() {
 }
 
 /// Names of operations in traces, and where they are in the document.
-const OPERATIONS: [(&str, &str, &str); 9] = [
+const OPERATIONS: [(&str, &str, &str); 11] = [
     ("server", "get", "/v1/server"),
     ("units", "get", "/v1/units"),
     ("unit", "get", "/v1/units/{unit}"),
     ("changes", "get", "/v1/units/{unit}/changes"),
     ("all-changes", "get", "/v1/changes"),
     ("bin", "get", "/v1/units/{unit}/bin"),
+    ("put-file", "put", "/v1/units/{unit}/files/{digest}"),
+    ("file", "get", "/v1/units/{unit}/files/{digest}"),
     ("read", "post", "/v1/appointments/read"),
     ("find", "post", "/v1/appointments/find"),
     ("write", "post", "/v1/writes"),
@@ -244,10 +248,19 @@ async fn what_client_and_mock_say_to_each_other_follows_the_document() {
             sent.filter(|name| !parameters.contains(name))
                 .map(|name| format!("there is no parameter {name}"))
                 .collect()
+        } else if name.ends_with("-request.json") && method == "put" {
+            // Files are traced by their size alone.
+            let file = &described["requestBody"]["content"]["application/octet-stream"];
+            assert!(file.is_object() && body["bytes"].is_u64(), "{body}");
+            Vec::new()
         } else if name.ends_with("-request.json") {
             document.faults(&described["requestBody"]["content"]["application/json"]["schema"], &body)
         } else if body["type"].as_str().is_some_and(|kind| kind.starts_with("urn:")) {
             document.faults(document.schema("Problem"), &body)
+        } else if described["responses"]["200"]["content"]["application/octet-stream"].is_object() {
+            covered.insert(operation.to_owned());
+            assert!(body["bytes"].is_u64(), "{body}");
+            Vec::new()
         } else {
             covered.insert(operation.to_owned());
             document.faults(&described["responses"]["200"]["content"]["application/json"]["schema"], &body)
@@ -338,6 +351,11 @@ async fn talk(directory: &Path) {
     };
     applied(&client, delete("d")).await;
     refused(&client, delete("gone")).await;
+    let digest = digest_of(b"plan");
+    client.file("meier", &digest, 9).await.unwrap_err();
+    client.put_file("meier", &digest, b"plan".to_vec()).await.unwrap();
+    client.put_file("meier", &digest, b"another".to_vec()).await.unwrap_err();
+    assert_eq!(client.file("meier", &digest, 9).await.unwrap(), Some(b"plan".to_vec()));
     client.bin("meier", None, 1).await.unwrap();
     let page = client.changes("meier", None, 1).await.unwrap();
     client.changes("meier", Some(&page.cursor), 2).await.unwrap();

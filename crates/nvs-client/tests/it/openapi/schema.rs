@@ -183,6 +183,9 @@ fn matches(pattern: &str, text: &str) -> bool {
         "^#[0-9A-Fa-f]{6}$" => {
             text.len() == 7 && text.starts_with('#') && text.chars().skip(1).all(|c| c.is_ascii_hexdigit())
         }
+        "^[0-9a-f]{64}$" => {
+            text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        }
         "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$" => shape == "0000-00-00T00:00:00",
         "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2})?$" => {
             shape == "0000-00-00" || shape == "0000-00-00T00:00:00"
