@@ -216,8 +216,8 @@ pub enum MatchKey {
     Token(CreateToken),
     /// An item with this UID.
     Uid(Uid),
-    /// An item that a person would take for the same.
-    Likeness(ContentHash),
+    /// An item that takes place at the same time, by [`Series::time_hash`].
+    Time(ContentHash),
 }
 
 impl MatchKey {
@@ -230,7 +230,7 @@ impl MatchKey {
         }
         if let Some((_, series)) = half.latest() {
             keys.push(MatchKey::Uid(series.uid.clone()));
-            keys.push(MatchKey::Likeness(series.likeness()));
+            keys.push(MatchKey::Time(series.time_hash()));
         }
         keys
     }

@@ -72,14 +72,14 @@ impl Series {
         }
     }
 
-    /// A digest of what a person would take for the same appointment: subject, start and end.
-    pub fn likeness(&self) -> ContentHash {
+    /// A digest of when it takes place: of two appointments that a person would take for the same it is the same. What
+    /// they are called has to be compared besides, in the words of one side.
+    pub fn time_hash(&self) -> ContentHash {
         let point = |when: &super::When| match when.instant() {
             Some(instant) => instant.format("%Y%m%dT%H%M%SZ").to_string(),
             None => when.local().format("%Y%m%dT%H%M%S").to_string(),
         };
         ContentHash::of(&[
-            self.event.subject.trim(),
             &point(&self.event.span.start),
             &point(&self.event.span.end),
             if self.event.span.is_all_day() { "day" } else { "time" },

@@ -268,6 +268,23 @@ impl Settings {
             && original.event != masked(&original.event, mask)
     }
 
+    /// Whether a person would take the two for the same appointment: they are at the same time, and one is called as the
+    /// other would be shown there.
+    pub(super) fn are_alike(&self, a: &Series, b: &Series) -> bool {
+        if a.time_hash() != b.time_hash() {
+            return false;
+        }
+        let shown = |from: Side, series: &Series| -> String {
+            View::new(self, from, None).show(series, None).event.subject.trim().to_owned()
+        };
+        let subject = |series: &Series| series.event.subject.trim().to_owned();
+        subject(a) == subject(b)
+            || shown(Side::A, a) == subject(b)
+            || shown(Side::B, b) == subject(a)
+            || self.is_mask_of(Side::A, a, b)
+            || self.is_mask_of(Side::B, b, a)
+    }
+
     /// Why a series of this side gets no counterpart.
     pub(super) fn out_of_scope(
         &self,

@@ -539,3 +539,30 @@ fn the_mask_is_called_what_the_settings_say() {
     world.sync();
     assert_eq!(world.a.subjects(), ["Abwesend"]);
 }
+
+#[test]
+fn what_a_template_or_a_mask_made_before_us_is_known_by_its_text() {
+    for template in ["[{type}] {customer}, {place}", "[{type}] {subject}"] {
+        let mut world = World::new();
+        world.settings.outward.a.subject = Some(Template::new(template).unwrap());
+        world.settings.outward.a.private = Private::Mask;
+        let visit = world.a.add(visit());
+        let secret = world.a.add(private("Zahnarzt", 2));
+        let shown = if template.contains("subject") {
+            "[Einsatz] Leiter bringen"
+        } else {
+            "[Einsatz] Müller, Köln"
+        };
+        world.b.add(event(shown, 1));
+        let mut mask = event("Privat", 2);
+        mask.sensitivity = Sensitivity::Private;
+        world.b.add(mask);
+        // Something else at the same time.
+        world.b.add(event("Telefon", 1));
+        world.settle();
+        assert_eq!((world.a.keys().len(), world.b.keys().len()), (3, 3), "nothing doubled");
+        assert_eq!(world.a.series(&visit).event.subject, "Leiter bringen");
+        assert_eq!(world.a.series(&secret).event.subject, "Zahnarzt");
+        assert_masked(&world.b, &by_subject(&world.b, "Privat"));
+    }
+}

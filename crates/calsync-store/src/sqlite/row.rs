@@ -107,7 +107,7 @@ impl LoneKey {
             MatchKey::Counterpart(key) => (1, key.as_str()),
             MatchKey::Token(token) => (2, token.as_str()),
             MatchKey::Uid(uid) => (3, uid.as_str()),
-            MatchKey::Likeness(hash) => (4, hash.as_str()),
+            MatchKey::Time(hash) => (4, hash.as_str()),
         };
         LoneKey { side: side_text(side), kind, value: value.to_owned() }
     }

@@ -10,6 +10,7 @@ use super::reconcile::Case;
 use super::{Pending, Stop, Work};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
 use crate::link::{Link, MatchKey, Observation};
+use crate::model::Series;
 use crate::source::{Item, Seen, WriteOp};
 use crate::sync::decide::{LinkPlan, PlannedWrite, Suspicion};
 use crate::sync::plan::Likeness;
@@ -154,13 +155,21 @@ impl Work {
         if self.head.first_sync_done {
             return None;
         }
-        let likeness = sighting.series.likeness();
-        let alike = |lone: &Link, side: Side| {
-            let half = lone.halves.get(side).as_ref();
-            half.and_then(|half| half.sighting())
-                .is_some_and(|sighting| sighting.series.likeness() == likeness)
+        // By content, where neither side has another one like it.
+        let series = |lone: &'_ Link, side: Side| -> Option<Series> {
+            Some(lone.halves.get(side).as_ref()?.sighting()?.series.clone())
         };
-        only(&alike).map(|lone| (side, lone, Likeness::Content))
+        let alike = |mine: &Series, theirs: &Series| {
+            let (a, b) = if side == Side::A { (mine, theirs) } else { (theirs, mine) };
+            self.input.settings.are_alike(a, b)
+        };
+        let mut found = free(side.other())
+            .filter(|lone| series(lone, side.other()).is_some_and(|theirs| alike(&sighting.series, &theirs)));
+        let (lone, None) = (found.next()?, found.next()) else { return None };
+        let theirs = series(lone, side.other())?;
+        let rivals = free(side).filter_map(|rival| series(rival, side));
+        let unique = rivals.into_iter().all(|rival| !alike(&rival, &theirs));
+        unique.then(|| (side, lone.clone(), Likeness::Content))
     }
 
     /// Recognises old copies of what was deleted on both sides.
@@ -298,7 +307,7 @@ fn keys_of_new(link: &Link) -> Option<Vec<MatchKey>> {
     let mut keys = vec![
         MatchKey::Counterpart(half.key.clone()),
         MatchKey::Uid(sighting.series.uid.clone()),
-        MatchKey::Likeness(sighting.series.likeness()),
+        MatchKey::Time(sighting.series.time_hash()),
     ];
     if let Some(receipt) = &sighting.receipt {
         keys.push(MatchKey::Key(receipt.counterpart.clone()));

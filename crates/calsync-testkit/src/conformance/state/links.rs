@@ -229,7 +229,7 @@ fn all_keys(name: &str) -> [MatchKey; 5] {
         MatchKey::Counterpart(ItemKey::new(format!("{name} counterpart"))),
         MatchKey::Token(CreateToken::from_wire(format!("{name} token"))),
         MatchKey::Uid(format!("{name} uid").as_str().into()),
-        MatchKey::Likeness(series("", name).likeness()),
+        MatchKey::Time(series("", name).time_hash()),
     ]
 }
 
@@ -248,7 +248,7 @@ pub(super) async fn lone_by_each_kind(store: &dyn StateStore) -> Checked {
         MatchKey::Key(ItemKey::new("four counterpart")),
         MatchKey::Counterpart(ItemKey::new("four key")),
         MatchKey::Token(CreateToken::from_wire("four uid")),
-        MatchKey::Likeness(ContentHash::of(&["four uid"])),
+        MatchKey::Time(ContentHash::of(&["four uid"])),
     ];
     same_ids("by texts of another kind", &of(Side::B, &same_text_of_another_kind).await?, &[])?;
     let both: Vec<MatchKey> = all_keys("four").into_iter().chain(all_keys("two")).collect();

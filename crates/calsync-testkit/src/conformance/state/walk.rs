@@ -109,7 +109,7 @@ impl Dice {
             1 => MatchKey::Counterpart(key(self)),
             2 => MatchKey::Token(CreateToken::from_wire(format!("token{}", self.below(4)))),
             3 => MatchKey::Uid(format!("uid{}", self.below(5)).as_str().into()),
-            _ => MatchKey::Likeness(series("", &format!("subject{}", self.below(4))).likeness()),
+            _ => MatchKey::Time(series("", &format!("subject{}", self.below(4))).time_hash()),
         }
     }
 }
