@@ -38,7 +38,7 @@ pub mod zones;
 pub use auth::{Authentication, Basic, Secret};
 pub use client::{Access, Builder, EwsClient, Target};
 pub use error::{ConnectFailure, EwsError, Next, ResponseError};
-pub use source::{ExchangeSource, UnfitRules};
+pub use source::{ExchangeSource, Invitations, UnfitRules};
 pub use tls::Trust;
 pub use trace::TraceDir;
 pub use transport::Traffic;

@@ -7,12 +7,14 @@ use calsync_core::model::{RecurrenceId, Series};
 use calsync_core::source::{Applied, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome};
 use calsync_core::store::Recorded;
 
+use super::invite::{self, Inviting};
 use super::outcome::{failed_write, rejected};
 use super::parts::group::{Kind, read_revision};
 use super::parts::layout::Before;
 use super::write::Setting;
 use super::{ExchangeSource, Place};
 use crate::error::EwsError;
+use crate::ops::Notify;
 use crate::wire::ItemId;
 
 /// The most items in one writing request: if its answer is lost, so many have to be asked about.
@@ -70,6 +72,25 @@ pub(super) struct Job<'a> {
     pub(super) calendar: &'a CalendarKey,
     pub(super) place: Place,
     pub(super) setting: Setting<'a>,
+    /// `None` where nobody is ever told of anything.
+    pub(super) inviting: Option<Inviting<'a>>,
+}
+
+impl Job<'_> {
+    /// The same without invitations: a series of several items would be announced as several meetings.
+    pub(super) fn silent(&self) -> Job<'_> {
+        Job { calendar: self.calendar, place: self.place.clone(), setting: self.setting, inviting: None }
+    }
+
+    /// Who is told of writes that go together in one request.
+    pub(super) fn told<'w>(&self, mut writes: impl Iterator<Item = &'w Write>) -> Notify {
+        match self.inviting {
+            Some(inviting) if writes.any(|write| invite::is_told(self.inviting, write)) => {
+                inviting.everybody()
+            }
+            _ => Notify::Nobody,
+        }
+    }
 }
 
 /// Outcomes by the index of their write.
@@ -87,7 +108,10 @@ impl ExchangeSource {
             // Nothing was written yet, so this refuses every write, whatever it was.
             Err(error) => return refuse_all(writes.len(), error),
         };
-        let job = Job { calendar, place, setting: Setting { home: &self.zone, version } };
+        let owner = place.target.address.clone();
+        let inviting = Inviting::new(self.invitations, &owner);
+        let setting = Setting { home: &self.zone, version };
+        let job = Job { calendar, place, setting, inviting };
         let mut slots: Vec<Option<WriteOutcome>> = writes.iter().map(|_| None).collect();
         let mut stop: Option<SourceErrorKind> = None;
         for part in self.parts(&job, writes) {
@@ -131,7 +155,7 @@ impl ExchangeSource {
                         match self.update_series(job, id, patch, current, &write.receipt).await {
                             Ok(outcome) => outcome,
                             // Some of it is written already, so the item has another revision by now.
-                            Err(crossing) => self.regroup(job, write, crossing).await,
+                            Err(crossing) => self.regroup(&job.silent(), write, crossing).await,
                         }
                     }
                     WriteOp::Delete { .. } => return self.delete_items(job, of(&[*index])).await,
@@ -140,6 +164,7 @@ impl ExchangeSource {
             }
             Part::Group(index) => {
                 let Some(write) = writes.get(*index).map(Recorded::get) else { return Vec::new() };
+                let job = &job.silent();
                 let outcome = match &write.op {
                     WriteOp::Create { token, series } => {
                         self.create_group(job, token, series, &write.receipt, BTreeSet::new()).await
@@ -157,8 +182,10 @@ impl ExchangeSource {
 
     /// Sorts writes by what they need.
     fn parts(&self, job: &Job<'_>, writes: &[Recorded<Write>]) -> Vec<Part> {
-        let (mut creates, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut alone = Vec::new();
+        // One request tells about all of its items or about none, so those two kinds go apart.
+        let (mut creates, mut told_creates) = (Vec::new(), Vec::new());
+        let (mut updates, mut told_updates) = (Vec::new(), Vec::new());
+        let (mut deletes, mut alone) = (Vec::new(), Vec::new());
         for (index, write) in writes.iter().enumerate() {
             let op = &write.get().op;
             match self.is_group(job, op) {
@@ -172,18 +199,25 @@ impl ExchangeSource {
                     continue;
                 }
             }
+            let is_told = invite::is_told(job.inviting, write.get());
             match op {
-                WriteOp::Create { series, .. } if series.overrides.is_empty() => creates.push(index),
+                WriteOp::Create { series, .. } if series.overrides.is_empty() => {
+                    if is_told { &mut told_creates } else { &mut creates }.push(index);
+                }
                 WriteOp::Update { patch, current, .. } if super::update::is_plain(patch, current) => {
-                    updates.push(index);
+                    if is_told { &mut told_updates } else { &mut updates }.push(index);
                 }
                 WriteOp::Delete { .. } => deletes.push(index),
                 WriteOp::Create { .. } | WriteOp::Update { .. } => alone.push(Part::Alone(index)),
             }
         }
         let mut parts: Vec<Part> = Vec::new();
-        parts.extend(creates.chunks(WRITES).map(|chunk| Part::Creates(chunk.to_vec())));
-        parts.extend(updates.chunks(WRITES).map(|chunk| Part::Updates(chunk.to_vec())));
+        for creates in [creates, told_creates] {
+            parts.extend(creates.chunks(WRITES).map(|chunk| Part::Creates(chunk.to_vec())));
+        }
+        for updates in [updates, told_updates] {
+            parts.extend(updates.chunks(WRITES).map(|chunk| Part::Updates(chunk.to_vec())));
+        }
         parts.extend(alone);
         parts.extend(deletes.chunks(WRITES).map(|chunk| Part::Deletes(chunk.to_vec())));
         parts

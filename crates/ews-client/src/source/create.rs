@@ -25,18 +25,22 @@ impl ExchangeSource {
         let mut outcomes = Outcomes::new();
         let mut indexes = Vec::new();
         let mut items: Vec<Vec<Property>> = Vec::new();
+        let notify = job.told(writes.iter().map(|(_, write)| write));
         for (index, write) in writes {
             let WriteOp::Create { token, series } = &write.op else { continue };
             match write::new_item(series, token, job.setting) {
                 Ok(mut item) => {
                     item.extend(properties::receipt(&write.receipt));
+                    item.extend(
+                        job.inviting.into_iter().flat_map(|inviting| inviting.new_item(&series.event)),
+                    );
                     indexes.push(index);
                     items.push(item);
                 }
                 Err(why) => outcomes.push((index, WriteOutcome::Refused(rejected(DOING, why)))),
             }
         }
-        let question = CreateItem { folder: job.place.folder.clone(), items, notify: Notify::Nobody };
+        let question = CreateItem { folder: job.place.folder.clone(), items, notify };
         match self.client.create_item(&job.place.target, &question).await {
             Ok(results) => {
                 outcomes.extend(indexes.into_iter().zip(results.into_iter().map(|result| match result {
@@ -57,27 +61,29 @@ impl ExchangeSource {
         series: &Series,
         receipt: &Receipt,
     ) -> WriteOutcome {
-        let master = match write::new_item(series, token, job.setting) {
+        let mut master = match write::new_item(series, token, job.setting) {
             Ok(master) => master,
             Err(why) => return WriteOutcome::Refused(rejected(DOING, why)),
         };
+        master.extend(job.inviting.into_iter().flat_map(|inviting| inviting.new_item(&series.event)));
         let mut id = match self.create_one(job, master).await {
             Ok(id) => id,
             Err(error) => return failed_write(DOING, error),
         };
         let patches = overrides_as_patches(series);
-        if let Err(failure) = self.write_occurrences(job, &mut id, series, patches).await {
+        if let Err(failure) = self.write_occurrences(job, &mut id, series, patches, Notify::Nobody).await {
             let crossing = if let Failure::Crossing(key) = &failure { Some(*key) } else { None };
             let outcome = self.take_back(job, &id, failure).await;
             return match (crossing, &outcome) {
                 // It can be an appointment of its own.
                 (Some(key), WriteOutcome::Refused(_)) => {
-                    self.create_group(job, token, series, receipt, [key].into()).await
+                    self.create_group(&job.silent(), token, series, receipt, [key].into()).await
                 }
                 _ => outcome,
             };
         }
-        match self.write_receipt(job, &id, receipt).await {
+        let told = job.inviting.map(|inviting| inviting.of_new(series)).unwrap_or_default();
+        match self.write_receipt(job, &id, receipt, told).await {
             Ok(id) => stored(&id),
             // All is in place but for the receipt: whoever finds it must look at it again.
             Err(error) => WriteOutcome::Unknown(super::source_error(DOING, error)),
@@ -122,9 +128,10 @@ impl ExchangeSource {
         job: &Job<'_>,
         id: &ItemId,
         receipt: &Receipt,
+        notify: Notify,
     ) -> Result<ItemId, EwsError> {
         let Some(change) = write::receipt_change(receipt) else { return Ok(id.clone()) };
-        self.update_one(job, id, vec![change]).await
+        self.update_telling(job, id, vec![change], notify).await
     }
 
     /// Changes one item that must be as its change key says.
@@ -134,10 +141,21 @@ impl ExchangeSource {
         id: &ItemId,
         changes: Vec<FieldChange>,
     ) -> Result<ItemId, EwsError> {
+        self.update_telling(job, id, changes, Notify::Nobody).await
+    }
+
+    /// The same, with a word to those who are invited perhaps.
+    pub(super) async fn update_telling(
+        &self,
+        job: &Job<'_>,
+        id: &ItemId,
+        changes: Vec<FieldChange>,
+        notify: Notify,
+    ) -> Result<ItemId, EwsError> {
         let question = UpdateItem {
             items: vec![ItemChange { item: ItemRef::Id(id.clone()), changes }],
             conflict_resolution: ConflictResolution::NeverOverwrite,
-            notify: Notify::Nobody,
+            notify,
         };
         let mut results = self.client.update_item(&job.place.target, &question).await?;
         let result =

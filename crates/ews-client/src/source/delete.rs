@@ -11,7 +11,7 @@ use super::create::fail_all;
 use super::outcome::{failed_write, source_error};
 use crate::error::{EwsError, ResponseError};
 use crate::ops::{DeleteItem, DeleteType, FolderRef, MoveItem, Notify, Shape};
-use crate::wire::{CodeClass, ItemId, ItemRef, ResponseCode};
+use crate::wire::{CodeClass, FieldRef, ItemId, ItemRef, ResponseCode};
 
 const DOING: &str = "delete items";
 
@@ -25,7 +25,8 @@ impl ExchangeSource {
             }
         }
         let ids = asked.iter().map(|(_, key, _)| ItemRef::Id(ItemId::new(key.as_str()))).collect();
-        let answers = match self.read_all(&job.place, ids, Shape::IdOnly).await {
+        let shape = if job.inviting.is_some() { meeting_shape() } else { Shape::IdOnly };
+        let answers = match self.read_all(&job.place, ids, shape).await {
             Ok(answers) => answers,
             Err(error) => {
                 // Only reading was tried.
@@ -37,11 +38,19 @@ impl ExchangeSource {
                 return outcomes;
             }
         };
-        let mut doomed = Vec::new();
+        let (mut doomed, mut doomed_meetings) = (Vec::new(), Vec::new());
         for ((index, _, expected), answer) in asked.into_iter().zip(answers) {
+            let told = match (&answer, job.inviting) {
+                (Ok(item), Some(inviting)) => inviting.of_deletion(item),
+                _ => Notify::Nobody,
+            };
             match answer.map(|item| item.item_id) {
                 Ok(Some(id)) if id.change_key.as_deref() == Some(expected.as_str()) => {
-                    doomed.push((index, id));
+                    if told == Notify::Nobody {
+                        doomed.push((index, id));
+                    } else {
+                        doomed_meetings.push((index, id));
+                    }
                 }
                 Ok(_) => outcomes
                     .push((index, WriteOutcome::Refused(SourceError::new(DOING, SourceErrorKind::Stale)))),
@@ -53,15 +62,18 @@ impl ExchangeSource {
                 }
             }
         }
-        outcomes.extend(self.delete_known(job, doomed).await);
+        outcomes.extend(self.delete_known(job, doomed, Notify::Nobody).await);
+        if let Some(inviting) = job.inviting {
+            outcomes.extend(self.delete_known(job, doomed_meetings, inviting.everybody()).await);
+        }
         outcomes
     }
 
-    async fn delete_known(&self, job: &Job<'_>, doomed: Vec<(usize, ItemId)>) -> Outcomes {
+    async fn delete_known(&self, job: &Job<'_>, doomed: Vec<(usize, ItemId)>, notify: Notify) -> Outcomes {
         let question = DeleteItem {
             items: doomed.iter().map(|(_, id)| ItemRef::Id(id.clone())).collect(),
             delete_type: DeleteType::MoveToDeletedItems,
-            notify: Notify::Nobody,
+            notify,
         };
         let results = match self.client.delete_item(&job.place.target, &question).await {
             Ok(results) => results,
@@ -74,7 +86,10 @@ impl ExchangeSource {
                 Err(error) if error.code.class() == CodeClass::Missing => {
                     WriteOutcome::Applied(Applied::Deleted)
                 }
-                Err(error) if may_help_to_move(&error) => self.move_away(job, id, error).await,
+                // Who moves a meeting away tells nobody.
+                Err(error) if may_help_to_move(&error) && notify == Notify::Nobody => {
+                    self.move_away(job, id, error).await
+                }
                 Err(error) => failed_write(DOING, error.into()),
             };
             outcomes.push((index, outcome));
@@ -97,6 +112,18 @@ impl ExchangeSource {
             Err(error) => failed_write(DOING, error),
         }
     }
+}
+
+/// What tells whether people were invited by the owner.
+fn meeting_shape() -> Shape {
+    let fields = [
+        "calendar:IsMeeting",
+        "calendar:IsCancelled",
+        "calendar:MeetingRequestWasSent",
+        "calendar:MyResponseType",
+        "calendar:AppointmentState",
+    ];
+    Shape::Fields { fields: fields.map(FieldRef::Named).to_vec(), body: None }
 }
 
 fn may_help_to_move(error: &ResponseError) -> bool {

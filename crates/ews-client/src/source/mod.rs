@@ -5,13 +5,14 @@
 //!
 //! Series are read as masters with their changed and deleted occurrences. Written are the master first, then one
 //! occurrence after the other, the receipt last: an item whose receipt is old or missing was not finished, whatever
-//! stopped it. Nobody is ever mailed.
+//! stopped it. Nobody is ever mailed, unless [`Invitations`] say so.
 
 mod apply;
 mod create;
 mod delete;
 mod fetch;
 mod find;
+mod invite;
 mod meeting;
 mod notes;
 mod occurrences;
@@ -42,6 +43,7 @@ use crate::ops::{FolderRef, GetFolder, SyncFolderItems};
 use crate::version::Version;
 use crate::wire::{Folder, FolderId};
 use fetch::Look;
+pub use invite::Invitations;
 use outcome::source_error;
 pub use parts::UnfitRules;
 use parts::feed::Bookmark;
@@ -62,6 +64,7 @@ pub struct ExchangeSource {
     access: Access,
     /// Where the mailbox owners sit.
     zone: Zone,
+    invitations: Invitations,
     folders: Arc<Mutex<HashMap<CalendarKey, KnownFolder>>>,
     unfit: UnfitRules,
     clock: fn() -> DateTime<Utc>,
@@ -88,6 +91,7 @@ impl ExchangeSource {
             client,
             access,
             zone,
+            invitations: Invitations::Never,
             folders: Arc::default(),
             unfit: UnfitRules::default(),
             clock: || std::time::SystemTime::now().into(),
@@ -105,6 +109,13 @@ impl ExchangeSource {
     #[must_use]
     pub fn with_clock(mut self, clock: fn() -> DateTime<Utc>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Lets attendees be told of changes that concern them. A decision of the operator; nobody is told without it.
+    #[must_use]
+    pub fn with_invitations(mut self, invitations: Invitations) -> Self {
+        self.invitations = invitations;
         self
     }
 
@@ -161,10 +172,11 @@ impl ExchangeSource {
 #[async_trait]
 impl CalendarSource for ExchangeSource {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            batch: BATCH,
-            unheld: &[Field::Organizer, Field::Attendees, Field::Meeting, Field::Attachments],
-        }
+        let unheld: &[Field] = match self.invitations {
+            Invitations::Never => &[Field::Organizer, Field::Attendees, Field::Meeting, Field::Attachments],
+            Invitations::SensitiveChanges => &[Field::Organizer, Field::Meeting, Field::Attachments],
+        };
+        Capabilities { batch: BATCH, unheld }
     }
 
     fn fit(&self, calendar: &CalendarKey, series: &Series) -> Fit {

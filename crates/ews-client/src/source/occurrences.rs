@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use super::apply::{Failure, Job};
 use super::read::{ItemZones, base_instance, recurrence_id};
 use super::write::{field_changes, instance_times};
-use super::{ExchangeSource, properties};
+use super::{ExchangeSource, invite, properties};
 use crate::error::{EwsError, ResponseError};
 use crate::ops::{DeleteItem, DeleteType, FindItem, Notify, Range, Shape};
 use crate::wire::{CalendarItem, DateTime, FieldRef, ItemId, ItemRef, ResponseCode};
@@ -33,19 +33,21 @@ struct Located {
 
 impl ExchangeSource {
     /// Writes `patches` to occurrences of the series `id`, which is to become `new`. Keeps the change key of `id` up to
-    /// date; on entry it is the one that the item must have.
+    /// date; on entry it is the one that the item must have. `told` are those who are told of changes of when, where and with
+    /// whom an occurrence is.
     pub(super) async fn write_occurrences(
         &self,
         job: &Job<'_>,
         id: &mut ItemId,
         new: &Series,
         patches: Patches,
+        told: Notify,
     ) -> Result<(), Failure> {
         if patches.is_empty() {
             return Ok(());
         }
         let located = self.locate(job, id, new, &patches).await?;
-        self.cancel(job, id, &patches, &located).await?;
+        self.cancel(job, id, &patches, &located, told).await?;
         for (key, patch) in &patches {
             let fields: Vec<Field> = match patch {
                 OverridePatch::Cancel => continue,
@@ -59,6 +61,8 @@ impl ExchangeSource {
                 Some(Override::Cancelled) | None => base,
             };
             let mut changes = field_changes(&fields, &instance);
+            changes
+                .extend(job.inviting.into_iter().flat_map(|inviting| inviting.changes(&fields, &instance)));
             if fields.contains(&Field::Span) {
                 changes.extend(instance_times(&instance.span, &located.zone, new.event.span.is_all_day()));
             }
@@ -66,7 +70,8 @@ impl ExchangeSource {
                 continue;
             }
             let guarded = ItemId { id: occurrence.id.clone(), change_key: id.change_key.clone() };
-            let updated = match self.update_one(job, &guarded, changes).await {
+            let notify = if invite::concerns_occurrence(patch) { told } else { Notify::Nobody };
+            let updated = match self.update_telling(job, &guarded, changes, notify).await {
                 Ok(updated) => updated,
                 Err(EwsError::Response(error)) if is_crossing(&error.code) => {
                     return Err(Failure::Crossing(*key));
@@ -85,6 +90,7 @@ impl ExchangeSource {
         id: &mut ItemId,
         patches: &Patches,
         located: &Located,
+        notify: Notify,
     ) -> Result<(), Failure> {
         let mut items = Vec::new();
         for (key, _) in patches.iter().filter(|(_, patch)| matches!(patch, OverridePatch::Cancel)) {
@@ -97,8 +103,7 @@ impl ExchangeSource {
         if items.is_empty() {
             return Ok(());
         }
-        let question =
-            DeleteItem { items, delete_type: DeleteType::MoveToDeletedItems, notify: Notify::Nobody };
+        let question = DeleteItem { items, delete_type: DeleteType::MoveToDeletedItems, notify };
         for result in self.client.delete_item(&job.place.target, &question).await? {
             match result {
                 Ok(()) => {}

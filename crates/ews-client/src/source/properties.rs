@@ -29,12 +29,15 @@ pub(super) const GROUP: ExtendedField = ExtendedField::string(SET, "calsync-grou
 pub(super) const PART: ExtendedField = ExtendedField::string(SET, "calsync-part");
 /// The record of a group, in its owner.
 pub(super) const WHOLE: ExtendedField = ExtendedField::string(SET, "calsync-whole");
+/// Who called an appointment that is written without its attendees, as JSON; only where invitations are on.
+pub(super) const ORGANIZER: ExtendedField = ExtendedField::string(SET, "calsync-organizer");
+
 /// What a series was before its recurrence was taken apart, while that is going on; see [`Unfinished`].
 pub(super) const UNFINISHED: ExtendedField = ExtendedField::string(SET, "calsync-unfinished");
 
 /// All of them, for reading.
 pub(super) fn all() -> Vec<ExtendedField> {
-    vec![TOKEN, RECEIPT, CUSTOMER, ZONES, WEEK, UNFINISHED, PART, WHOLE]
+    vec![TOKEN, RECEIPT, CUSTOMER, ZONES, WEEK, ORGANIZER, UNFINISHED, PART, WHOLE]
 }
 
 /// The times of a series whose recurrence is being set anew, which takes several requests.

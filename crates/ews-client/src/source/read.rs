@@ -16,7 +16,7 @@ use calsync_core::zone::Zone;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use super::write::starting_at;
-use super::{meeting, notes, properties};
+use super::{invite, meeting, notes, properties};
 use crate::recurrence;
 use crate::wire::{
     self, BusyStatus, CalendarItem, ItemKind, MeetingTimeZone, OccurrenceInfo, ZoneDefinition,
@@ -272,7 +272,13 @@ fn event(item: &CalendarItem, zones: &ItemZones) -> Result<Event, Unreadable> {
             _ => Reminder::Off,
         },
         // Exchange names the mailbox owner as organiser of plain appointments too.
-        organizer: item.organizer.as_ref().filter(|_| is_meeting).map(person).unwrap_or_default(),
+        organizer: item
+            .organizer
+            .as_ref()
+            .filter(|_| is_meeting)
+            .map(person)
+            .or_else(|| invite::noted_organizer(item))
+            .unwrap_or_default(),
         attendees: attendees(item),
         customer: item.extended(&properties::CUSTOMER).unwrap_or_default().to_owned(),
         meeting: meeting::read(item),

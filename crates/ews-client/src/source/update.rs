@@ -15,7 +15,7 @@ use super::fetch::Look;
 use super::outcome::{failed_write, rejected};
 use super::write::{field_changes, keep_zone, no_recurrence, receipt_change, stub_changes, time_changes};
 use super::{ExchangeSource, apply, properties};
-use crate::ops::{ConflictResolution, ItemChange, Notify, UpdateItem};
+use crate::ops::{ConflictResolution, ItemChange, UpdateItem};
 use crate::wire::{FieldChange, FieldRef, ItemId, ItemRef};
 
 const DOING: &str = "update items";
@@ -31,7 +31,9 @@ fn changes_times(patch: &SeriesPatch) -> bool {
 
 /// What changes in the single appointment or the master.
 fn master_changes(job: &Job<'_>, patch: &SeriesPatch, new: &Series) -> Result<Vec<FieldChange>, String> {
-    let mut changes = field_changes(&patch.master.fields(), &new.event);
+    let fields = patch.master.fields();
+    let mut changes = field_changes(&fields, &new.event);
+    changes.extend(job.inviting.into_iter().flat_map(|inviting| inviting.changes(&fields, &new.event)));
     if changes_times(patch) {
         let mut times = time_changes(new, job.setting)?;
         if let Some(span) = &patch.master.span {
@@ -60,6 +62,7 @@ impl ExchangeSource {
         let mut outcomes = Outcomes::new();
         let mut indexes = Vec::new();
         let mut items = Vec::new();
+        let notify = job.told(writes.iter().map(|(_, write)| write));
         for (index, write) in writes {
             let WriteOp::Update { key, expected, patch, current } = &write.op else { continue };
             match master_changes(job, patch, &patch.apply(current)) {
@@ -72,11 +75,7 @@ impl ExchangeSource {
                 Err(why) => outcomes.push((index, WriteOutcome::Refused(rejected(DOING, why)))),
             }
         }
-        let question = UpdateItem {
-            items,
-            conflict_resolution: ConflictResolution::NeverOverwrite,
-            notify: Notify::Nobody,
-        };
+        let question = UpdateItem { items, conflict_resolution: ConflictResolution::NeverOverwrite, notify };
         match self.client.update_item(&job.place.target, &question).await {
             Ok(results) => {
                 outcomes.extend(indexes.into_iter().zip(results.into_iter().map(|result| match result {
@@ -115,9 +114,10 @@ impl ExchangeSource {
         receipt: &Receipt,
     ) -> Result<(), Failure> {
         self.update_content(job, id, patch, current, true).await?;
+        let told = job.inviting.map(|inviting| inviting.of_update(patch, current)).unwrap_or_default();
         let mut changes: Vec<FieldChange> = receipt_change(receipt).into_iter().collect();
         changes.push(FieldChange::Delete(FieldRef::Extended(properties::UNFINISHED)));
-        *id = self.update_one(job, id, changes).await?;
+        *id = self.update_telling(job, id, changes, told.item).await?;
         Ok(())
     }
 
@@ -132,6 +132,7 @@ impl ExchangeSource {
         mark: bool,
     ) -> Result<(), Failure> {
         let new = patch.apply(current);
+        let told = job.inviting.map(|inviting| inviting.of_update(patch, current)).unwrap_or_default();
         let changes = master_changes(job, patch, &new)?;
         if !changes.is_empty() {
             *id = self.update_one(job, id, changes).await?;
@@ -153,7 +154,7 @@ impl ExchangeSource {
                 ));
             }
         }
-        self.write_occurrences(job, id, &new, patches).await
+        self.write_occurrences(job, id, &new, patches, told.occurrences).await
     }
 
     /// What the occurrences lack after the times of the series changed. Occurrences that the new rule does not have are

@@ -324,7 +324,7 @@ impl ExchangeSource {
                 let mut id = result.map_err(EwsError::from)?;
                 if !series.overrides.is_empty() {
                     let patches = overrides_as_patches(series);
-                    self.write_occurrences(job, &mut id, series, patches).await?;
+                    self.write_occurrences(job, &mut id, series, patches, Notify::Nobody).await?;
                 }
                 made.push((*role, ItemKey::new(&id.id)));
             }
