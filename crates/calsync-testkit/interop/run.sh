@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Uses the mock Exchange through exchangelib (PyPI), unchanged.
+# Uses the mock Exchange through exchangelib (PyPI), unchanged: alone, and with calsyncd between it and the mock NVS.
 #
 #   run.sh [RELEASE ...] [--trace DIR]
 #
-# Makes a virtual environment under the target folder, builds the mock, and prints `N passed, N failed`. Without Python,
-# pip or the package it prints `skipped: REASON` and succeeds.
+# Makes a virtual environment under the target folder, builds the programs, and prints `N passed, N failed` for both parts.
+# Without Python, pip or the packages it prints `skipped: REASON` and succeeds.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -17,9 +17,20 @@ command -v python3 >/dev/null || skip "python3 is not installed"
 if [ ! -x "$venv/bin/python" ]; then
   python3 -m venv "$venv" >/dev/null 2>&1 || { rm -rf "$venv"; skip "python3 has no venv module"; }
 fi
-if ! "$venv/bin/python" -c 'import exchangelib, sys; sys.exit(exchangelib.__version__ != "5.6.0")' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import dateutil, exchangelib, sys; sys.exit(exchangelib.__version__ != "5.6.0")' 2>/dev/null; then
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt" >/dev/null 2>&1 \
-    || skip "exchangelib cannot be installed with pip"
+    || skip "exchangelib and python-dateutil cannot be installed with pip"
 fi
-cargo build --quiet --manifest-path "$root/Cargo.toml" -p calsync-testkit --example mock_exchange
-exec "$venv/bin/python" "$here/exchangelib_check.py" "$target/debug/examples/mock_exchange" "$@"
+manifest=$root/Cargo.toml
+cargo build --quiet --manifest-path "$manifest" -p calsync-testkit --example mock_exchange
+cargo build --quiet --manifest-path "$manifest" -p calsyncd -p calsync-examples --bin calsyncd --example mock_servers
+releases=() before="" status=0
+for argument in "$@"; do
+  [[ $before != --trace && $argument == exchange* ]] && releases+=("$argument")
+  before=$argument
+done
+programs=$target/debug
+"$venv/bin/python" "$here/exchangelib_check.py" "$programs/examples/mock_exchange" "$@" || status=1
+"$venv/bin/python" "$here/both_sides_check.py" "$programs/examples/mock_servers" "$programs/calsyncd" \
+  "${releases[@]+"${releases[@]}"}" || status=1
+exit $status
