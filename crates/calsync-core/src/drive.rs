@@ -142,6 +142,10 @@ pub async fn answer(
             let outcomes = source.apply(calendar, &writes, &files).await;
             Reply::Applied(outcomes, files.left_out.into_inner().unwrap_or_else(PoisonError::into_inner))
         }
+        Request::Upkeep(side) => {
+            let (source, calendar) = at(side);
+            Reply::KeptUp(source.upkeep(calendar).await)
+        }
         Request::Commit(commit) => {
             store.commit(pair.id, &commit).await?;
             Reply::Committed

@@ -72,6 +72,12 @@ pub trait CalendarSource: Send + Sync {
         files: &dyn Files,
     ) -> Vec<WriteOutcome>;
 
+    /// Does what has to be done from time to time so that items stay what they are, such as carrying an expansion
+    /// further; says for how many. What [`fetch`](Self::fetch) shows of any item is the same before and after, but for
+    /// its revision. Asked at the end of each round that may write here; most of the time there is nothing to do, which
+    /// costs no request.
+    async fn upkeep(&self, calendar: &CalendarKey) -> Result<u64, SourceError>;
+
     /// Reads the file of an item that has this name and number now; its stamp may be of another side.
     ///
     /// A file of more than `max_bytes` is [`TooLarge`](FileRead::TooLarge), found out if possible before it was read.

@@ -406,4 +406,8 @@ impl CalendarSource for Noting {
         }
         outcomes
     }
+
+    async fn upkeep(&self, calendar: &CalendarKey) -> Result<u64, SourceError> {
+        self.note(self.inner.upkeep(calendar).await)
+    }
 }

@@ -436,6 +436,10 @@ impl CalendarSource for Fake {
         outcomes
     }
 
+    async fn upkeep(&self, _: &CalendarKey) -> Result<u64, SourceError> {
+        Ok(0)
+    }
+
     async fn attachment(
         &self,
         _: &CalendarKey,

@@ -306,3 +306,94 @@ async fn settle(bench: &Bench) {
     bench.world.nvs.heal();
     bench.whole_rounds().await;
 }
+
+/// A series of which one instance passes its neighbour, which Exchange cannot hold in one item.
+impl Bench {
+    fn fill_crossing(&self) -> String {
+        let one = &self.world.pairings[0];
+        self.world.nvs.create(&one.unit, &self.weekly("Serie NVS", 2)).unwrap()
+    }
+
+    fn cross(&self, id: &str) {
+        let one = &self.world.pairings[0];
+        let draft = self.weekly("", 2);
+        let weeks = |count| TimeDelta::weeks(count);
+        let later = weeks(2) + TimeDelta::days(8);
+        let span = Some((draft.start + later, draft.end + later));
+        let edit = Edit { span, place: Some("Ausweichort".to_owned()), ..Edit::default() };
+        assert!(self.world.nvs.edit_occurrence(&one.unit, id, draft.start + weeks(2), &edit));
+    }
+
+    /// Without what only tells how an instance is stored.
+    fn plain_tiles(&self) -> [Vec<Tile>; 2] {
+        self.tiles().map(|tiles| {
+            let plain = |tile: Tile| Tile { recurring: false, ..tile };
+            let mut tiles: Vec<Tile> = tiles.into_iter().map(plain).collect();
+            tiles.sort();
+            tiles
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_at_every_request_of_writing_a_series_of_two_items_changes_nothing_in_the_end() {
+    let mut crashes = 0;
+    for request in 0.. {
+        for answered in [false, true] {
+            let bench = Bench::new().await;
+            let id = bench.fill_crossing();
+            bench.whole_rounds().await;
+            bench.cross(&id);
+            let stopped = bench.stopped_round(Crash { request, answered }).await;
+            bench.whole_rounds().await;
+            let what = format!("crash at request {request}, answered: {answered}");
+            let [nvs, exchange] = bench.plain_tiles();
+            assert_eq!(nvs, exchange, "{what}");
+            assert_eq!(nvs.len(), 6, "{what}");
+            let mailbox = bench.world.pairings[0].mailbox.clone();
+            assert_eq!(bench.world.exchange.list(&mailbox).len(), 2, "{what}");
+            assert_eq!(bench.world.nvs.list(&bench.world.pairings[0].unit).len(), 1, "{what}");
+            if !stopped {
+                assert!(crashes > 10, "only {crashes} requests in a round?");
+                return;
+            }
+            crashes += 1;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_do_to_the_items_of_one_series_arrives_as_changes_of_its_instances() {
+    let bench = Bench::new().await;
+    let id = bench.fill_crossing();
+    bench.cross(&id);
+    bench.whole_rounds().await;
+    let (world, one) = (&bench.world, &bench.world.pairings[0]);
+    let single = |world: &World| {
+        let tiles = world.exchange_tiles(one);
+        assert_eq!(tiles.iter().filter(|tile| !tile.recurring).count(), 1);
+        let of = |id: &String| {
+            world.exchange.extended(&one.mailbox, id, "7a1c5e0e-3c1b-4f0b-9d2e-2b6f0c1d9a55", "calsync-part")
+        };
+        let ids = world.exchange.list(&one.mailbox);
+        ids.into_iter().find(|id| of(id).is_some_and(|part| part.starts_with("once:"))).unwrap()
+    };
+    let edit = Edit { subject: Some("vom Menschen".to_owned()), ..Edit::default() };
+    assert!(world.exchange.edit(&one.mailbox, &single(world), &edit));
+    bench.whole_rounds().await;
+    let [nvs, exchange] = bench.plain_tiles();
+    assert_eq!(nvs, exchange);
+    assert_eq!(nvs.iter().filter(|tile| tile.subject == "vom Menschen").count(), 1);
+    assert_eq!(world.nvs.list(&one.unit).len(), 1);
+
+    assert!(world.exchange.delete(&one.mailbox, &single(world)));
+    bench.whole_rounds().await;
+    let [nvs, exchange] = bench.plain_tiles();
+    assert_eq!(nvs, exchange);
+    assert_eq!(nvs.len(), 5);
+
+    assert!(world.nvs.delete(&one.unit, &id));
+    bench.whole_rounds().await;
+    assert_eq!(bench.plain_tiles(), [vec![], vec![]]);
+    assert_eq!(world.exchange.list(&one.mailbox), Vec::<String>::new());
+}

@@ -48,6 +48,7 @@ use outcome::source_error;
 pub use parts::UnfitRules;
 use parts::feed::Bookmark;
 use parts::layout::{Before, Terms, layout};
+use parts::roll::KnownGroups;
 use write::Setting;
 
 /// The most items in one reading request. A server that has no time for all of them says so, and is asked for the rest.
@@ -66,6 +67,7 @@ pub struct ExchangeSource {
     zone: Zone,
     invitations: Invitations,
     folders: Arc<Mutex<HashMap<CalendarKey, KnownFolder>>>,
+    groups: Arc<Mutex<HashMap<CalendarKey, KnownGroups>>>,
     unfit: UnfitRules,
     clock: fn() -> DateTime<Utc>,
 }
@@ -93,6 +95,7 @@ impl ExchangeSource {
             zone,
             invitations: Invitations::Never,
             folders: Arc::default(),
+            groups: Arc::default(),
             unfit: UnfitRules::default(),
             clock: || std::time::SystemTime::now().into(),
         }
@@ -208,6 +211,7 @@ impl CalendarSource for ExchangeSource {
         let mut bookmark = bookmark.take().unwrap_or_default();
         bookmark.state = page.sync_state;
         let entries = self.entries(&place, &page.changes, &mut bookmark).await.map_err(failed)?;
+        self.note_groups(calendar, &bookmark);
         Ok(ChangePage {
             entries,
             next: bookmark.token(),
@@ -249,5 +253,9 @@ impl CalendarSource for ExchangeSource {
         _: &dyn Files,
     ) -> Vec<WriteOutcome> {
         self.apply_writes(calendar, writes).await
+    }
+
+    async fn upkeep(&self, calendar: &CalendarKey) -> Result<u64, SourceError> {
+        self.roll_on(calendar).await.map_err(|error| source_error("carry expanded series further", error))
     }
 }

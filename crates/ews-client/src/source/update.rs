@@ -121,8 +121,8 @@ impl ExchangeSource {
         Ok(())
     }
 
-    /// Changes all that is to be changed in a series but for its receipt, and keeps the change key of `id` up to date. `mark` says that the item itself tells what it
-    /// was while it is taken apart.
+    /// Changes all that is to be changed in a series but for its receipt, and keeps the change key of `id` up to date.
+    /// `mark` says that the item itself tells what it was while it is taken apart.
     pub(super) async fn update_content(
         &self,
         job: &Job<'_>,

@@ -544,3 +544,74 @@ async fn a_deletion_that_is_cut_off_anywhere_is_finished() {
     })
     .await;
 }
+
+/// When the first expansion has less than half a year left.
+fn next_july() -> DateTime<Utc> {
+    at("2027-07-15T12:00").and_utc()
+}
+
+#[tokio::test]
+async fn an_expansion_is_carried_further_long_before_it_ends() {
+    let server = Server::newest().await;
+    let early = source(&server);
+    let item = create(&early, &weeks()).await;
+    let (_, next) = page(&early, None).await;
+    let before = server.client.traffic().requests();
+    assert_eq!(early.upkeep(&calendar()).await.unwrap(), 0);
+    assert!(server.client.traffic().requests() - before <= 3);
+    let before = server.client.traffic().requests();
+    assert_eq!(early.upkeep(&calendar()).await.unwrap(), 0);
+    assert_eq!(server.client.traffic().requests(), before, "once a day");
+
+    let late = server.source().with_clock(next_july);
+    let (_, next) = page(&late, Some(&next)).await;
+    assert_eq!(late.upkeep(&calendar()).await.unwrap(), 1);
+    let after = read(&late, &item.key).await;
+    assert_eq!((after.series, after.receipt), (item.series.clone(), item.receipt.clone()));
+    // The four of 2026 but for the cancelled one, and those of 2027.
+    assert_eq!(server.mock.list(MAILBOX).len(), 7);
+    let far = server.source().with_clock(|| at("2028-02-01T12:00").and_utc());
+    page(&far, Some(&next)).await;
+    assert_eq!(far.upkeep(&calendar()).await.unwrap(), 1);
+    assert_eq!(server.mock.list(MAILBOX).len(), 11);
+    assert_eq!(server.mock.tiles(MAILBOX, day("2028-11-01"), day("2028-12-31")).len(), 4);
+    assert_eq!(read(&far, &item.key).await.series, item.series);
+    assert_eq!(far.upkeep(&calendar()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_calendar_without_groups_is_never_looked_through() {
+    let server = Server::newest().await;
+    let source = source(&server);
+    create(&source, &series("FREQ=DAILY")).await;
+    page(&source, None).await;
+    let before = server.client.traffic().requests();
+    assert_eq!(source.upkeep(&calendar()).await.unwrap(), 0);
+    assert_eq!(server.client.traffic().requests(), before);
+}
+
+#[tokio::test]
+async fn carrying_further_that_is_cut_off_anywhere_is_finished_later() {
+    with_each_request_lost(async |server, order| {
+        let item = create(&source(server), &weeks()).await;
+        let late = server.source().with_clock(|| at("2028-02-01T12:00").and_utc());
+        page(&late, None).await;
+        order(server);
+        let outcome = late.upkeep(&calendar()).await;
+        server.mock.clear_trouble();
+        let between = read(&late, &item.key).await;
+        assert_eq!(between.series, item.series, "{outcome:?}");
+        assert_eq!(others(&late, server, &item.key).await, [], "{outcome:?}");
+        let again = server.source().with_clock(|| at("2028-02-02T12:00").and_utc());
+        page(&again, None).await;
+        assert!(again.upkeep(&calendar()).await.unwrap() <= u64::from(outcome.is_err()));
+        assert_eq!(server.mock.list(MAILBOX).len(), 11, "{outcome:?}");
+        // It is whole again: an edit of a part is seen.
+        let ids = server.mock.list(MAILBOX);
+        let edit = Edit { place: Some("Büro".to_owned()), ..Edit::default() };
+        assert!(server.mock.edit(MAILBOX, part_called(server, &ids, "once:2028-11"), &edit));
+        assert_ne!(read(&again, &item.key).await.series, item.series);
+        outcome.is_ok()
+    })
+    .await;
+}

@@ -227,6 +227,11 @@ impl Work {
         self.report.held = counts.held;
         self.report.failing = counts.failing;
         self.report.linked = counts.linked;
+        for side in Side::BOTH {
+            if self.input.mode == Mode::Sync && self.input.settings.direction.writes(side) {
+                self.port.upkeep(side).await?;
+            }
+        }
         Ok(())
     }
 }

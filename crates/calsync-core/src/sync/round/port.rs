@@ -60,6 +60,8 @@ pub enum Request {
     Journal(Vec<JournalEntry>),
     /// `CalendarSource::apply`.
     Apply(Side, Vec<Recorded<Write>>),
+    /// `CalendarSource::upkeep`.
+    Upkeep(Side),
     /// `StateStore::commit`.
     Commit(Box<Commit>),
     /// The round is over.
@@ -89,6 +91,8 @@ pub enum Reply {
     Recorded(Vec<Recorded<Write>>),
     /// To [`Request::Apply`]; with the files that the writes went without.
     Applied(Vec<WriteOutcome>, Vec<LeftOut>),
+    /// To [`Request::Upkeep`].
+    KeptUp(Result<u64, SourceError>),
     /// To [`Request::Commit`].
     Committed,
 }
@@ -165,6 +169,8 @@ impl Port {
             => Reply::Recorded(writes) => Ok(writes), Vec<Recorded<Write>>;
         apply_some(side: Side, writes: Vec<Recorded<Write>>) = Request::Apply(side, writes)
             => Reply::Applied(outcomes, left_out) => Ok((outcomes, left_out)), (Vec<WriteOutcome>, Vec<LeftOut>);
+        upkeep(side: Side) = Request::Upkeep(side)
+            => Reply::KeptUp(items) => items.map_err(|error| Stop::Source(side, error)), u64;
         commit(commit: Commit) = Request::Commit(Box::new(commit)) => Reply::Committed => Ok(()), ();
     }
 

@@ -45,6 +45,11 @@ impl Bookmark {
         serde_json::to_string(self).map_or_else(|_| ChangeToken::new(&self.state), ChangeToken::new)
     }
 
+    /// The names of all groups.
+    pub(in crate::source) fn groups(&self) -> impl Iterator<Item = &String> {
+        self.groups.keys()
+    }
+
     /// The groups of which something changed.
     fn touched(&self, changes: &[Change]) -> BTreeSet<String> {
         let mut touched = BTreeSet::new();

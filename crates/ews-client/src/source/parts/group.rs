@@ -34,6 +34,16 @@ impl Mark {
         Some(Self { tag: Tag::read(item)?, whole: Whole::read(item), unfinished })
     }
 
+    /// Whether it is being written, or a write was cut off.
+    pub(in crate::source) fn is_unfinished(&self) -> bool {
+        self.unfinished
+    }
+
+    /// The record, if nothing is being written.
+    pub(in crate::source) fn settled(&self) -> Option<&Whole> {
+        self.whole.as_ref().filter(|_| !self.unfinished)
+    }
+
     pub(in crate::source) fn whole(&self) -> Option<&Whole> {
         self.whole.as_ref()
     }
@@ -168,8 +178,14 @@ impl ExchangeSource {
                     wholes.push((key, item, &tag.group, whole));
                     continue;
                 }
-                (Seen::Present(_), Some(_)) => State::Unfinished,
-                (Seen::Present(_) | Seen::Absent, _) => State::Apart,
+                // Made, but not finished, or being changed.
+                (Seen::Present(item), Some(mark)) if mark.unfinished || item.receipt.is_none() => {
+                    State::Unfinished
+                }
+                (Seen::Present(_), Some(_)) => State::Unreadable(
+                    "its record of the items that belong to it is lost: delete it there".to_owned(),
+                ),
+                (Seen::Present(_), None) | (Seen::Absent, _) => State::Apart,
                 (Seen::Unreadable(why), _) => State::Unreadable(why.clone()),
             };
             states.insert(key.clone(), state);

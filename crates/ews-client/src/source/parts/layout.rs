@@ -342,15 +342,19 @@ fn expanded(
     let kept = kept.filter(|key| happens(series, *key) || recurrence.dates.contains(key));
     let mut singles: BTreeMap<RecurrenceId, Series> =
         here.chain(kept).map(|key| (key, single(series, key))).collect();
-    let mut rest = BTreeMap::new();
-    for (key, value) in &series.overrides {
-        if *value == Override::Cancelled {
-            singles.remove(key);
-        }
-        if !singles.contains_key(key) {
-            rest.insert(*key, value.clone());
-        }
-    }
+    singles.retain(|key, _| series.overrides.get(key) != Some(&Override::Cancelled));
+    // An expansion that has rolled on for years lets its oldest instances go.
+    let first = before.expanded.first().copied();
+    let too_many = singles.len().saturating_sub(2 * MOST_SINGLES);
+    let oldest: Vec<RecurrenceId> =
+        singles.keys().filter(|key| Some(**key) != first).take(too_many).copied().collect();
+    singles.retain(|key, _| !oldest.contains(key));
+    let rest: BTreeMap<RecurrenceId, Override> = series
+        .overrides
+        .iter()
+        .filter(|(key, _)| !singles.contains_key(*key))
+        .map(|(key, value)| (*key, value.clone()))
+        .collect();
     let owner = before.expanded.first().filter(|key| singles.contains_key(key)).copied();
     let Some(owner) = owner.or_else(|| singles.keys().next().copied()) else {
         return Err(format!("{why}, and none of its instances takes place around today"));
@@ -375,4 +379,11 @@ fn expanded(
 /// The first day of an expansion and the day after its last one.
 fn horizon(today: NaiveDate) -> (NaiveDate, NaiveDate) {
     (today.checked_sub_days(BACK).unwrap_or(today), today.checked_add_days(AHEAD).unwrap_or(today))
+}
+
+/// Whether an expansion that ends on `until` is to be carried further.
+pub(in crate::source) fn is_due(until: NaiveDate, today: NaiveDate) -> bool {
+    // Every few months, so that it costs nothing and never comes near its end.
+    let half = Days::new(200);
+    today.checked_add_days(half).is_some_and(|soon| until < soon)
 }

@@ -3,7 +3,7 @@
 //! Such a series is a *group* of items: the *owner*, whose id is the key of the series, and its *parts*. [`layout`] takes
 //! a series apart into what each item is to hold, [`compose`] puts what the items show together again; both ask nobody.
 //! `group` finds and reads the items, `write` makes the mailbox look like a layout, `feed` reports a change of a part
-//! as one of its owner.
+//! as one of its owner, `roll` carries expansions further.
 //!
 //! The one idea: the owner keeps, beside what it shows, a record of the whole ([`Whole`]): the rule as it was meant, and
 //! what each item held when the last write was complete. Whatever is different from the record is a person's edit. As
@@ -15,6 +15,7 @@ pub(super) mod compose;
 pub(super) mod feed;
 pub(super) mod group;
 pub(super) mod layout;
+pub(super) mod roll;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

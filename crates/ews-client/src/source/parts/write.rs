@@ -16,7 +16,7 @@ use calsync_core::source::{
 use super::compose::{group_revision, record};
 use super::group::{Kind, first, read_revision};
 use super::layout::{Before, Layout, Terms, layout};
-use super::{Role, Tag};
+use super::{Role, Tag, Whole};
 use crate::error::EwsError;
 use crate::ops::{CreateItem, DeleteItem, DeleteType, Notify};
 use crate::source::apply::{Failure, Job, Outcomes};
@@ -123,7 +123,7 @@ impl ExchangeSource {
         }
     }
 
-    async fn change_group(
+    pub(super) async fn change_group(
         &self,
         job: &Job<'_>,
         key: &ItemKey,
@@ -150,7 +150,34 @@ impl ExchangeSource {
         let owner = Tag { role: Role::Owner, group: group.clone() };
         changes.extend(owner.properties().map(FieldChange::Set));
         let id = self.update_one(job, &ItemId::with_change_key(key.as_str(), change_key), changes).await?;
+        if let Some(whole) = tag.as_ref().and_then(|mark| mark.settled())
+            && self.was_edited(job, whole, change_key, expected).await?
+        {
+            // Back to what it was, so that the edit is seen.
+            let unmark = vec![FieldChange::Delete(FieldRef::Extended(properties::UNFINISHED))];
+            self.update_one(job, &id, unmark).await?;
+            return Err(Failure::Stale);
+        }
         self.settle(job, id, Task { group, series: &series, before, receipt }).await
+    }
+
+    /// Whether a part is not as it was when the change was planned. The owner's own revision guards the mark; those of the
+    /// parts are looked at once the mark is there.
+    async fn was_edited(
+        &self,
+        job: &Job<'_>,
+        whole: &Whole,
+        change_key: &str,
+        expected: &Revision,
+    ) -> Result<bool, Failure> {
+        let parts = whole.items.iter().filter(|(role, _)| **role != Role::Owner);
+        let keys: BTreeMap<Role, ItemKey> =
+            parts.map(|(role, kept)| (*role, ItemKey::new(&kept.id))).collect();
+        let items = self.items(job, &keys).await?;
+        let states =
+            keys.keys().map(|role| (*role, items.get(role).map(|item| item.revision.as_str().to_owned())));
+        // Items that are under other ids now, as after a move of the mailbox, were compared before.
+        Ok(items.len() == keys.len() && group_revision(change_key, states) != *expected)
     }
 
     /// The owner as it lies there, if the whole group is still as `expected` says.
