@@ -215,7 +215,8 @@ impl EwsClient {
             Some(known) => known.version,
             None if O::ANY_VERSION => self.learnt().last.unwrap_or(Version::LOWEST),
             None => Box::pin(self.version(target)).await?,
-        };
+        }
+        .min(O::NEWEST);
         loop {
             let mut answer = self.exchange(target, operation, version).await;
             if !O::WRITES && matches!(&answer, Err(error) if error.is_broken_connection()) {

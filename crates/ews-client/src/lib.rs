@@ -38,7 +38,7 @@ pub mod zones;
 pub use auth::{Authentication, Basic, Secret};
 pub use client::{Access, Builder, EwsClient, Target};
 pub use error::{ConnectFailure, EwsError, Next, ResponseError};
-pub use source::{ExchangeSource, Invitations, UnfitRules};
+pub use source::{CategoryColour, ExchangeSource, Invitations, UnfitRules, UnknownColour};
 pub use tls::Trust;
 pub use trace::TraceDir;
 pub use transport::Traffic;

@@ -33,6 +33,9 @@ const CHILDREN: &[(&str, &str)] = &[
     ("GetServerTimeZones", "Ids"),
     ("ConvertId", "!SourceIds"),
     ("GetUserConfiguration", "!UserConfigurationName !UserConfigurationProperties"),
+    ("UpdateUserConfiguration", "!UserConfiguration"),
+    ("UserConfiguration", "!UserConfigurationName ItemId Dictionary XmlData BinaryData"),
+    ("UserConfigurationName", "!FolderId|DistinguishedFolderId"),
     (
         "ItemShape",
         "!BaseShape IncludeMimeContent BodyType UniqueBodyType@2013 NormalizedBodyType@2013 FilterHtmlContent@2010 ConvertHtmlCodePageToUTF8@2010 InlineImageUrlTemplate@2013 BlockExternalImages@2013 AddBlankTargetToLinks@2013 MaximumBodySize@2013 AdditionalProperties",

@@ -1,5 +1,5 @@
 //! What people do in Outlook that other calendars lack: formatted notes, meetings of other people, zones of
-//! one's own.
+//! one's own, the list of categories.
 //!
 //! As in `calendars`, no HTTP and no client takes part, and times are wall clock of the series' own zone.
 
@@ -169,6 +169,25 @@ impl MockExchange {
     pub fn zone_name(&self, mailbox: &str, id: &str) -> Option<String> {
         let world = lock(&self.shared.world);
         Some(item_of(&world, mailbox, id)?.when.zone.id.clone())
+    }
+
+    /// The list of categories of a mailbox, as XML.
+    pub fn category_list(&self, mailbox: &str) -> Option<String> {
+        lock(&self.shared.world).mailbox(mailbox)?.category_list.clone()
+    }
+
+    /// Replaces the list of categories of a mailbox; `None` leaves it without one, as before Outlook's first start.
+    pub fn set_category_list(&self, mailbox: &str, list: Option<&str>) {
+        if let Some(mailbox) = lock(&self.shared.world).mailbox_mut(mailbox) {
+            mailbox.category_list = list.map(str::to_owned);
+        }
+    }
+
+    /// Whether editors of a mailbox's calendar may write its list of categories; they may by default.
+    pub fn set_delegates_write_category_list(&self, mailbox: &str, allowed: bool) {
+        if let Some(mailbox) = lock(&self.shared.world).mailbox_mut(mailbox) {
+            mailbox.delegates_write_category_list = allowed;
+        }
     }
 
     /// Changes a received meeting or one occurrence of it, as the server does for its owner.

@@ -108,6 +108,10 @@ pub(crate) struct Mailbox {
     pub(crate) rights: BTreeMap<String, Rights>,
     /// Whether editors may also move things into this mailbox's Deleted Items.
     pub(crate) delegates_reach_deleted_items: bool,
+    /// The list of categories, as XML; `None` until Outlook has made one.
+    pub(crate) category_list: Option<String>,
+    /// Whether editors of the calendar may write that list; it lies in a hidden item of somebody else.
+    pub(crate) delegates_write_category_list: bool,
     /// Accounts that do not see private items here.
     pub(crate) blind_to_private: BTreeSet<String>,
     /// Sync states of an earlier epoch are not valid any more.
@@ -127,6 +131,8 @@ impl Mailbox {
             items: BTreeMap::new(),
             rights: BTreeMap::new(),
             delegates_reach_deleted_items: true,
+            category_list: Some(super::ops::DEFAULT_CATEGORIES.to_owned()),
+            delegates_write_category_list: true,
             blind_to_private: BTreeSet::new(),
             epoch: 1,
             next_number: 1000,

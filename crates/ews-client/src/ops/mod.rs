@@ -9,12 +9,14 @@ mod find_item;
 mod folder_ref;
 mod get_folder;
 mod get_item;
+mod get_user_configuration;
 mod move_item;
 mod notify;
 mod resolve_names;
 mod shape;
 mod sync_folder_items;
 mod update_item;
+mod update_user_configuration;
 
 use crate::client::Target;
 use crate::error::{EwsError, ResponseError};
@@ -27,12 +29,14 @@ pub use find_item::{FindItem, FoundPage, Range, Restriction};
 pub use folder_ref::FolderRef;
 pub use get_folder::GetFolder;
 pub use get_item::GetItem;
+pub use get_user_configuration::GetUserConfiguration;
 pub use move_item::MoveItem;
 pub use notify::{MayNotify, Notify};
 pub use resolve_names::ResolveNames;
 pub use shape::{BodyForm, Shape, calendar_fields};
 pub use sync_folder_items::{SyncFolderItems, SyncPage};
 pub use update_item::{ConflictResolution, ItemChange, UpdateItem, Updated};
+pub use update_user_configuration::UpdateUserConfiguration;
 
 /// An operation as the client sees it.
 pub(crate) trait Operation {
@@ -40,6 +44,8 @@ pub(crate) trait Operation {
     const NAME: &'static str;
     /// Whether its request looks the same in every version, so that it can be the first thing a server is asked.
     const ANY_VERSION: bool = false;
+    /// The newest request version it is sent in.
+    const NEWEST: Version = Version::Exchange2016;
     /// Whether it changes something, so that it must not be sent again after a lost answer.
     const WRITES: bool = false;
     /// What comes back.

@@ -133,7 +133,12 @@ impl ExchangeSource {
             }
         }
         let missing = || WriteOutcome::Refused(SourceError::new("write", SourceErrorKind::Unavailable));
-        slots.into_iter().map(|slot| slot.unwrap_or_else(missing)).collect()
+        let outcomes: Vec<WriteOutcome> =
+            slots.into_iter().map(|slot| slot.unwrap_or_else(missing)).collect();
+        if stop.is_none() {
+            self.list_categories(&job, writes, &outcomes).await;
+        }
+        outcomes
     }
 
     async fn carry_out(&self, job: &Job<'_>, part: &Part, writes: &[Recorded<Write>]) -> Outcomes {

@@ -8,6 +8,9 @@
 //! stopped it. Nobody is ever mailed, unless [`Invitations`] say so.
 
 mod apply;
+mod categories;
+mod category_colour;
+mod category_list;
 mod create;
 mod delete;
 mod fetch;
@@ -23,7 +26,7 @@ mod read;
 mod update;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +45,8 @@ use crate::error::EwsError;
 use crate::ops::{FolderRef, GetFolder, SyncFolderItems};
 use crate::version::Version;
 use crate::wire::{Folder, FolderId};
+use categories::KnownList;
+pub use category_colour::{CategoryColour, UnknownColour};
 use fetch::Look;
 pub use invite::Invitations;
 use outcome::source_error;
@@ -66,6 +71,9 @@ pub struct ExchangeSource {
     /// Where the mailbox owners sit.
     zone: Zone,
     invitations: Invitations,
+    /// Colours of categories that are to have a certain one.
+    colours: Arc<BTreeMap<String, CategoryColour>>,
+    lists: Arc<Mutex<HashMap<String, KnownList>>>,
     folders: Arc<Mutex<HashMap<CalendarKey, KnownFolder>>>,
     groups: Arc<Mutex<HashMap<CalendarKey, KnownGroups>>>,
     unfit: UnfitRules,
@@ -94,6 +102,8 @@ impl ExchangeSource {
             access,
             zone,
             invitations: Invitations::Never,
+            colours: Arc::default(),
+            lists: Arc::default(),
             folders: Arc::default(),
             groups: Arc::default(),
             unfit: UnfitRules::default(),
@@ -119,6 +129,13 @@ impl ExchangeSource {
     #[must_use]
     pub fn with_invitations(mut self, invitations: Invitations) -> Self {
         self.invitations = invitations;
+        self
+    }
+
+    /// Colours of categories, by name, where they are added to the list of a mailbox. Others get one that is free there.
+    #[must_use]
+    pub fn with_category_colours(mut self, colours: BTreeMap<String, CategoryColour>) -> Self {
+        self.colours = Arc::new(colours);
         self
     }
 

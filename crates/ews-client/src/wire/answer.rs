@@ -100,6 +100,8 @@ pub struct Message {
     pub next_offset: Option<u32>,
     /// How many conflicts an update met.
     pub conflicts: Option<u32>,
+    /// The XML of a configuration, in base64.
+    pub xml_data: Option<String>,
 }
 
 impl Default for Message {
@@ -118,6 +120,7 @@ impl Default for Message {
             total: None,
             next_offset: None,
             conflicts: None,
+            xml_data: None,
         }
     }
 }
@@ -334,6 +337,7 @@ impl AnswerReader<'_> {
                 });
                 self.payload(name, message)?;
             }
+            "XmlData" => message.xml_data = self.xml.filled()?,
             "Changes" => self.changes(message)?,
             "Folders" => self.folders(message)?,
             "Resolution" => {

@@ -41,5 +41,5 @@ pub use zone::{
 
 pub(crate) use envelope::{Header, envelope, soap_action};
 pub(crate) use property::{write_changes, write_item};
-pub(crate) use pull::Element;
+pub(crate) use pull::{Element, Pull};
 pub(crate) use writer::Writer;

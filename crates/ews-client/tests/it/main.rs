@@ -6,6 +6,7 @@ mod operations;
 mod samples;
 mod server;
 mod source;
+mod source_categories;
 mod source_invitations;
 mod source_meetings;
 mod source_notes;

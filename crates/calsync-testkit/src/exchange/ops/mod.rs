@@ -16,6 +16,9 @@ mod move_item;
 mod resolve_names;
 mod sync_folder_items;
 mod update_item;
+mod update_user_configuration;
+
+pub(crate) use get_user_configuration::DEFAULT_CATEGORIES;
 
 use super::faults::{Fault, Refusal};
 use super::soap::{Context, Reply};
@@ -41,6 +44,9 @@ pub(crate) fn run(world: &mut World, ctx: &Context, operation: &Node) -> Result<
         "ConvertId" => Ok(convert_id::run(operation)),
         "GetUserConfiguration" if ctx.knows(Schema::E2010) => {
             Ok(get_user_configuration::run(world, ctx, operation))
+        }
+        "UpdateUserConfiguration" if ctx.knows(Schema::E2010) => {
+            Ok(update_user_configuration::run(world, ctx, operation))
         }
         name => Err(Fault::schema(&format!(
             "The element '{name}' is not an operation that this server supports."
