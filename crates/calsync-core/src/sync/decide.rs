@@ -11,7 +11,7 @@ use super::plan::{Action, Likeness, Reason, Step};
 use super::round::LeftOut;
 use super::scope::{Leaving, Outside};
 use super::settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
-use super::view::View;
+use super::view::{Past, View, has_ruled_meeting};
 use crate::ids::{CreateToken, LinkId, PairingId, PerSide, Side};
 use crate::link::{DeletionGuard, Half, Link, Observation};
 use crate::model::{Attachments, Event, Field, Series, SeriesPatch};
@@ -169,7 +169,8 @@ pub(super) struct LinkPlan {
 pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
     let halves = &link.halves;
     let states = PerSide::from_fn(|side| State::of(halves.get(side).as_ref()));
-    let mut plan = LinkPlan { masked: original(link, context), ..LinkPlan::default() };
+    let mut plan =
+        LinkPlan { masked: original(link, context.pairing, context.settings), ..LinkPlan::default() };
     let verdict = verdict(states.a, states.b);
     if matches!(verdict, Verdict::InStep | Verdict::Carry(_) | Verdict::Merge)
         && let Some((side, why)) = leaving(link, context)
@@ -191,7 +192,7 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
         Verdict::Delete(gone) => delete(link, gone, Reason::DeletedOn(gone), context, &mut plan),
         Verdict::Contest(gone) => {
             // Nobody makes an original again from its masked copy.
-            let carried = context.settings.direction.writes(gone) && plan.masked != Some(gone);
+            let carried = context.settings.direction.writes(gone) && guarded(link, plan.masked) != Some(gone);
             if context.settings.deletion_wins || !carried {
                 delete(link, gone, Reason::DeletionBeatsEdit(gone), context, &mut plan);
             } else {
@@ -234,7 +235,7 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
         return;
     }
     let token = CreateToken::derive(context.pairing, target, &half.key, next_generation(link, target));
-    let shown = View::new(context.settings, from, plan.masked).show(series, None);
+    let shown = View::new(context.settings, from, plan.masked).show(series, Past::default());
     let op = WriteOp::Create { token, series: Box::new(shown.into_owned()) };
     *plan.writes.get_mut(target) = Some(PlannedWrite { op, reason: reason.to_string(), before: None });
     plan.steps.push(step(link, Action::Create(target), reason));
@@ -256,7 +257,7 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
         plan.guard = Some(guard);
         return hold(link, Reason::TooManyDeletions(gone), plan);
     }
-    let one_way = !context.settings.direction.writes(target) || plan.masked == Some(target);
+    let one_way = !context.settings.direction.writes(target) || guarded(link, plan.masked) == Some(target);
     if one_way || half.access != Access::Full {
         match context.settings.read_only_edit {
             ReadOnlyEdit::Revert if context.settings.direction.writes(gone) => {
@@ -286,14 +287,17 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let views = views(context, plan);
     // Each side has a base in its own terms.
     let base = PerSide::from_fn(|side| {
-        let shown = views.get(side.other()).show(latest.get(side.other()), None);
+        let past = Past { was: None, theirs: Some(latest.get(side)) };
+        let shown = views.get(side.other()).show(latest.get(side.other()), past);
         if side == lead {
             common_base(latest.get(lead), &shown)
         } else {
             common_base(&shown, latest.get(side))
         }
     });
-    let versions = Versions::new(PerSide { a: &base.a, b: &base.b }, latest, views);
+    // Nothing was masked yet: what says the same on both sides and is private is masked now.
+    let before = PerSide::from_fn(|side| View::new(context.settings, side, None));
+    let versions = Versions::new(PerSide { a: &base.a, b: &base.b }, latest, &before, views);
     let reason = Reason::SameAppointment(context.likeness.unwrap_or(Likeness::Content));
     plan.steps.push(step(link, Action::Pair, reason.clone()));
     // Differences at first sight are no edits: where they may not be carried they are neither taken back nor reported.
@@ -326,8 +330,10 @@ fn carry(link: &Link, reason: &Reason, context: &Context<'_>, plan: &mut LinkPla
     let (Some((_, latest_a)), Some((_, latest_b))) = (a.latest(), b.latest()) else { return };
     let shadow = PerSide { a: &shadow_a.series, b: &shadow_b.series };
     let latest = PerSide { a: latest_a, b: latest_b };
-    let versions = Versions::new(shadow, latest, views(context, plan));
-    let merged = merge(&versions, &Rules { link, context, original: plan.masked });
+    // Where something is masked from now on, or no longer, that is a change of what the other side is shown.
+    let before = PerSide::from_fn(|side| View::new(context.settings, side, link.masked));
+    let versions = Versions::new(shadow, latest, &before, views(context, plan));
+    let merged = merge(&versions, &Rules { link, context, original: guarded(link, plan.masked) });
     write_merged(link, &versions.latest, merged, reason, plan);
 }
 
@@ -388,10 +394,15 @@ fn views<'a>(context: &Context<'a>, plan: &LinkPlan) -> PerSide<View<'a>> {
     PerSide::from_fn(|side| View::new(context.settings, side, plan.masked))
 }
 
+/// The side to which nothing goes, because the other side has a masked copy of what is there, or had one until now: what
+/// a person did to that is about the copy.
+fn guarded(link: &Link, masked: Option<Side>) -> Option<Side> {
+    masked.or(link.masked)
+}
+
 /// The side with the original of a private appointment, where the other side is shown a masked copy: what was made so
 /// stays so; else the side that made it private, or that it comes from.
-fn original(link: &Link, context: &Context<'_>) -> Option<Side> {
-    let settings = context.settings;
+pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) -> Option<Side> {
     let shadow = |side: Side| link.halves.get(side).as_ref()?.shadow.as_ref().map(|shadow| &shadow.series);
     let latest = |side: Side| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series);
     let hid = |side: Side| shadow(side).is_some_and(|series| settings.hides(side, series));
@@ -399,22 +410,37 @@ fn original(link: &Link, context: &Context<'_>) -> Option<Side> {
     if let Some(side) = link.masked {
         return (hid(side) || hides(side)).then_some(side);
     }
+    // Where nothing is shown to the other side, nothing is masked there.
+    let hides = |side: Side| settings.direction.writes(side.other()) && hides(side);
     let (Some(a), Some(b)) = (latest(Side::A), latest(Side::B)) else {
         return Side::BOTH.into_iter().find(|side| hides(*side));
     };
     if shadow(Side::A).is_none() || shadow(Side::B).is_none() {
-        // Put together just now: a copy is known by its looks.
+        // Put together just now: a copy is known by its looks, or by our receipt where only one has one.
         let lead = settings.lead;
-        return [(Side::A, a, b), (Side::B, b, a)]
-            .into_iter()
+        let mut sides = [(Side::A, a, b), (Side::B, b, a)].into_iter();
+        return sides
             .find_map(|(side, original, copy)| settings.is_mask_of(side, original, copy).then_some(side))
+            .or_else(|| Side::BOTH.into_iter().find(|side| hides(*side) && only_copied_from(link, *side)))
             .or_else(|| [lead, lead.other()].into_iter().find(|side| hides(*side)));
     }
     if let Some(side) = Side::BOTH.into_iter().find(|side| hides(*side) && !hid(*side)) {
         return Some(side);
     }
-    // The rule is newer than the link: the original is where the link began.
-    Side::BOTH.into_iter().find(|side| began_on(link, *side, context) && hides(*side))
+    // The rule is newer than the link: the original is where the link began, if that is still known.
+    let mut sides = Side::BOTH.into_iter();
+    let began = sides.find(|side| began_on(link, *side, pairing) && settings.direction.writes(side.other()));
+    Side::BOTH.into_iter().find(|side| hides(*side) && began.is_none_or(|began| began == *side))
+}
+
+/// Whether the other side's item was made from this side's, and not the other way round as well.
+fn only_copied_from(link: &Link, side: Side) -> bool {
+    let copied_from = |side: Side| -> Option<bool> {
+        let key = &link.halves.get(side).as_ref()?.key;
+        let receipt = link.halves.get(side.other()).as_ref()?.sighting()?.receipt.as_ref()?;
+        Some(receipt.counterpart == *key)
+    };
+    copied_from(side) == Some(true) && copied_from(side.other()) != Some(true)
 }
 
 /// Which side's version left the scope, and why. Of links on which nothing changed this is asked only when the rules or
@@ -428,25 +454,32 @@ pub(super) fn leaving(link: &Link, context: &Context<'_>) -> Option<(Side, Outsi
         let shadow = half.shadow.as_ref()?;
         let was = context.settings.out_of_scope(side, &shadow.series, context.now);
         // The counterpart of an appointment of the other side is none that leaves.
-        let entered = was.is_none() || shadow.series == *series && began_on(link, side, context);
+        let entered = was.is_none() || shadow.series == *series && began_on(link, side, context.pairing);
         entered.then_some((side, why))
     })
 }
 
-fn began_on(link: &Link, side: Side, context: &Context<'_>) -> bool {
+fn began_on(link: &Link, side: Side, pairing: &PairingId) -> bool {
     let key = link.halves.get(side).as_ref().map(|half| &half.key);
-    key.is_some_and(|key| LinkId::founded_by(context.pairing, side, key) == link.id)
+    key.is_some_and(|key| LinkId::founded_by(pairing, side, key) == link.id)
 }
 
 /// What becomes of the counterpart of an item that left the scope. Says whether that is all there is to decide.
 fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut LinkPlan) -> bool {
     let target = side.other();
-    let leaving = if why == Outside::Meeting { Leaving::Delete } else { context.settings.leaving };
+    // Nobody deletes an original by editing its copy.
+    if guarded(link, plan.masked) == Some(target) {
+        return false;
+    }
+    let leaving = context.settings.leaving_for(why);
     let reason = Reason::LeftScope(side, why);
     let Some(half) = link.halves.get(target) else { return false };
     let Some((revision, series)) = half.latest() else { return false };
+    // What became private does not wait to be masked.
+    let masks = plan.masked == Some(side) && link.masked != plan.masked;
     match leaving {
         Leaving::Keep => return false,
+        Leaving::Hold if masks => return false,
         Leaving::Hold => {
             hold(link, reason, plan);
             return true;
@@ -456,6 +489,9 @@ fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut
     let guard = context.settings.guard;
     let held_before = link.hold.as_ref().is_some_and(|hold| hold.guard == Some(guard));
     if held_before || *context.hold_deletions.get(side) {
+        if masks {
+            return false;
+        }
         plan.guard = Some(guard);
         hold(link, Reason::TooManyDeletions(side), plan);
         return true;
@@ -479,17 +515,20 @@ fn restate(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let (Some((_, a)), Some((_, b))) = (a.latest(), b.latest()) else { return };
     let latest = PerSide { a, b };
     let views = views(context, plan);
-    let rules = Rules { link, context, original: plan.masked };
+    let rules = Rules { link, context, original: guarded(link, plan.masked) };
     let mut merged = Merged::default();
     for from in Side::BOTH {
         let target = from.other();
         let masks = [link.masked, plan.masked].contains(&Some(from)) && link.masked != plan.masked;
+        let meeting = has_ruled_meeting(latest.get(from));
         let depends = |field: Field| match field {
-            Field::Span | Field::Busy | Field::Sensitivity | Field::Reminder | Field::Meeting => false,
+            Field::Busy => meeting,
+            Field::Span | Field::Sensitivity | Field::Reminder | Field::Meeting => false,
             Field::Subject => masks || views.get(from).makes_subject_of(field),
             _ => masks,
         };
-        let shown = views.get(from).show(latest.get(from), None);
+        let past = Past { was: None, theirs: Some(latest.get(target)) };
+        let shown = views.get(from).show(latest.get(from), past);
         let patch = latest.get(target).diff(&shown);
         *merged.to.get_mut(target) = patch
             .only(|field| depends(field) && rules.may_write(target, field) && rules.holds(target, field));

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::plan::Conflict;
 use super::settings::ReadOnlyEdit;
-use super::view::View;
+use super::view::{Past, View};
 use crate::ids::{PerSide, Side};
 use crate::model::{
     Change, Field, Overlay, Override, OverridePatch, Patch, RecurrenceId, Series, SeriesPatch,
@@ -32,15 +32,17 @@ struct Shown<'a> {
 }
 
 impl<'a> Versions<'a> {
-    /// `views`: how each side is shown to the other.
+    /// How each side is shown to the other: `before` says how it was when both were in step, `views` how it is to be.
     pub(super) fn new(
         shadow: PerSide<&'a Series>,
         latest: PerSide<&'a Series>,
+        before: &PerSide<View<'a>>,
         views: PerSide<View<'a>>,
     ) -> Versions<'a> {
         let shown = PerSide::from_fn(|side| {
-            let (view, shadow, latest) = (views.get(side), *shadow.get(side), *latest.get(side));
-            Shown { shadow: view.show(shadow, None), latest: view.show(latest, Some(shadow)) }
+            let past = Past { was: Some(shadow.get(side)), theirs: Some(shadow.get(side.other())) };
+            let (shadow, latest) = (*shadow.get(side), *latest.get(side));
+            Shown { shadow: before.get(side).show(shadow, past), latest: views.get(side).show(latest, past) }
         });
         Versions { shadow, latest, shown, views }
     }
@@ -160,7 +162,9 @@ fn tell_back(side: Side, carried: &SeriesPatch, versions: &Versions<'_>, to: &mu
     }
     let other = to.get(side.other()).apply(versions.latest.get(side.other()));
     let mine = to.get(side).apply(versions.latest.get(side));
-    let mut text = mine.diff(&view.show(&other, None)).only(|field| field == Field::Subject);
+    let mut text = mine
+        .diff(&view.show(&other, Past { was: None, theirs: Some(&mine) }))
+        .only(|field| field == Field::Subject);
     text.overrides.retain(|key, _| instances.contains(key));
     if !master {
         text.master = Patch::default();

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::decide::{LinkPlan, next_generation};
+use super::decide::{LinkPlan, next_generation, original};
 use super::merge::without_held;
 use super::settings::Settings;
-use super::view::View;
-use crate::ids::{PerSide, Side};
+use super::view::{Past, View};
+use crate::ids::{PairingId, PerSide, Side};
 use crate::link::{Half, Hold, Intent, Link, Listing, Observation, Retry, Shadow, Sighting};
 use crate::model::{Event, Field, Overlay, Override, OverridePatch, Series, SeriesPatch};
 use crate::source::{Item, SourceErrorKind, WriteOp};
@@ -34,6 +34,7 @@ pub(super) enum Outcome {
 /// What settling depends on besides the link.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting<'a> {
+    pub(super) pairing: &'a PairingId,
     pub(super) settings: &'a Settings,
     pub(super) listings: PerSide<Listing>,
     /// Fields that are not written to a side.
@@ -69,9 +70,6 @@ pub(super) fn settle(
     }
     let mut next = link.clone();
     next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
-    if plan.masked.or(link.masked).is_none_or(|original| succeeded(plan, outcomes, original.other())) {
-        next.masked = plan.masked;
-    }
     next.hold = plan.hold.as_ref().map(|why| Hold {
         why: why.clone(),
         since: link.hold.as_ref().map_or(setting.now, |hold| hold.since),
@@ -81,6 +79,9 @@ pub(super) fn settle(
     if !waits_whole {
         for side in Side::BOTH {
             settle_half(link, side, plan, outcomes, setting, &mut next);
+        }
+        if plan.masked.or(link.masked).is_none_or(|original| succeeded(plan, outcomes, original.other())) {
+            next.masked = plan.masked.filter(|original| still_hides(&next, *original, setting.settings));
         }
     }
     next.retry = next_retry(link, outcomes, setting.now);
@@ -104,6 +105,14 @@ fn parted(link: &Link, side: Side) -> After {
     (next.hold, next.retry, next.masked) = (None, None, None);
     in_step(next.halves.get_mut(side.other()).as_mut(), &SeriesPatch::default());
     After::Keep(Box::new(next))
+}
+
+/// Whether the original is private, or was when both sides were in step.
+fn still_hides(link: &Link, original: Side, settings: &Settings) -> bool {
+    let Some(half) = link.halves.get(original) else { return false };
+    let shadow = half.shadow.as_ref().map(|shadow| &shadow.series);
+    let latest = half.latest().map(|(_, series)| series);
+    shadow.into_iter().chain(latest).any(|series| settings.hides(original, series))
 }
 
 fn succeeded(plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, side: Side) -> bool {
@@ -300,6 +309,7 @@ pub(super) fn settle_late(
     let side = intent.side;
     let mut next = link.clone();
     let Some(item) = found else { return parted(link, side) };
+    next.masked = masked_late(link, intent, setting);
     let (written, listed) = match &intent.write.op {
         WriteOp::Delete { .. } => return parted(link, side),
         WriteOp::Create { series, .. } => {
@@ -315,26 +325,54 @@ pub(super) fn settle_late(
     };
     *next.halves.get_mut(side) = Some(half_of(item, written, listed));
     if let Some(origin) = next.halves.get_mut(side.other()).as_mut() {
-        carried_late(origin, &View::new(setting.settings, side.other(), link.masked), &intent.write.op);
+        let view = View::new(setting.settings, side.other(), next.masked);
+        let theirs = link.halves.get(side).as_ref().and_then(|half| half.shadow.as_ref());
+        carried_late(origin, theirs.map(|shadow| &shadow.series), &view, &intent.write.op);
     }
     next.writes = next.writes.max(intent.write.receipt.number);
     next.retry = None;
     After::Keep(Box::new(next))
 }
 
+/// The side with the original, now that the write is known to have taken place: what was to be masked when it was
+/// journaled counts only if the write masked it, since the rules may be others by now.
+fn masked_late(link: &Link, intent: &Intent, setting: &Setting<'_>) -> Option<Side> {
+    let written = match &intent.write.op {
+        WriteOp::Create { series, .. } => series.as_ref().clone(),
+        WriteOp::Update { patch, current, .. } => patch.apply(current),
+        WriteOp::Delete { .. } => return link.masked,
+    };
+    masked_as(link, intent.side, &written, setting)
+}
+
+fn masked_as(link: &Link, side: Side, written: &Series, setting: &Setting<'_>) -> Option<Side> {
+    let from = side.other();
+    let Setting { settings, unheld, .. } = setting;
+    let now = original(link, setting.pairing, settings);
+    let private = link.halves.get(from).as_ref().and_then(|half| half.latest()).map(|(_, series)| series);
+    let masked = private.is_some_and(|private| {
+        let is_written = |field: Field| !unheld.get(side).contains(&field) && settings.carries(field);
+        settings.shows_masked(from, private, written, is_written)
+    });
+    if (now == Some(from)) == masked { now } else { link.masked }
+}
+
 /// What a write carried is in step on the side it came from; what was seen there beyond it stays observed.
-fn carried_late(origin: &mut Half, view: &View<'_>, op: &WriteOp) {
+fn carried_late(origin: &mut Half, theirs: Option<&Series>, view: &View<'_>, op: &WriteOp) {
     match op {
         WriteOp::Create { series, .. } => {
             if let Some((revision, latest)) = origin.latest() {
-                origin.shadow =
-                    Some(Shadow { revision: revision.clone(), series: shown_as(latest, None, view, series) });
+                origin.shadow = Some(Shadow {
+                    revision: revision.clone(),
+                    series: shown_as(latest, Past::default(), view, series),
+                });
             }
         }
         WriteOp::Update { patch, .. } => {
             if let (Some(shadow), Some((_, latest))) = (&origin.shadow, origin.latest()) {
-                let carried = patch.apply(&view.show(&shadow.series, None));
-                let series = shown_as(latest, Some(&shadow.series), view, &carried);
+                let past = Past { was: Some(&shadow.series), theirs };
+                let carried = patch.apply(&view.show(&shadow.series, past));
+                let series = shown_as(latest, past, view, &carried);
                 origin.shadow = Some(Shadow { revision: shadow.revision.clone(), series });
             }
         }
@@ -351,21 +389,22 @@ fn carried_late(origin: &mut Half, view: &View<'_>, op: &WriteOp) {
 
 /// `latest`, but where it is shown as something else than `shown`: there, what is shown. Such a field differs from
 /// `latest`, and that is all that is asked of it: it counts as changed since.
-fn shown_as(latest: &Series, was: Option<&Series>, view: &View<'_>, shown: &Series) -> Series {
-    view.show(latest, was).diff(shown).apply(latest)
+fn shown_as(latest: &Series, past: Past<'_>, view: &View<'_>, shown: &Series) -> Series {
+    view.show(latest, past).diff(shown).apply(latest)
 }
 
 /// Takes an item that a create left unfinished as counterpart: both sides count as in step at what it shows, so that
 /// the rest of the other side's content is carried as a change.
 pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, setting: &Setting<'_>) -> Link {
     let mut next = link.clone();
-    let view = View::new(setting.settings, side.other(), link.masked);
+    next.masked = masked_as(link, side, &item.series, setting);
+    let view = View::new(setting.settings, side.other(), next.masked);
     next.generation = next_generation(link, side);
     next.retry = None;
     if let Some(origin) = next.halves.get_mut(side.other()).as_mut()
         && let Some((revision, latest)) = origin.latest()
     {
-        let series = shown_as(latest, None, &view, &item.series);
+        let series = shown_as(latest, Past::default(), &view, &item.series);
         origin.shadow = Some(Shadow { revision: revision.clone(), series });
     }
     *next.halves.get_mut(side) = Some(Half {

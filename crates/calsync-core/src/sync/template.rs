@@ -118,7 +118,8 @@ impl Template {
         self.render_with(event, &event.subject)
     }
 
-    fn render_with(&self, event: &Event, subject: &str) -> String {
+    /// The text for `event` if that was its subject.
+    pub(super) fn render_with(&self, event: &Event, subject: &str) -> String {
         let mut out = String::new();
         for slot in &self.slots {
             let text = match slot.value {
@@ -137,7 +138,7 @@ impl Template {
             out.push_str(text.trim());
             out.push_str(&slot.close);
         }
-        if out.is_empty() { event.subject.clone() } else { format!("{}{out}{}", self.before, self.after) }
+        if out.is_empty() { subject.to_owned() } else { format!("{}{out}{}", self.before, self.after) }
     }
 
     /// The subject in a text that the template made of an event that says what `event` says besides its subject; `None`

@@ -14,7 +14,8 @@ use super::settings::Settings;
 use super::template::Template;
 use crate::ids::Side;
 use crate::model::{
-    Attachments, Busy, Categories, Event, Field, Notes, Overlay, Override, Person, Sensitivity, Series,
+    Attachments, Busy, Categories, Event, Field, Meeting, Notes, Overlay, Override, Person, Sensitivity,
+    Series,
 };
 
 /// What may leave a side, and how it is shown on the other. The default shows everything as it is.
@@ -69,6 +70,13 @@ pub struct CategoryNames {
 }
 
 impl CategoryNames {
+    /// A name of one side as the other side calls it, or the several names that it has there already (`there`) for it.
+    fn carry_upon<'n>(&'n self, from: Side, name: &'n str, there: Option<&'n Categories>) -> Vec<&'n str> {
+        let means_it = |theirs: &&str| self.carry(from.other(), theirs) == name;
+        let known: Vec<&str> = there.into_iter().flatten().map(String::as_str).filter(means_it).collect();
+        if known.is_empty() { vec![self.carry(from, name)] } else { known }
+    }
+
     /// A name of one side as the other side calls it.
     fn carry<'n>(&'n self, from: Side, name: &'n str) -> &'n str {
         let names = match from {
@@ -94,6 +102,15 @@ impl From<CategoryNames> for BTreeMap<String, String> {
     fn from(names: CategoryNames) -> Self {
         names.a_to_b
     }
+}
+
+/// What was said when both sides were in step, in each side's own words.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Past<'a> {
+    /// By the side that is shown.
+    pub(super) was: Option<&'a Series>,
+    /// By the side that it is shown to: what texts on the shown side were made of.
+    pub(super) theirs: Option<&'a Series>,
 }
 
 /// How one side is shown to the other.
@@ -133,14 +150,14 @@ impl<'a> View<'a> {
         self.outward().meetings.rule(event.meeting)
     }
 
-    /// The series as the other side is to show it. `was` is the series as it was when both were in step: a text that was
-    /// made of what it said then is recognised in it.
-    pub(super) fn show<'s>(&self, series: &'s Series, was: Option<&Series>) -> Cow<'s, Series> {
+    /// The series as the other side is to show it. `past` is what both said when they were in step: a text that was made
+    /// of that is recognised.
+    pub(super) fn show<'s>(&self, series: &'s Series, past: Past<'_>) -> Cow<'s, Series> {
         if self.is_plain(series) {
             return Cow::Borrowed(series);
         }
-        let was_master = was.map(|was| &was.event);
-        let event = self.event(&series.event, was_master);
+        let was_master = past.was.map(|was| &was.event);
+        let event = self.event(&series.event, was_master, past.theirs.map(|theirs| &theirs.event));
         let overrides = series
             .overrides
             .iter()
@@ -152,11 +169,13 @@ impl<'a> View<'a> {
                         if self.rule(&instance) == MeetingRule::Skip {
                             Override::Cancelled
                         } else {
-                            let was = was.map(|was| match was.overrides.get(key) {
-                                Some(Override::Changed(overlay)) => was.event.with(overlay),
-                                Some(Override::Cancelled) | None => was.event.clone(),
-                            });
-                            let shown = event.overlay(&self.event(&instance, was.as_ref()));
+                            let at = |series: &Series| match series.overrides.get(key) {
+                                Some(Override::Changed(overlay)) => series.event.with(overlay),
+                                Some(Override::Cancelled) | None => series.event.clone(),
+                            };
+                            let (was, theirs) = (past.was.map(at), past.theirs.map(at));
+                            let shown = self.event(&instance, was.as_ref(), theirs.as_ref());
+                            let shown = event.overlay(&shown);
                             Override::Changed((!shown.is_empty()).then_some(shown)?)
                         }
                     }
@@ -172,27 +191,32 @@ impl<'a> View<'a> {
         })
     }
 
-    fn event(&self, event: &Event, was: Option<&Event>) -> Event {
+    fn event(&self, event: &Event, was: Option<&Event>, theirs: Option<&Event>) -> Event {
         if self.masks && event.sensitivity.is_private() {
             return masked(event, &self.outward().mask);
         }
-        let mut shown = self.renamed(event);
+        let mut shown = self.renamed(event, theirs);
         if self.outward().plain_notes {
             shown.notes = shown.notes.to_plain();
         }
         if self.rule(event) != MeetingRule::Show {
             shown.busy = Busy::Free;
         }
-        if let Some(template) = &self.outward().subject {
-            shown.subject = template.render(event);
-        } else if let Some(template) = &self.settings.outward.get(self.from.other()).subject {
-            let was = was.map(|was| self.renamed(was));
-            let subject = template
-                .subject_in(&event.subject, &shown)
-                .or_else(|| template.subject_in(&event.subject, was.as_ref()?));
-            if let Some(subject) = subject {
+        if let Some(template) = &self.settings.outward.get(self.from.other()).subject {
+            // The text was made of what the other side says, which may be more or less than this side can say. A template
+            // finds a subject in any text when its fields are blank, so the one that explains most of the text is right.
+            let was = was.map(|was| self.renamed(was, theirs));
+            let found = |made_of: &Event| template.subject_in(&event.subject, made_of);
+            let best = [was.as_ref(), Some(&shown)].into_iter().flatten().filter_map(found);
+            let best = theirs.and_then(found).filter(|subject| subject.is_empty()).or_else(|| {
+                best.chain(theirs.and_then(found)).min_by_key(|subject| (subject.is_empty(), subject.len()))
+            });
+            if let Some(subject) = best {
                 shown.subject = subject.to_owned();
             }
+        }
+        if let Some(template) = &self.outward().subject {
+            shown.subject = template.render_with(event, &shown.subject);
         }
         shown
     }
@@ -203,11 +227,28 @@ impl<'a> View<'a> {
             && matches!(field, Field::Subject | Field::Categories | Field::Customer | Field::Place)
     }
 
-    fn renamed(&self, event: &Event) -> Event {
-        let carry = |name: &String| self.settings.categories.carry(self.from, name).to_owned();
-        let categories: Categories = event.categories.iter().map(carry).collect();
-        Event { categories, ..event.clone() }
+    fn renamed(&self, event: &Event, theirs: Option<&Event>) -> Event {
+        let there = theirs.map(|theirs| &theirs.categories);
+        let names = event
+            .categories
+            .iter()
+            .flat_map(|name| self.settings.categories.carry_upon(self.from, name, there))
+            .map(str::to_owned);
+        Event { categories: names.collect(), ..event.clone() }
     }
+}
+
+/// Whether anything in the series is a meeting that rules are about.
+pub(super) fn has_ruled_meeting(series: &Series) -> bool {
+    let ruled = |meeting: Meeting| match meeting {
+        Meeting::None | Meeting::Organised | Meeting::Accepted => false,
+        Meeting::Unanswered | Meeting::Tentative | Meeting::Declined | Meeting::Cancelled => true,
+    };
+    ruled(series.event.meeting)
+        || series.overrides.values().any(|over| match over {
+            Override::Changed(overlay) => overlay.meeting.is_some_and(ruled),
+            Override::Cancelled => false,
+        })
 }
 
 /// Nothing but the time.
@@ -259,6 +300,27 @@ impl Settings {
         self.outward.get(from).private != Private::Pass && has_private(series)
     }
 
+    /// Whether nothing of what is private in `original` is to be read in `copy`, but for fields that are not `written`.
+    pub(super) fn shows_masked(
+        &self,
+        from: Side,
+        original: &Series,
+        copy: &Series,
+        written: impl Fn(Field) -> bool,
+    ) -> bool {
+        let mask = &self.outward.get(from).mask;
+        let hidden = |event: &Event| event.diff(&masked(event, mask)).only(&written).is_empty();
+        if original.event.sensitivity.is_private() && !hidden(&copy.event) {
+            return false;
+        }
+        original.overrides.iter().all(|(key, over)| match (over, copy.overrides.get(key)) {
+            (Override::Changed(overlay), Some(Override::Changed(theirs))) => {
+                !original.event.with(overlay).sensitivity.is_private() || hidden(&copy.event.with(theirs))
+            }
+            (Override::Changed(_) | Override::Cancelled, _) => true,
+        })
+    }
+
     /// Whether `copy` is what the other side would be shown of `original`, where something in that is hidden.
     pub(super) fn is_mask_of(&self, from: Side, original: &Series, copy: &Series) -> bool {
         let mask = &self.outward.get(from).mask;
@@ -274,13 +336,14 @@ impl Settings {
         if a.time_hash() != b.time_hash() {
             return false;
         }
-        let shown = |from: Side, series: &Series| -> String {
-            View::new(self, from, None).show(series, None).event.subject.trim().to_owned()
+        let shown = |from: Side, series: &Series, theirs: &Series| -> String {
+            let past = Past { was: None, theirs: Some(theirs) };
+            View::new(self, from, None).show(series, past).event.subject.trim().to_owned()
         };
         let subject = |series: &Series| series.event.subject.trim().to_owned();
         subject(a) == subject(b)
-            || shown(Side::A, a) == subject(b)
-            || shown(Side::B, b) == subject(a)
+            || shown(Side::A, a, b) == subject(b)
+            || shown(Side::B, b, a) == subject(a)
             || self.is_mask_of(Side::A, a, b)
             || self.is_mask_of(Side::B, b, a)
     }
@@ -301,6 +364,11 @@ impl Settings {
             return Some(Outside::Private);
         }
         outward.filter.stops(event).or_else(|| self.window.stops(series, now))
+    }
+
+    /// What becomes of the counterpart of an appointment that left the scope for that reason.
+    pub(super) fn leaving_for(&self, why: Outside) -> Leaving {
+        if why == Outside::Meeting { Leaving::Delete } else { self.leaving }
     }
 
     /// Whether counterparts of appointments that leave the scope are deleted.

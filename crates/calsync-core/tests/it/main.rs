@@ -22,3 +22,4 @@ mod rounds_fit;
 mod rounds_notes;
 mod rounds_safety;
 mod rules;
+mod rules_review;

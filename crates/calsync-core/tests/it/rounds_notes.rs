@@ -103,7 +103,7 @@ fn the_text_of_one_occurrence_is_merged_into_the_html_of_its_series() {
     master.notes = Notes::html(HTML);
     let rule = "FREQ=DAILY;COUNT=5".parse().unwrap();
     let mut series = Series::single(Uid::new("u"), master);
-    series.recurrence = Some(Recurrence { rule, dates: Default::default() });
+    series.recurrence = Some(Recurrence { rule, dates: std::collections::BTreeSet::default() });
     let b = world.b.add_series(series);
     world.settle();
     let a = world.a.keys().into_iter().next().unwrap();

@@ -158,6 +158,7 @@ impl Work {
 
     fn setting(&self) -> Setting<'_> {
         Setting {
+            pairing: &self.input.pairing,
             settings: &self.input.settings,
             listings: self.head.listings,
             unheld: PerSide::from_fn(|side| self.input.capabilities.get(side).unheld),

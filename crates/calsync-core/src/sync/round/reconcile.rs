@@ -9,6 +9,7 @@ use crate::link::Link;
 use crate::source::Seen;
 use crate::sync::decide::{Context, LinkPlan, State, Suspicion, decide, leaving};
 use crate::sync::plan::Likeness;
+use crate::sync::scope::Leaving;
 
 /// How many links are planned, journaled and committed together.
 const BATCH: usize = 100;
@@ -68,7 +69,10 @@ impl Work {
                 let links = self.read_unread(links).await?;
                 let links = self.find_moved(links, &mut pending, &mut consumed).await?;
                 for link in links.iter().filter(|_| parts) {
-                    if let Some((side, _)) = leaving(link, &self.context(PerSide::default(), None, None)) {
+                    let left = leaving(link, &self.context(PerSide::default(), None, None));
+                    if let Some((side, why)) = left
+                        && self.input.settings.leaving_for(why) == Leaving::Delete
+                    {
                         *parting.get_mut(side) += 1;
                     }
                 }
