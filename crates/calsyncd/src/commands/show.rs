@@ -130,6 +130,9 @@ fn step_text(step: &Step, lang: Lang) -> String {
     if !step.paths.is_empty() {
         line = format!("{line}: {}", step.paths.join(", "));
     }
+    if !step.notes.is_empty() {
+        line = format!("{line} ({})", step.notes.join("; "));
+    }
     for conflict in &step.conflicts {
         let winner = match conflict.winner {
             Some(winner) => Message::new(T::Winner).with_message("side", side(winner)),
@@ -298,6 +301,7 @@ fn step_json(step: &Step, lang: Lang) -> Value {
         "link": step.link.to_string(),
         "reason": reason(&step.reason).to_text(lang),
         "paths": step.paths,
+        "notes": step.notes,
         "conflicts": conflicts,
     })
 }

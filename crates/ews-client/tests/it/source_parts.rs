@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{ChangeToken, ItemKey};
-use calsync_core::model::{Overlay, Override, RecurrenceId, Series};
+use calsync_core::model::{Overlay, Override, RecurrenceId, Series, Span};
 use calsync_core::recur::{SeriesTimes, expand};
 use calsync_core::source::{
     Applied, CalendarSource, Fit, Item, Seen, SourceErrorKind, WriteOp, WriteOutcome,
@@ -149,6 +149,33 @@ async fn a_series_of_several_items_comes_back_as_one_on_every_version() {
             assert!(matches!(outcome, WriteOutcome::Applied(Applied::Deleted)), "{outcome:?}");
             assert_eq!(server.mock.list(MAILBOX), Vec::<String>::new());
             assert!(server.mock.outbox().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn whole_days_and_what_overlaps_or_begins_in_a_gap_of_the_clocks_come_back_too() {
+    let mut days = single("Urlaub", Span::days(day("2026-11-02"), day("2026-11-02")));
+    days.recurrence = Some(repeats("FREQ=MONTHLY;BYMONTHDAY=2,16;COUNT=7"));
+    days.recurrence.as_mut().unwrap().dates = [RecurrenceId::Date(day("2026-11-05"))].into();
+    days.overrides.insert(RecurrenceId::Date(day("2026-12-02")), Override::Cancelled);
+    let overlay =
+        Overlay { span: Some(Span::days(day("2026-12-30"), day("2027-01-01"))), ..Overlay::default() };
+    days.overrides.insert(RecurrenceId::Date(day("2026-12-16")), Override::Changed(overlay));
+    let mut long = series("FREQ=DAILY;COUNT=5");
+    long.event.span = timed("2026-11-02T09:00", "2026-11-03T12:00");
+    let mut gap = series("FREQ=WEEKLY;COUNT=5");
+    gap.event.span = timed("2026-03-29T02:45", "2026-03-29T04:15");
+    for version in [ServerVersion::Exchange2007Sp1, ServerVersion::ExchangeSe] {
+        let server = Server::start(version).await;
+        let source = source(&server);
+        for (series, count) in [(&days, 3), (&long, 5), (&gap, 2)] {
+            let item = create(&source, series).await;
+            assert_eq!(item.series.overrides, series.overrides, "{version:?}");
+            assert_eq!(item.series.recurrence, series.recurrence, "{version:?}");
+            assert_eq!(item.series.event.span, series.event.span, "{version:?}");
+            assert_eq!(server.mock.list(MAILBOX).len(), count, "{version:?}");
+            delete(&source, &item.key, &item.revision).await;
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::model::{Attachments, Override, Recurrence, RecurrenceId, Series, Span, When};
-use calsync_core::recur::{SeriesTimes, expand};
+use calsync_core::recur::{End, Rule, SeriesTimes, Until, expand};
 use calsync_core::source::Shape;
 use calsync_core::zone::Zone;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, Utc};
@@ -19,6 +19,8 @@ use crate::version::Version;
 
 /// The most series that one is split into.
 const MOST_PIECES: usize = 12;
+/// Occurrences that are looked at before something is believed of all of them.
+const COMPARED: usize = 64;
 /// The most single appointments of one series.
 const MOST_SINGLES: usize = 250;
 /// How far back a series is expanded.
@@ -99,7 +101,7 @@ pub(in crate::source) fn layout(
     before: &Before,
 ) -> Result<Layout, NotHeld> {
     let Some(recurrence) = &series.recurrence else { return Ok(Layout::whole(series)) };
-    let mut pieces = match pieces(series, recurrence, terms) {
+    let Pieces { mut pieces, apart } = match pieces(series, recurrence, terms) {
         Ok(pieces) => pieces,
         Err(why) if terms.unfit == UnfitRules::Report => return Err(why),
         Err(why) => return expanded(series, recurrence, terms, before, &why),
@@ -114,6 +116,12 @@ pub(in crate::source) fn layout(
     let mut singles = additional(series, recurrence, &pieces);
     if !singles.is_empty() {
         out.shapes.push(Shape::Dates(singles.len()));
+    }
+    if let Some(key) = apart {
+        singles.insert(key, single(series, key));
+        let why =
+            "on its day the clocks skip its start or end, and no series of Exchange can begin so".to_owned();
+        out.shapes.push(Shape::Single { instance: key, why });
     }
     for (key, value) in &series.overrides {
         if singles.contains_key(key) {
@@ -156,8 +164,15 @@ pub(in crate::source) fn layout(
     Ok(out)
 }
 
-/// The series that together have the instances of the rule, without overrides, in order of their first start.
-fn pieces(series: &Series, recurrence: &Recurrence, terms: &Terms<'_>) -> Result<Vec<Series>, NotHeld> {
+/// The series that together have the instances of a rule.
+struct Pieces {
+    /// Without overrides, in order of their first start.
+    pieces: Vec<Series>,
+    /// The first instance, where none of them has it.
+    apart: Option<RecurrenceId>,
+}
+
+fn pieces(series: &Series, recurrence: &Recurrence, terms: &Terms<'_>) -> Result<Pieces, NotHeld> {
     let span = &series.event.span;
     let piece = |start: NaiveDateTime, rule| {
         let mut piece = Series { uid: "".into(), overrides: BTreeMap::new(), ..series.clone() };
@@ -166,8 +181,8 @@ fn pieces(series: &Series, recurrence: &Recurrence, terms: &Terms<'_>) -> Result
         piece
     };
     let one = piece(span.start.local(), recurrence.rule.clone());
-    let why = match time_changes(&one, terms.setting) {
-        Ok(_) => return Ok(vec![one]),
+    let why = match is_held(&one, terms) {
+        Ok(()) => return Ok(Pieces { pieces: vec![one], apart: None }),
         Err(why) => in_short(why),
     };
     if terms.unfit != UnfitRules::Split {
@@ -183,13 +198,56 @@ fn pieces(series: &Series, recurrence: &Recurrence, terms: &Terms<'_>) -> Result
         .map(|found| {
             let read = to_rule(&found.recurrence, recurrence::Series { start: found.start, ..times }).ok()?;
             let piece = piece(read.start, read.rule);
-            time_changes(&piece, terms.setting).is_ok().then_some(piece)
+            is_held(&piece, terms).is_ok().then_some(piece)
         })
         .collect();
-    match pieces.filter(|pieces| pieces.len() > 1) {
-        Some(pieces) => Ok(pieces),
+    if let Some(pieces) = pieces.filter(|pieces| pieces.len() > 1) {
+        return Ok(Pieces { pieces, apart: None });
+    }
+    match later(&recurrence.rule, times) {
+        Some((first, start, rule)) => {
+            let piece = piece(start, rule);
+            if is_held(&piece, terms).is_err() {
+                return Err(why);
+            }
+            Ok(Pieces { pieces: vec![piece], apart: Some(RecurrenceId::of(&span.start, first)) })
+        }
         None => Err(why),
     }
+}
+
+/// Whether Exchange holds a series without overrides as it is.
+fn is_held(piece: &Series, terms: &Terms<'_>) -> Result<(), NotHeld> {
+    time_changes(piece, terms.setting)?;
+    let Some(recurrence) = &piece.recurrence else { return Ok(()) };
+    let span = &piece.event.span;
+    let length = span.end.local() - span.start.local();
+    if length <= TimeDelta::days(1) {
+        return Ok(());
+    }
+    let starts: Vec<NaiveDateTime> =
+        recurrence.rule.occurrences(span.start.local(), span.start.zone()).take(COMPARED).collect();
+    let gaps = starts.iter().zip(starts.iter().skip(1)).map(|(one, next)| next.date() - one.date());
+    if gaps.min().is_some_and(|least| length > least) {
+        return Err("its instances overlap each other".to_owned());
+    }
+    Ok(())
+}
+
+/// The first occurrence of a rule, and the rule that has all others with where it begins.
+fn later(rule: &Rule, times: recurrence::Series<'_>) -> Option<(NaiveDateTime, NaiveDateTime, Rule)> {
+    let mut occurrences = rule.occurrences(times.start, times.zone);
+    let (first, second) = (occurrences.next()?, occurrences.next()?);
+    let mut rest = rule.anchored(times.start);
+    if let End::Count(_) = rest.end() {
+        let mut occurrences = rule.occurrences(times.start, times.zone);
+        let last = occurrences.by_ref().last().filter(|_| !occurrences.truncated())?;
+        let until = if times.all_day { Until::Date(last.date()) } else { Until::Local(last) };
+        rest = rest.with_end(End::Until(until));
+    }
+    let ours = rule.occurrences(times.start, times.zone).skip(1).take(COMPARED);
+    let is_rest = ours.eq(rest.occurrences(second, times.zone).take(COMPARED));
+    is_rest.then_some((first, second, rest))
 }
 
 /// What a message says beyond that Exchange cannot hold a series.

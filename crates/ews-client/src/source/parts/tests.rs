@@ -181,6 +181,49 @@ fn the_setting_says_what_becomes_of_a_rule_that_exchange_does_not_have() {
 }
 
 #[test]
+fn a_series_that_begins_where_the_clocks_skip_its_time_begins_with_its_second_instance() {
+    for (rule, last) in [("FREQ=DAILY", None), ("FREQ=DAILY;COUNT=4", Some("2026-04-01T02:45"))] {
+        let mut skipped = series(rule);
+        skipped.event.span = Span::zoned(at("2026-03-29T02:45"), at("2026-03-29T04:15"), &zone());
+        skipped.overrides.insert(key("2026-03-31T02:45"), called("dritte"));
+        let layout = laid_out(&skipped, UnfitRules::Split).unwrap();
+        let first = key("2026-03-29T02:45");
+        assert_eq!(layout.items.keys().copied().collect::<Vec<_>>(), [Role::Owner, Role::Once(first)]);
+        let owner = &layout.items[&Role::Owner];
+        assert_eq!(owner.event.span, Span::zoned(at("2026-03-30T02:45"), at("2026-03-30T04:15"), &zone()));
+        if let Some(last) = last {
+            let rule = &owner.recurrence.as_ref().unwrap().rule;
+            assert_eq!(rule.occurrences(at("2026-03-30T02:45"), Some(&zone())).last(), Some(at(last)));
+        }
+        let (whole, items) = written(&skipped, &layout);
+        assert_eq!(shown(&whole, &items).unwrap(), skipped);
+        // Without its first instance it needs no help.
+        skipped.overrides.insert(first, Override::Cancelled);
+        let layout = laid_out(&skipped, UnfitRules::Split).unwrap();
+        assert_eq!(layout.items.len(), 1);
+        let (whole, items) = written(&skipped, &layout);
+        assert_eq!(shown(&whole, &items).unwrap(), skipped);
+        let why = laid_out(&skipped, UnfitRules::Report).unwrap_err();
+        assert!(why.contains("the clocks skip"), "{why}");
+    }
+}
+
+#[test]
+fn instances_that_overlap_each_other_are_no_series_of_exchange() {
+    for (end, overlap) in [("2026-11-09T09:00", false), ("2026-11-09T10:00", true)] {
+        let mut weekly = series("FREQ=WEEKLY;COUNT=5");
+        weekly.event.span = Span::zoned(at("2026-11-02T09:00"), at(end), &zone());
+        let layout = laid_out(&weekly, UnfitRules::Split).unwrap();
+        assert_eq!(layout.items.len(), if overlap { 5 } else { 1 });
+        let (whole, items) = (!layout.is_whole()).then(|| written(&weekly, &layout)).unzip();
+        if let (Some(whole), Some(items)) = (whole, items) {
+            assert_eq!(shown(&whole, &items).unwrap(), weekly);
+        }
+        assert_eq!(laid_out(&weekly, UnfitRules::Report).is_err(), overlap);
+    }
+}
+
+#[test]
 fn what_is_too_much_is_refused_and_says_so() {
     for rule in ["FREQ=SECONDLY", "FREQ=MINUTELY;INTERVAL=15"] {
         let why = laid_out(&series(rule), UnfitRules::Split).unwrap_err();
