@@ -11,8 +11,8 @@ mod pairing;
 mod sqlite;
 
 pub use self::pairing::{
-    Conflict, Direction, Lead, MailboxAccess, MemoryPairings, PairingError, PairingRecord, PairingSettings,
-    PairingStore, RUNS_KEPT, RunOutcome, RunRecord, UnknownWord,
+    Conflict, Days, Direction, Lead, MailboxAccess, MemoryPairings, OutwardSettings, PairingError,
+    PairingRecord, PairingSettings, PairingStore, RUNS_KEPT, RunOutcome, RunRecord, UnfitRules, UnknownWord,
 };
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;

@@ -199,6 +199,9 @@ pub struct SettingArgs {
     /// Who leads in a first sync.
     #[arg(long, value_name = "SIDE")]
     pub lead: Option<String>,
+    /// Any setting by its name.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 }
 
 impl SettingArgs {
@@ -218,7 +221,9 @@ impl SettingArgs {
 
     /// Whether nothing was given.
     pub fn is_empty(&self) -> bool {
-        self.conflict_of.is_empty() && self.words().iter().all(|(_, word)| word.is_none())
+        self.conflict_of.is_empty()
+            && self.set.is_empty()
+            && self.words().iter().all(|(_, word)| word.is_none())
     }
 
     /// Puts what was given into a record.
@@ -235,13 +240,29 @@ impl SettingArgs {
             fields::set_conflict_of(record, word)
                 .map_err(|wanted| bad_value("conflict_of", word, &wanted))?;
         }
+        for given in &self.set {
+            let known = fields::default_keys().collect::<Vec<_>>();
+            let (key, word) = given
+                .split_once('=')
+                .map(|(key, word)| (key.trim(), word))
+                .ok_or_else(|| bad_value("set", given, "KEY=VALUE"))?;
+            if !known.contains(&key) {
+                let wanted = nearest(key, known.iter().copied()).map(|near| format!("{near}=..."));
+                return Err(bad_value("set", given, &wanted.unwrap_or_else(|| known.join(", "))));
+            }
+            fields::set(record, key, word)
+                .map_err(|wanted| bad_value(&format!("set {key}"), word, &wanted))?;
+        }
         Ok(())
     }
 }
 
 /// What is said to a word that an option does not take.
 pub fn bad_value(key: &str, value: &str, wanted: &str) -> Message {
-    let option = format!("--{}", key.replace('_', "-"));
+    // What follows the name of an option stays as it is.
+    let (name, rest) =
+        key.split_once(' ').map_or((key, String::new()), |(name, rest)| (name, format!(" {rest}")));
+    let option = format!("--{}{rest}", name.replace('_', "-"));
     Message::new(UsageText::BadValue).with("option", option).with("value", value).with("wanted", wanted)
 }
 
@@ -334,7 +355,8 @@ fn localise(command: clap::Command, path: &str, lang: Lang) -> clap::Command {
             arg.help(text).help_heading(lang.say(heading))
         });
     if matches!(path, "pairing add" | "pairing set") {
-        command = command.after_help(lang.say(HelpText::ArgSettings));
+        let after = format!("{}\n\n{}", lang.say(HelpText::ArgSettings), lang.say(HelpText::Rules));
+        command = command.after_help(after);
     }
     if let Some(about) = help(path, None) {
         command = command.about(lang.say(about));

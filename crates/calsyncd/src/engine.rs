@@ -19,7 +19,9 @@ use calsync_core::source::{
 use calsync_core::store::{Recorded, StateStore, StoreError};
 use calsync_core::sync::{Failure, RoundReport};
 use calsync_core::zone::Zone;
-use calsync_store::{MailboxAccess, PairingRecord, PairingSettings, PairingStore, RunOutcome, RunRecord};
+use calsync_store::{
+    MailboxAccess, PairingRecord, PairingSettings, PairingStore, RunOutcome, RunRecord, UnfitRules,
+};
 use chrono::{DateTime, Utc};
 use ews_client::wire::FolderId;
 use ews_client::{EwsClient, ExchangeSource};
@@ -38,7 +40,7 @@ impl<T: StateStore + PairingStore> State for T {}
 
 /// The calendar systems on both sides.
 pub trait Sides: Send + Sync {
-    /// The two systems of a pairing.
+    /// The two systems of a pairing, whose settings are whole: the defaults are in them.
     fn sources(&self, record: &PairingRecord) -> PerSide<Arc<dyn CalendarSource>>;
 
     /// Its calendars on them.
@@ -83,8 +85,9 @@ impl Sides for Servers {
             MailboxAccess::Rights => &self.exchange.rights,
             MailboxAccess::Impersonation => &self.exchange.impersonation,
         };
+        let exchange = exchange.clone().with_unfit_rules(unfit_rules(&record.settings));
         // One NVS source for each round: it remembers in which epoch that round read.
-        PerSide { a: Arc::new(NvsSource::new(self.nvs.clone())), b: Arc::new(exchange.clone()) }
+        PerSide { a: Arc::new(NvsSource::new(self.nvs.clone())), b: Arc::new(exchange) }
     }
 
     fn calendars(&self, record: &PairingRecord) -> PerSide<CalendarKey> {
@@ -93,6 +96,15 @@ impl Sides for Servers {
             a: CalendarKey::new(&record.unit),
             b: ExchangeSource::calendar_key(&record.mailbox, folder.as_ref()),
         }
+    }
+}
+
+fn unfit_rules(settings: &PairingSettings) -> ews_client::UnfitRules {
+    match settings.unfit_rules {
+        None => ews_client::UnfitRules::default(),
+        Some(UnfitRules::Split) => ews_client::UnfitRules::Split,
+        Some(UnfitRules::Expand) => ews_client::UnfitRules::Expand,
+        Some(UnfitRules::Report) => ews_client::UnfitRules::Report,
     }
 }
 
@@ -153,10 +165,11 @@ impl Engine {
     async fn round(&self, record: &PairingRecord, kind: Kind) -> Finished {
         let (started, begin) = (self.clock.now(), Instant::now());
         tracing::debug!(pairing = %record.id, ?kind, "round begins");
+        let record = &PairingRecord { settings: record.settings.over(&self.defaults), ..record.clone() };
         let sources = self.sides.sources(record);
         let sources = PerSide { a: Noting::new(sources.a), b: Noting::new(sources.b) };
         let calendars = self.sides.calendars(record);
-        let settings = record.settings.over(&self.defaults).engine();
+        let settings = record.settings.engine();
         let pair = Pair {
             id: &record.id,
             sources: PerSide { a: &sources.a, b: &sources.b },

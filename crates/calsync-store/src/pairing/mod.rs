@@ -3,6 +3,7 @@
 //! Here the sides have names: NVS is side `A` of the engine, Exchange is side `B`.
 
 mod memory;
+mod outward;
 mod record;
 mod run;
 mod settings;
@@ -10,8 +11,9 @@ mod store;
 mod words;
 
 pub use self::memory::MemoryPairings;
+pub use self::outward::OutwardSettings;
 pub use self::record::{MailboxAccess, PairingRecord};
 pub use self::run::{RunOutcome, RunRecord};
-pub use self::settings::{Conflict, Direction, Lead, PairingSettings};
+pub use self::settings::{Conflict, Days, Direction, Lead, PairingSettings, UnfitRules};
 pub use self::store::{PairingError, PairingStore, RUNS_KEPT};
 pub use self::words::UnknownWord;

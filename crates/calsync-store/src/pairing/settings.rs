@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use calsync_core::ids::PerSide;
 use calsync_core::ids::Side;
 use calsync_core::model::Field;
-use calsync_core::sync::{self, ConflictPolicy, DeletionGuard, ReadOnlyEdit, Settings};
+use calsync_core::sync::{
+    self, AttachmentPolicy, ConflictPolicy, DeletionGuard, Leaving, ReadOnlyEdit, Settings, Window,
+};
 use serde::{Deserialize, Serialize};
 
+use super::outward::OutwardSettings;
 use super::words::words;
 
 words! {
@@ -30,6 +34,15 @@ words! {
         Exchange = "exchange",
         /// A person decides.
         Hold = "hold",
+    }
+    /// What becomes of series whose rule Exchange does not have.
+    UnfitRules {
+        /// They are written as several series; what cannot be split is expanded.
+        Split = "split",
+        /// Their instances are written as single appointments, as far as a horizon.
+        Expand = "expand",
+        /// They are not written, and the plan says why.
+        Report = "report",
     }
     /// Which side wins where a first sync finds two versions of one appointment.
     Lead {
@@ -71,6 +84,49 @@ pub struct PairingSettings {
     /// How long after a round the next one begins, if nothing happens before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_seconds: Option<u32>,
+    /// Appointments that ended more days ago get no counterpart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub past_days: Option<Days>,
+    /// Appointments that begin in more days get none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub future_days: Option<Days>,
+    /// What becomes of the counterpart of an appointment that left filter or window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<Leaving>,
+    /// Names of NVS types with those of Exchange categories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub type_names: Option<BTreeMap<String, String>>,
+    /// Whether files are carried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<AttachmentPolicy>,
+    /// What becomes of series whose rule Exchange does not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfit_rules: Option<UnfitRules>,
+    /// What may go from NVS to Exchange, and how it is shown there.
+    #[serde(skip_serializing_if = "OutwardSettings::is_default")]
+    pub to_exchange: OutwardSettings,
+    /// What may go from Exchange to NVS, and how it is shown there.
+    #[serde(skip_serializing_if = "OutwardSettings::is_default")]
+    pub to_nvs: OutwardSettings,
+}
+
+/// How far the window reaches into one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Days {
+    /// Without an end.
+    All,
+    /// So many days.
+    Within(u32),
+}
+
+impl Days {
+    fn engine(self) -> Option<u32> {
+        match self {
+            Days::All => None,
+            Days::Within(days) => Some(days),
+        }
+    }
 }
 
 impl PairingSettings {
@@ -91,6 +147,14 @@ impl PairingSettings {
             guard_percent: self.guard_percent.or(defaults.guard_percent),
             lead: self.lead.or(defaults.lead),
             interval_seconds: self.interval_seconds.or(defaults.interval_seconds),
+            past_days: self.past_days.or(defaults.past_days),
+            future_days: self.future_days.or(defaults.future_days),
+            leaving: self.leaving.or(defaults.leaving),
+            type_names: self.type_names.clone().or_else(|| defaults.type_names.clone()),
+            attachments: self.attachments.or(defaults.attachments),
+            unfit_rules: self.unfit_rules.or(defaults.unfit_rules),
+            to_exchange: self.to_exchange.over(&defaults.to_exchange),
+            to_nvs: self.to_nvs.over(&defaults.to_nvs),
         }
     }
 
@@ -113,11 +177,14 @@ impl PairingSettings {
             deletion_wins: self.deletion_wins.unwrap_or(defaults.deletion_wins),
             guard,
             lead: self.lead.map_or(defaults.lead, Lead::side),
-            outward: defaults.outward,
-            window: defaults.window,
-            leaving: defaults.leaving,
-            categories: defaults.categories,
-            attachments: defaults.attachments,
+            outward: PerSide { a: self.to_exchange.engine(), b: self.to_nvs.engine() },
+            window: Window {
+                past_days: self.past_days.map_or(defaults.window.past_days, Days::engine),
+                future_days: self.future_days.map_or(defaults.window.future_days, Days::engine),
+            },
+            leaving: self.leaving.unwrap_or(defaults.leaving),
+            categories: self.type_names.clone().map_or(defaults.categories, Into::into),
+            attachments: self.attachments.unwrap_or(defaults.attachments),
             clock_uncertainty: defaults.clock_uncertainty,
         }
     }
@@ -182,6 +249,29 @@ mod tests {
         assert_eq!(engine.conflict, ConflictPolicy::Prefer(Side::A));
         assert_eq!(engine.conflict_policy(Field::Place), ConflictPolicy::Prefer(Side::B));
         assert_eq!(engine.lead, Side::B);
+    }
+
+    #[test]
+    fn what_is_said_about_scope_names_and_files_reaches_the_engine() {
+        let settings = PairingSettings {
+            past_days: Some(Days::Within(30)),
+            future_days: Some(Days::Within(365)),
+            leaving: Some(Leaving::Delete),
+            type_names: Some(BTreeMap::from([("Einsatz".to_owned(), "Job".to_owned())])),
+            attachments: Some(AttachmentPolicy::Skip),
+            unfit_rules: Some(UnfitRules::Report),
+            to_exchange: OutwardSettings { plain_notes: Some(true), ..OutwardSettings::default() },
+            ..PairingSettings::default()
+        };
+        let engine = settings.engine();
+        assert_eq!(engine.window, Window { past_days: Some(30), future_days: Some(365) });
+        assert_eq!(engine.leaving, Leaving::Delete);
+        assert_eq!(BTreeMap::from(engine.categories), settings.type_names.clone().unwrap());
+        assert_eq!(engine.attachments, AttachmentPolicy::Skip);
+        assert!(engine.outward.a.plain_notes && !engine.outward.b.plain_notes, "NVS is side A");
+        assert_eq!(PairingSettings::default().over(&settings), settings);
+        let all = PairingSettings { past_days: Some(Days::All), ..PairingSettings::default() };
+        assert_eq!(all.over(&settings).engine().window.past_days, None, "a default can be taken back");
     }
 
     #[test]

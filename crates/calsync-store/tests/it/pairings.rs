@@ -41,6 +41,7 @@ pub(crate) fn full_settings() -> PairingSettings {
         guard_percent: Some(50),
         lead: Some(Lead::Exchange),
         interval_seconds: Some(60),
+        ..PairingSettings::default()
     }
 }
 

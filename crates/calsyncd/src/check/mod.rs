@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use calsync_core::ids::Side;
 use calsync_core::sync::Direction;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use futures::StreamExt as _;
 use serde::Serialize;
 
 use crate::address::Address;
+use crate::clock;
 use crate::config::{Access, Config};
 use crate::texts::{CheckText, Lang, Message};
 
@@ -41,6 +42,8 @@ pub enum Step {
     Settings,
     /// The directory of the state.
     Store,
+    /// How old the data about time zones is.
+    Zones,
     /// The host's name.
     Name,
     /// Connection and certificate.
@@ -64,6 +67,7 @@ impl Step {
         match self {
             Step::Settings => CheckText::StepSettings,
             Step::Store => CheckText::StepStore,
+            Step::Zones => CheckText::StepZones,
             Step::Name => CheckText::StepName,
             Step::Connection => CheckText::StepConnection,
             Step::Login => CheckText::StepLogin,
@@ -125,6 +129,8 @@ pub struct Paired {
 /// Checks this machine, both servers and these pairings.
 pub async fn check(config: &Config, pairings: &[Paired], concurrency: usize) -> Vec<Finding> {
     let mut findings = installation(config);
+    let now = clock::now();
+    findings.push(zones(calsync_core::zone::data_version(), calsync_core::zone::data_year(), now));
     let (exchange, nvs) = tokio::join!(exchange::server(config, pairings.first()), nvs::server(config));
     findings.extend(exchange.findings);
     findings.extend(nvs.findings);
@@ -181,6 +187,22 @@ fn installation(config: &Config) -> Vec<Finding> {
         findings.push(Finding { subject, step: Step::Store, mark: Mark::Ok, message, detail: None });
     }
     findings
+}
+
+/// Whether the data about time zones, of that version and year, is older than a year.
+fn zones(version: &str, year: Option<i32>, now: DateTime<Utc>) -> Finding {
+    let is_current = year.is_some_and(|year| (now.year(), now.month()) <= (year + 1, month_of(version)));
+    let (mark, text) =
+        if is_current { (Mark::Ok, CheckText::ZonesGood) } else { (Mark::Warning, CheckText::ZonesOld) };
+    let message = Message::new(text).with("version", version);
+    Finding { subject: Subject::Installation, step: Step::Zones, mark, message, detail: None }
+}
+
+/// The month in which a version such as `2026f` came out, roughly: the versions of a year have letters instead of dates,
+/// and there are about six of them.
+fn month_of(version: &str) -> u32 {
+    let letter = version.as_bytes().get(4).copied().filter(u8::is_ascii_lowercase).unwrap_or(b'a');
+    (2 * u32::from(letter - b'a' + 1)).min(12)
 }
 
 /// A server after its check: the client to go on with, if it can be used.
@@ -358,4 +380,33 @@ pub fn to_json(findings: &[Finding], lang: Lang) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({ "ok": failed(findings) == 0, "checks": rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zone_data_older_than_a_year_is_told_in_both_languages() {
+        let at = |text: &str| format!("{text}T12:00:00Z").parse::<DateTime<Utc>>().unwrap();
+        for (version, day, mark) in [
+            ("2026f", "2026-11-24", Mark::Ok),
+            ("2026f", "2027-12-31", Mark::Ok),
+            ("2026f", "2028-01-01", Mark::Warning),
+            ("2025b", "2026-04-30", Mark::Ok),
+            ("2025b", "2026-05-01", Mark::Warning),
+            ("2026h", "2027-12-01", Mark::Ok),
+        ] {
+            let year = version[..4].parse().ok();
+            assert_eq!(zones(version, year, at(day)).mark, mark, "{version} on {day}");
+        }
+        let old = zones("2025b", Some(2025), at("2027-01-01"));
+        let shown = [old.clone()];
+        assert!(to_text(&shown, Lang::En).contains("2025b"), "{}", to_text(&shown, Lang::En));
+        assert!(to_text(&shown, Lang::De).contains("älter als ein Jahr"), "{}", to_text(&shown, Lang::De));
+        assert_eq!(failed(&shown), 0, "it works, and should be looked at");
+        assert_eq!(zones("unknown", None, at("2026-01-01")).mark, Mark::Warning);
+        let (version, year) = (calsync_core::zone::data_version(), calsync_core::zone::data_year());
+        assert_eq!(zones(version, year, at("2026-11-24")).mark, Mark::Ok, "{version}");
+    }
 }

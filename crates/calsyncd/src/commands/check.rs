@@ -11,7 +11,7 @@ use crate::texts::{CheckText, Message};
 pub(super) async fn check(context: &Context, choice: &Choice) -> Answer {
     let config = context.config()?;
     let records = records(&config, choice).await?;
-    let paired: Vec<Paired> = records.iter().map(paired).collect();
+    let paired: Vec<Paired> = records.iter().map(|record| paired(&config, record)).collect();
     let findings = check::check(&config, &paired, config.sync.concurrency).await;
     let failed = check::failed(&findings);
     if choice.json {
@@ -42,7 +42,7 @@ async fn records(config: &Config, choice: &Choice) -> Result<Vec<PairingRecord>,
 }
 
 /// A pairing, as far as it is checked.
-pub(super) fn paired(record: &PairingRecord) -> Paired {
+pub(super) fn paired(config: &Config, record: &PairingRecord) -> Paired {
     Paired {
         name: record.id.as_str().to_owned(),
         unit: record.unit.clone(),
@@ -52,6 +52,6 @@ pub(super) fn paired(record: &PairingRecord) -> Paired {
             MailboxAccess::Rights => Access::Rights,
             MailboxAccess::Impersonation => Access::Impersonation,
         },
-        direction: record.settings.engine().direction,
+        direction: record.settings.over(&config.defaults).engine().direction,
     }
 }

@@ -156,7 +156,8 @@ async fn list(
 }
 
 fn row(record: &PairingRecord, config: &Config, lang: Lang) -> Vec<String> {
-    let direction = fields::get(record, "direction");
+    let settings = record.settings.over(&config.defaults);
+    let direction = fields::get(&PairingRecord { settings, ..record.clone() }, "direction");
     let interval = record.settings.interval().unwrap_or(config.sync.interval);
     vec![
         record.id.as_str().to_owned(),

@@ -15,7 +15,7 @@ pub(super) async fn run(context: &Context) -> Answer {
     let store = Arc::new(open(&config).await?);
     let servers = Servers::from_config(&config)?;
     let journal = JournalKeeping { store: Arc::clone(&store), keep: config.store.keep_journal };
-    let engine = Engine::new(Arc::new(servers), store);
+    let engine = Engine::new(Arc::new(servers), store).with_defaults(config.defaults.clone());
     let service = Service::new(engine, config.sync.interval);
     let limits = Limits {
         concurrency: config.sync.concurrency,

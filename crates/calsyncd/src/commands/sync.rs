@@ -55,6 +55,7 @@ async fn rounds(
     what: What,
 ) -> Answer {
     let engine = Engine::new(Arc::new(Servers::from_config(config)?), Arc::new(store));
+    let engine = engine.with_defaults(config.defaults.clone());
     if records.is_empty() && !choice.json {
         context.warn(&Message::new(OutputText::StatusNoPairings));
     }
@@ -115,7 +116,7 @@ async fn advise(context: &Context, config: &Config, record: &PairingRecord, fini
         // That is all: nothing is wrong with the server.
         return;
     }
-    let findings = checks::check_side(config, side, &check::paired(record)).await;
+    let findings = checks::check_side(config, side, &check::paired(config, record)).await;
     let failures = checks::failures_to_text(&findings, context.lang);
     if failures.is_empty() {
         context.warn(&Message::new(OutputText::SeeCheck).with("pairing", &record.id));

@@ -163,6 +163,7 @@ mod tests {
         let advice = waiting.advice(&PairingId::new("meier"));
         assert_eq!(advice.len(), HOLDING.len(), "what is left as it is waits for nobody");
         for (message, does) in advice.iter().zip([
+            "calsyncd pairing set meier --set leaving=keep",
             "calsyncd pairing set meier --guard-percent 100",
             "calsyncd pairing set meier --conflict",
             "to keep them",
@@ -174,6 +175,7 @@ mod tests {
             assert!(en != de && !en.contains('{') && !de.contains('{'), "{en} / {de}");
         }
         let expected = json!({
+            "left_scope": {"nvs": 1},
             "too_many_deletions": {"nvs": 2},
             "conflict": 1,
             "came_back": {"exchange": 1},

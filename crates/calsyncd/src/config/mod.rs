@@ -1,8 +1,8 @@
 //! The settings of an installation: one TOML file.
 //!
 //! Takes the text of the file and gives a [`Config`], or everything that is wrong with it at once, each [`Problem`]
-//! with its line and with what to do. Secrets are not in the file: a [`SecretRef`] says where they are. Pairings and
-//! their settings are not here either, they live in the state store.
+//! with its line and with what to do. Secrets are not in the file: a [`SecretRef`] says where they are. Pairings are not
+//! here either, they live in the state store; only what they do not say themselves is, in `[defaults]`.
 
 mod inspect;
 mod problem;
@@ -14,12 +14,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use calsync_core::zone::Zone;
+use calsync_store::{PairingRecord, PairingSettings};
 
 pub use inspect::{Finding, inspect};
 pub use problem::{Place, Problem, Problems};
 pub use secret::SecretRef;
 pub use template::template;
 
+use crate::fields;
 use crate::texts::{ConfigText, Message};
 use problem::Lines;
 pub(crate) use problem::nearest;
@@ -36,6 +38,8 @@ pub struct Config {
     pub nvs: NvsConfig,
     /// How often, and how much at once.
     pub sync: SyncConfig,
+    /// The settings of pairings where they do not say otherwise.
+    pub defaults: PairingSettings,
     /// Where the state is.
     pub store: StoreConfig,
     /// What is logged.
@@ -141,7 +145,7 @@ pub enum LogFormat {
     Json,
 }
 
-const SECTIONS: &[&str] = &["exchange", "nvs", "sync", "store", "log"];
+const SECTIONS: &[&str] = &["exchange", "nvs", "sync", "defaults", "store", "log"];
 const EXCHANGE_URL: &str = "https://mail.example.com/EWS/Exchange.asmx";
 const NVS_URL: &str = "https://nvs.example.com/calender";
 const DEFAULT_ZONE: &str = "Europe/Berlin";
@@ -186,13 +190,14 @@ impl Config {
         let exchange = exchange(&mut sections, base);
         let nvs = nvs(&mut sections, base);
         let sync = sync(&mut sections);
+        let defaults = defaults(&mut sections);
         let store = store(&mut sections, base, path);
         let log = log(&mut sections);
         let mut problems = sections.finish();
         problems.sort_by_key(|problem| problem.place.map(|place| (place.line, place.column)));
         match (exchange, nvs) {
             (Some(exchange), Some(nvs)) if problems.is_empty() => {
-                Ok(Config { path: path.to_owned(), exchange, nvs, sync, store, log })
+                Ok(Config { path: path.to_owned(), exchange, nvs, sync, defaults, store, log })
             }
             _ => Err(Problems::new(path, problems)),
         }
@@ -278,6 +283,15 @@ fn sync(sections: &mut Sections<'_>) -> SyncConfig {
     }
 }
 
+/// What pairings are set to where they do not say otherwise. The interval is in `[sync]`.
+fn defaults(sections: &mut Sections<'_>) -> PairingSettings {
+    let mut record = PairingRecord::new("defaults", "", "");
+    let mut section = sections.section("defaults");
+    section.words(fields::default_keys(), |key, word| fields::set(&mut record, key, word));
+    section.finish();
+    record.settings
+}
+
 fn store(sections: &mut Sections<'_>, base: &Path, path: &Path) -> StoreConfig {
     let mut section = sections.section("store");
     let directory = section.path("directory", base);
@@ -331,6 +345,27 @@ token_env = "NVS_TOKEN"
         assert_eq!(config.store.directory, Path::new("/etc/x/calsync-state"));
         assert_eq!(config.store.keep_journal, Duration::from_secs(90 * 86_400));
         assert_eq!(config.log.level, "info");
+    }
+
+    #[test]
+    fn what_pairings_do_not_say_is_in_the_defaults() {
+        let with = |lines: &str| format!("{GOOD}[defaults]\n{lines}");
+        let text =
+            with("conflict = \"hold\"\npast_days = 30\ndeletion_wins = true\nto_nvs_private = \"mask\"\n");
+        let defaults = parse(&text).unwrap().defaults;
+        assert_eq!(defaults.past_days, Some(calsync_store::Days::Within(30)));
+        assert_eq!(defaults.conflict, Some(calsync_store::Conflict::Hold));
+        assert_eq!(defaults.deletion_wins, Some(true));
+        assert_eq!(defaults.to_nvs.private, Some(calsync_core::sync::Private::Mask));
+
+        let complaint = complaints(&with("to_nvs_private = \"hide\"\nto_nvs_privat = \"mask\"\nlead = []\n"));
+        for part in [
+            "\"to_nvs_private\" has to be one of pass, skip, mask",
+            "did you mean \"to_nvs_private\"",
+            "\"lead\" has to be text",
+        ] {
+            assert!(complaint.contains(part), "{part} is missing in\n{complaint}");
+        }
     }
 
     #[test]
@@ -420,6 +455,9 @@ token_env = "NVS_TOKEN"
             let text = template(lang, Path::new("/etc/x/calsync.toml"));
             let config = parse(&text).unwrap();
             assert_eq!(config.sync, SyncConfig::default());
+            for key in fields::default_keys().filter(|key| !key.starts_with("to_nvs_")) {
+                assert!(text.contains(&format!("\n# {key} = ")), "{key} is not explained");
+            }
             let default =
                 format!("\n# keep_journal = \"{}\"\n", crate::duration::show(config.store.keep_journal));
             assert!(text.contains(&default), "{default}");

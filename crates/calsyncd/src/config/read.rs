@@ -193,6 +193,30 @@ impl<'a> Section<'_, 'a> {
         found
     }
 
+    /// The settings of pairings that are given here, as words; `read` says what is wrong with one.
+    pub(super) fn words(
+        &mut self,
+        keys: impl Iterator<Item = &'static str>,
+        mut read: impl FnMut(&'static str, &str) -> Result<(), String>,
+    ) {
+        for key in keys {
+            let Some(value) = self.value(key) else { continue };
+            let word = match value.get_ref() {
+                DeValue::String(text) => Some(text.to_string()),
+                DeValue::Integer(number) => Some(number.as_str().to_owned()),
+                DeValue::Boolean(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),
+                _ => None,
+            };
+            let Some(word) = word else {
+                self.wrong(value.span(), key, Message::new(ConfigText::WantedText));
+                continue;
+            };
+            if let Err(wanted) = read(key, &word) {
+                self.wrong(value.span(), key, Message::new(ConfigText::WantedChoice).with("choices", wanted));
+            }
+        }
+    }
+
     /// A SHA-256 value.
     pub(super) fn fingerprint(&mut self, key: &'static str) -> Option<String> {
         let (text, at) = self.text(key)?;

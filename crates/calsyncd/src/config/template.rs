@@ -75,6 +75,73 @@ token_file = "nvs.token"
 # How long rounds may take to finish when the service is stopped; what is left is taken up at the next start.
 # stop_within = "20s"
 
+[defaults]
+# How pairings are kept in step, where they do not say otherwise. Lists stand between semicolons.
+#
+# Which way changes go: "both", "to_exchange", "to_nvs".
+# direction = "both"
+#
+# Who wins when both sides changed the same field: "newer", "nvs", "exchange", "hold" (a person decides); and the same for
+# single fields.
+# conflict = "newer"
+# conflict_by_field = "notes=hold span=nvs"
+#
+# Edits on a side from which nothing is carried: "revert", "ignore", "report".
+# read_only_edit = "revert"
+#
+# Whether a deletion wins over an edit made at the same time.
+# deletion_wins = false
+#
+# More deletions than this in one round, and more than this share, wait for a person.
+# guard_count = 5
+# guard_percent = 20
+#
+# Which side wins where a first sync finds two versions of one appointment.
+# lead = "nvs"
+#
+# What ended more days ago, or begins in more days, gets no counterpart; "all" is no limit. And what becomes of the
+# counterpart when its original leaves window or filter: "keep", "delete", "hold".
+# past_days = "all"
+# future_days = "all"
+# leaving = "keep"
+#
+# NVS types with the names of Exchange categories; types that are not named here are called the same.
+# type_names = "Einsatz=Job; Urlaub=Out of office"
+#
+# Files up to this size are carried; "skip": none are.
+# attachments = "10mib"
+#
+# Series whose rule Exchange does not have: "split" (several series), "expand" (single appointments), "report".
+# unfit_rules = "split"
+#
+# What may go to Exchange, and how it is shown there. The same keys with to_nvs_ are for the way back.
+#
+# Only, or not, appointments with one of these types or categories, or with a subject like one of these (* and ?).
+# to_exchange_only_types = "Einsatz; Urlaub"
+# to_exchange_except_types = "none"
+# to_exchange_only_subjects = "none"
+# to_exchange_except_subjects = "*intern*"
+#
+# Not those shown as free, tentative, busy, out_of_office or working_elsewhere; all-day ones "with", "without", "only".
+# to_exchange_except_busy = "none"
+# to_exchange_all_day = "with"
+#
+# Private appointments: "pass", "skip", "mask" (only the time, under this subject; editing such a copy changes nothing).
+# to_exchange_private = "pass"
+# to_exchange_mask = "Privat"
+#
+# The subject over there, made of {subject}, {type}, {customer} and {place}.
+# to_exchange_subject = "[{type}] {customer}, {place} - {subject}"
+#
+# Meetings that are not answered, accepted with reservation, declined, cancelled: "show", "free" or "skip".
+# to_exchange_unanswered = "show"
+# to_exchange_tentative = "show"
+# to_exchange_declined = "free"
+# to_exchange_cancelled = "free"
+#
+# Whether notes arrive as plain text only. Edits of that text keep the formatting of the original.
+# to_exchange_plain_notes = false
+
 [store]
 # Where calsync remembers what it has done. On a local disk, one directory for one installation.
 directory = '{STORE}'
@@ -149,6 +216,75 @@ token_file = "nvs.token"
 
 # Wie lange laufende Abgleiche beim Beenden noch Zeit haben; der Rest wird beim nächsten Start aufgenommen.
 # stop_within = "20s"
+
+[defaults]
+# Wie Paarungen abgeglichen werden, wenn sie nichts anderes festlegen. Listen stehen zwischen Semikolons.
+#
+# In welche Richtung Änderungen gehen: "both", "to_exchange", "to_nvs".
+# direction = "both"
+#
+# Wer gewinnt, wenn beide Seiten dasselbe Feld geändert haben: "newer", "nvs", "exchange", "hold" (ein Mensch entscheidet);
+# und dasselbe für einzelne Felder.
+# conflict = "newer"
+# conflict_by_field = "notes=hold span=nvs"
+#
+# Änderungen auf einer Seite, von der nichts übertragen wird: "revert", "ignore", "report".
+# read_only_edit = "revert"
+#
+# Ob eine Löschung gegen eine gleichzeitige Änderung gewinnt.
+# deletion_wins = false
+#
+# Mehr Löschungen als so viele in einem Abgleich, und als dieser Anteil, warten auf einen Menschen.
+# guard_count = 5
+# guard_percent = 20
+#
+# Welche Seite gewinnt, wenn der Erstabgleich zwei Fassungen eines Termins findet.
+# lead = "nvs"
+#
+# Was mehr Tage vorbei ist, oder erst in mehr Tagen beginnt, bekommt kein Gegenstück; "all" ist ohne Grenze. Und was aus
+# dem Gegenstück wird, wenn sein Original Fenster oder Filter verlässt: "keep", "delete", "hold".
+# past_days = "all"
+# future_days = "all"
+# leaving = "keep"
+#
+# NVS-Typen mit den Namen der Exchange-Kategorien; Typen, die hier nicht stehen, heißen gleich.
+# type_names = "Einsatz=Auftrag; Urlaub=Abwesend"
+#
+# Dateien bis zu dieser Größe werden übertragen; "skip": keine.
+# attachments = "10mib"
+#
+# Serien, deren Regel Exchange nicht kennt: "split" (mehrere Serien), "expand" (einzelne Termine), "report" (melden).
+# unfit_rules = "split"
+#
+# Was nach Exchange gehen darf, und wie es dort gezeigt wird. Dieselben Schlüssel mit to_nvs_ gelten für den Rückweg.
+#
+# Nur Termine, oder keine, mit einem dieser Typen oder Kategorien, oder mit einem solchen Betreff (* und ?).
+# to_exchange_only_types = "Einsatz; Urlaub"
+# to_exchange_except_types = "none"
+# to_exchange_only_subjects = "none"
+# to_exchange_except_subjects = "*intern*"
+#
+# Keine, die als free, tentative, busy, out_of_office oder working_elsewhere gezeigt werden; ganztägige "with" (mit),
+# "without" (ohne), "only" (nur sie).
+# to_exchange_except_busy = "none"
+# to_exchange_all_day = "with"
+#
+# Private Termine: "pass" (wie sie sind), "skip" (nicht), "mask" (nur die Zeit, unter diesem Betreff; eine solche Kopie zu
+# bearbeiten ändert nichts).
+# to_exchange_private = "pass"
+# to_exchange_mask = "Privat"
+#
+# Der Betreff dort, aus {betreff}, {typ}, {kunde} und {ort}.
+# to_exchange_subject = "[{typ}] {kunde}, {ort} - {betreff}"
+#
+# Besprechungen, die nicht beantwortet, mit Vorbehalt zugesagt, abgelehnt, abgesagt sind: "show", "free" (als frei) oder "skip".
+# to_exchange_unanswered = "show"
+# to_exchange_tentative = "show"
+# to_exchange_declined = "free"
+# to_exchange_cancelled = "free"
+#
+# Ob Notizen nur als reiner Text ankommen. Wer ihn ändert, lässt die Formatierung des Originals stehen.
+# to_exchange_plain_notes = false
 
 [store]
 # Wo calsync sich merkt, was es getan hat. Auf einer lokalen Platte, ein Verzeichnis je Installation.

@@ -14,6 +14,7 @@ super::texts! {
         StepRights { en: "rights", de: "Rechte" }
         StepClock { en: "clock", de: "Uhr" }
         StepStore { en: "state", de: "Zustand" }
+        StepZones { en: "time zones", de: "Zeitzonen" }
 
         // What is good.
         NameGood { en: "{host} is known", de: "{host} ist bekannt" }
@@ -31,6 +32,11 @@ super::texts! {
         RightsReadOnlyWanted { en: "may read; the direction of this pairing needs no more", de: "darf lesen; mehr braucht die Richtung dieser Paarung nicht" }
         ClockGood { en: "within {offset} s of this machine", de: "weicht höchstens {offset} s von diesem Rechner ab" }
         StoreGood { en: "{path} can be used", de: "{path} ist benutzbar" }
+        ZonesGood { en: "the rules of the time zones are of version {version}", de: "die Regeln der Zeitzonen sind von Fassung {version}" }
+        ZonesOld {
+            en: "the rules of the time zones ({version}) are older than a year; update calsync, or appointments in zones whose rules changed since may be an hour off",
+            de: "die Regeln der Zeitzonen ({version}) sind älter als ein Jahr; calsync aktualisieren, sonst können Termine in Zonen mit neuen Regeln um eine Stunde falsch liegen",
+        }
         Skipped { en: "not checked, because of the failure above", de: "nicht geprüft, wegen des Fehlers oben" }
 
         // What is not, each with what to do.

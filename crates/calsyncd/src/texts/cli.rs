@@ -171,6 +171,44 @@ super::texts! {
             en: "Which side wins where a first sync finds two versions of one appointment: nvs or exchange",
             de: "Welche Seite gewinnt, wenn der Erstabgleich zwei Fassungen eines Termins findet: nvs oder exchange",
         }
+        ArgSet {
+            en: "Any setting by its name, KEY=VALUE, for example to_nvs_private=mask; see below; may be repeated",
+            de: "Jede Einstellung bei ihrem Namen, NAME=WERT, zum Beispiel to_nvs_private=mask; siehe unten; mehrfach möglich",
+        }
+        Rules {
+            en: "Settings for --set (lists stand between semicolons, \"none\" is an empty one):
+  past_days, future_days  0 ... 36500 or all: what ended longer ago or begins later gets no counterpart
+  leaving                 keep, delete, hold: what becomes of a counterpart when its original leaves filter or window
+  type_names              TYPE=CATEGORY; ...: NVS types with the names of Exchange categories; others are the same
+  attachments             1mib ... 1024mib: files up to this size are carried; skip: none are
+  unfit_rules             split, expand, report: series whose rule Exchange does not have
+And for each direction, with to_exchange_ or to_nvs_ before the name:
+  only_types, except_types        carry only / not appointments with one of these types or categories
+  only_subjects, except_subjects  the same by subject; * is anything, ? one character
+  except_busy                     not those shown as free, tentative, busy, out_of_office, working_elsewhere
+  all_day                         with, without, only
+  private                         pass, skip, mask: masked copies show only the time and never change the original
+  mask                            the subject of masked copies
+  subject                         the subject over there, such as [{type}] {customer}, {place} - {subject}
+  unanswered, tentative, declined, cancelled   show, free, skip: meetings in that state
+  plain_notes                     yes: notes arrive as plain text, and edits of it keep the formatting of the original",
+            de: "Einstellungen für --set (Listen stehen zwischen Semikolons, \"none\" ist eine leere):
+  past_days, future_days  0 ... 36500 oder all: was länger vorbei ist oder später beginnt, bekommt kein Gegenstück
+  leaving                 keep, delete, hold: was aus dem Gegenstück wird, wenn sein Original Filter oder Fenster verlässt
+  type_names              TYP=KATEGORIE; ...: NVS-Typen mit den Namen der Exchange-Kategorien; andere heißen gleich
+  attachments             1mib ... 1024mib: Dateien bis zu dieser Größe werden übertragen; skip: keine
+  unfit_rules             split, expand, report: Serien, deren Regel Exchange nicht kennt
+Und für jede Richtung, mit to_exchange_ oder to_nvs_ vor dem Namen:
+  only_types, except_types        nur / keine Termine mit einem dieser Typen oder einer dieser Kategorien
+  only_subjects, except_subjects  dasselbe nach dem Betreff; * ist beliebig, ? ein Zeichen
+  except_busy                     keine, die als free, tentative, busy, out_of_office, working_elsewhere gezeigt werden
+  all_day                         with, without, only: ganztägige Termine mit, ohne, nur sie
+  private                         pass, skip, mask: maskierte Kopien zeigen nur die Zeit und ändern nie das Original
+  mask                            der Betreff maskierter Kopien
+  subject                         der Betreff dort, etwa [{type}] {customer}, {place} - {subject}, auch mit deutschen Namen
+  unanswered, tentative, declined, cancelled   show, free, skip: Besprechungen in diesem Stand
+  plain_notes                     yes: Notizen kommen als reiner Text an, und seine Änderungen lassen die Formatierung des Originals",
+        }
         ArgPaused {
             en: "Add it paused",
             de: "Angehalten anlegen",
@@ -294,6 +332,7 @@ pub fn help(path: &str, argument: Option<&str>) -> Option<HelpText> {
         "guard_count" => H::ArgGuardCount,
         "guard_percent" => H::ArgGuardPercent,
         "lead" => H::ArgLead,
+        "set" => H::ArgSet,
         "paused" => H::ArgPaused,
         "yes" => H::ArgYes,
         "file" => H::ArgFile,

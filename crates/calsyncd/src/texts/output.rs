@@ -47,8 +47,8 @@ super::texts! {
             de: "{count} wurden in {side} geändert, was nicht übertragen werden darf; dort zurücknehmen, oder calsync soll es tun: calsyncd pairing set {pairing} --read-only-edit revert (oder ignore)",
         }
         DoLeftScope {
-            en: "{count} left the filter or the window on {side}; take them back into it there, or let calsync decide: calsyncd pairing set {pairing} --leaving keep (or delete)",
-            de: "{count} fallen in {side} nicht mehr unter Filter oder Zeitfenster; dort wieder passend machen, oder calsync soll entscheiden: calsyncd pairing set {pairing} --leaving keep (oder delete)",
+            en: "{count} left the filter or the window on {side}; take them back into it there, or let calsync decide: calsyncd pairing set {pairing} --set leaving=keep (or delete)",
+            de: "{count} fallen in {side} nicht mehr unter Filter oder Zeitfenster; dort wieder passend machen, oder calsync soll entscheiden: calsyncd pairing set {pairing} --set leaving=keep (oder delete)",
         }
         Failing {
             en: "{count} were set aside after a failure and are tried again later",
