@@ -11,8 +11,9 @@ mod pairing;
 mod sqlite;
 
 pub use self::pairing::{
-    Conflict, Days, Direction, Lead, MailboxAccess, MemoryPairings, OutwardSettings, PairingError,
-    PairingRecord, PairingSettings, PairingStore, RUNS_KEPT, RunOutcome, RunRecord, UnfitRules, UnknownWord,
+    Conflict, Days, Direction, Invitations, Lead, MailboxAccess, MemoryPairings, OutwardSettings,
+    PairingError, PairingRecord, PairingSettings, PairingStore, RUNS_KEPT, RunOutcome, RunRecord, UnfitRules,
+    UnknownWord,
 };
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;

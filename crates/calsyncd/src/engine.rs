@@ -20,7 +20,8 @@ use calsync_core::store::{Recorded, StateStore, StoreError};
 use calsync_core::sync::{Failure, RoundReport};
 use calsync_core::zone::Zone;
 use calsync_store::{
-    MailboxAccess, PairingRecord, PairingSettings, PairingStore, RunOutcome, RunRecord, UnfitRules,
+    Invitations, MailboxAccess, PairingRecord, PairingSettings, PairingStore, RunOutcome, RunRecord,
+    UnfitRules,
 };
 use chrono::{DateTime, Utc};
 use ews_client::wire::FolderId;
@@ -85,7 +86,10 @@ impl Sides for Servers {
             MailboxAccess::Rights => &self.exchange.rights,
             MailboxAccess::Impersonation => &self.exchange.impersonation,
         };
-        let exchange = exchange.clone().with_unfit_rules(unfit_rules(&record.settings));
+        let exchange = exchange
+            .clone()
+            .with_unfit_rules(unfit_rules(&record.settings))
+            .with_invitations(invitations(&record.settings));
         // One NVS source for each round: it remembers in which epoch that round read.
         PerSide { a: Arc::new(NvsSource::new(self.nvs.clone())), b: Arc::new(exchange) }
     }
@@ -105,6 +109,13 @@ fn unfit_rules(settings: &PairingSettings) -> ews_client::UnfitRules {
         Some(UnfitRules::Split) => ews_client::UnfitRules::Split,
         Some(UnfitRules::Expand) => ews_client::UnfitRules::Expand,
         Some(UnfitRules::Report) => ews_client::UnfitRules::Report,
+    }
+}
+
+fn invitations(settings: &PairingSettings) -> ews_client::Invitations {
+    match settings.invitations {
+        None | Some(Invitations::Never) => ews_client::Invitations::Never,
+        Some(Invitations::Changes) => ews_client::Invitations::SensitiveChanges,
     }
 }
 
@@ -422,5 +433,32 @@ impl CalendarSource for Noting {
 
     async fn upkeep(&self, calendar: &CalendarKey) -> Result<u64, SourceError> {
         self.note(self.inner.upkeep(calendar).await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exchange_side_is_told_what_a_pairing_says() {
+        let settings = |unfit_rules, invitations| PairingSettings {
+            unfit_rules,
+            invitations,
+            ..PairingSettings::default()
+        };
+        let nothing = settings(None, None);
+        assert_eq!(unfit_rules(&nothing), ews_client::UnfitRules::Split);
+        assert_eq!(
+            invitations(&nothing),
+            ews_client::Invitations::Never,
+            "nobody is mailed unless asked for"
+        );
+        let all = settings(Some(UnfitRules::Report), Some(Invitations::Changes));
+        assert_eq!(unfit_rules(&all), ews_client::UnfitRules::Report);
+        assert_eq!(invitations(&all), ews_client::Invitations::SensitiveChanges);
+        let some = settings(Some(UnfitRules::Expand), Some(Invitations::Never));
+        assert_eq!(unfit_rules(&some), ews_client::UnfitRules::Expand);
+        assert_eq!(invitations(&some), ews_client::Invitations::Never);
     }
 }

@@ -14,6 +14,6 @@ pub use self::memory::MemoryPairings;
 pub use self::outward::OutwardSettings;
 pub use self::record::{MailboxAccess, PairingRecord};
 pub use self::run::{RunOutcome, RunRecord};
-pub use self::settings::{Conflict, Days, Direction, Lead, PairingSettings, UnfitRules};
+pub use self::settings::{Conflict, Days, Direction, Invitations, Lead, PairingSettings, UnfitRules};
 pub use self::store::{PairingError, PairingStore, RUNS_KEPT};
 pub use self::words::UnknownWord;

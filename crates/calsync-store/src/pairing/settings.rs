@@ -44,6 +44,13 @@ words! {
         /// They are not written, and the plan says why.
         Report = "report",
     }
+    /// Whether Exchange mails attendees.
+    Invitations {
+        /// Never, and attendees are not written there at all.
+        Never = "never",
+        /// Of new meetings, of meetings that go, and where time, place, recurrence or attendees change.
+        Changes = "changes",
+    }
     /// Which side wins where a first sync finds two versions of one appointment.
     Lead {
         /// NVS.
@@ -102,6 +109,9 @@ pub struct PairingSettings {
     /// What becomes of series whose rule Exchange does not have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfit_rules: Option<UnfitRules>,
+    /// Whether Exchange mails attendees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitations: Option<Invitations>,
     /// What may go from NVS to Exchange, and how it is shown there.
     #[serde(skip_serializing_if = "OutwardSettings::is_default")]
     pub to_exchange: OutwardSettings,
@@ -153,6 +163,7 @@ impl PairingSettings {
             type_names: self.type_names.clone().or_else(|| defaults.type_names.clone()),
             attachments: self.attachments.or(defaults.attachments),
             unfit_rules: self.unfit_rules.or(defaults.unfit_rules),
+            invitations: self.invitations.or(defaults.invitations),
             to_exchange: self.to_exchange.over(&defaults.to_exchange),
             to_nvs: self.to_nvs.over(&defaults.to_nvs),
         }
@@ -260,6 +271,7 @@ mod tests {
             type_names: Some(BTreeMap::from([("Einsatz".to_owned(), "Job".to_owned())])),
             attachments: Some(AttachmentPolicy::Skip),
             unfit_rules: Some(UnfitRules::Report),
+            invitations: Some(Invitations::Changes),
             to_exchange: OutwardSettings { plain_notes: Some(true), ..OutwardSettings::default() },
             ..PairingSettings::default()
         };

@@ -114,6 +114,10 @@ token_file = "nvs.token"
 # Series whose rule Exchange does not have: "split" (several series), "expand" (single appointments), "report".
 # unfit_rules = "split"
 #
+# Whether Exchange mails attendees: "never", or "changes" (of new meetings, of meetings that go, and where time, place,
+# recurrence or attendees change). With "never" attendees are shown in NVS and not written to Exchange.
+# invitations = "never"
+#
 # What may go to Exchange, and how it is shown there. The same keys with to_nvs_ are for the way back.
 #
 # Only, or not, appointments with one of these types or categories, or with a subject like one of these (* and ?).
@@ -255,6 +259,10 @@ token_file = "nvs.token"
 #
 # Serien, deren Regel Exchange nicht kennt: "split" (mehrere Serien), "expand" (einzelne Termine), "report" (melden).
 # unfit_rules = "split"
+#
+# Ob Exchange den Teilnehmern schreibt: "never" (nie), oder "changes" (bei neuen Besprechungen, bei abgesagten, und wenn sich
+# Zeit, Ort, Wiederholung oder Teilnehmer ändern). Mit "never" zeigt NVS die Teilnehmer, und nach Exchange kommen sie nicht.
+# invitations = "never"
 #
 # Was nach Exchange gehen darf, und wie es dort gezeigt wird. Dieselben Schlüssel mit to_nvs_ gelten für den Rückweg.
 #

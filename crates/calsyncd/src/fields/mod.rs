@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use calsync_core::ids::Side;
 use calsync_core::model::Field;
 use calsync_core::sync::{AttachmentPolicy, Leaving, ReadOnlyEdit};
-use calsync_store::{Conflict, Days, Direction, Lead, MailboxAccess, PairingRecord, UnfitRules};
+use calsync_store::{Conflict, Days, Direction, Invitations, Lead, MailboxAccess, PairingRecord, UnfitRules};
 
 use crate::duration;
 
@@ -37,6 +37,7 @@ pub const KEYS: &[&str] = &[
     "type_names",
     "attachments",
     "unfit_rules",
+    "invitations",
     "to_exchange_only_types",
     "to_exchange_except_types",
     "to_exchange_except_busy",
@@ -141,6 +142,9 @@ pub fn set(record: &mut PairingRecord, key: &str, text: &str) -> Result<(), Stri
         "unfit_rules" => {
             settings.unfit_rules = given.map(choose(UnfitRules::ALL, UnfitRules::as_str)).transpose()?;
         }
+        "invitations" => {
+            settings.invitations = given.map(choose(Invitations::ALL, Invitations::as_str)).transpose()?;
+        }
         _ => {
             let done = match (key.strip_prefix("to_exchange_"), key.strip_prefix("to_nvs_")) {
                 (Some(rule), _) => outward::set(&mut settings.to_exchange, rule, given),
@@ -202,6 +206,7 @@ pub fn get(record: &PairingRecord, key: &str) -> String {
             pairs.map(list_word).unwrap_or_default()
         }
         "attachments" => settings.attachments.map(attachments_word).unwrap_or_default(),
+        "invitations" => word(settings.invitations.map(Invitations::as_str)),
         "unfit_rules" => word(settings.unfit_rules.map(UnfitRules::as_str)),
         _ => match (key.strip_prefix("to_exchange_"), key.strip_prefix("to_nvs_")) {
             (Some(rule), _) => outward::get(&settings.to_exchange, rule),
@@ -378,6 +383,7 @@ mod tests {
             ("type_names", "Einsatz=Job; Urlaub=Out"),
             ("attachments", "25mib"),
             ("unfit_rules", "expand"),
+            ("invitations", "changes"),
             ("to_exchange_only_types", "Einsatz; Urlaub"),
             ("to_exchange_except_types", "none"),
             ("to_exchange_except_busy", "free; working_elsewhere"),

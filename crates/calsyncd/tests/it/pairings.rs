@@ -37,12 +37,15 @@ async fn pairings_travel_in_files_and_a_bad_file_changes_nothing() {
     let world = World::new(1).await;
     write(
         &world.path("p.csv"),
-        "name;unit;mailbox;interval\nmeier;u-1;meier@example.test;30s\nvan;u-2;van@example.test;\n",
+        "name;unit;mailbox;interval;to_nvs_only_types;to_exchange_subject\n\
+         meier;u-1;meier@example.test;30s;\"Job; Urlaub\";\"[{type}] {subject}, \"\"{place}\"\"\"\n\
+         van;u-2;van@example.test;;;\n",
     );
     let file = world.path("p.csv").display().to_string();
     world.run(&["pairing", "import", &file]).await.exits(0).says(&["2 pairings added, 0 changed"]);
     let csv = world.run(&["pairing", "export"]).await.exits(0).out;
     let toml = world.run(&["pairing", "export", "--format", "toml"]).await.exits(0).out;
+    assert!(toml.contains("Job; Urlaub") && csv.contains("Job; Urlaub"), "{toml}{csv}");
     write(&world.path("again.csv"), &csv);
     write(&world.path("again.toml"), &toml);
     for name in ["again.csv", "again.toml"] {

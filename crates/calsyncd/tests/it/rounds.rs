@@ -210,3 +210,42 @@ async fn an_nvs_server_restored_from_a_backup_deletes_nothing_and_a_person_choos
     assert_eq!(world.exchange_tiles(one), before, "what was made since is there again on both sides");
     world.run(&["sync"]).await.exits(0).says(&["nothing to do"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_of_a_pairing_and_the_defaults_decide_what_arrives_and_how() {
+    let mut world = World::new(1).await;
+    world.set_sync("[defaults]\nto_exchange_subject = \"{subject} ({place})\"\npast_days = 30\n");
+    world.run(&["config", "check"]).await.exits(0);
+    world.pair_all().await;
+    let pairing = world.pairings[0].clone();
+    let set = ["pairing", "set", &pairing.unit, "--set", "to_exchange_private=mask", "--set"];
+    world.run(&[&set[..], &["type_names=Einsatz=Job"]].concat()).await.exits(0);
+    world
+        .run(&[&set[..], &["to_exchange_privat=mask"]].concat())
+        .await
+        .exits(2)
+        .says(&["to_exchange_private="]);
+    world.run(&[&set[..], &["past_days=soon"]].concat()).await.exits(2).says(&["0 ... 36500, all"]);
+    let shown = world.run(&["pairing", "show", &pairing.unit, "--json"]).await.exits(0).json();
+    assert_eq!(shown["to_exchange_private"], "mask");
+    assert_eq!(shown["to_exchange_subject"], json!(null), "that is a default");
+
+    let mut job = world.draft("Leiter", 2);
+    job.category = Some("Einsatz".to_owned());
+    let mut dentist = world.draft("Zahnarzt", 3);
+    dentist.private = true;
+    let mut old = world.draft("vorbei", 0);
+    (old.start, old.end) = (old.start - chrono::TimeDelta::days(90), old.end - chrono::TimeDelta::days(90));
+    for draft in [&job, &dentist, &old] {
+        world.nvs.create(&pairing.unit, draft).unwrap();
+    }
+    world.run(&["sync"]).await.exits(0).says(&["Exchange: 2 created"]);
+    let tiles = format!("{:?}", world.exchange_tiles(&pairing));
+    for there in ["Leiter (Halle 2)", "Job", "Privat"] {
+        assert!(tiles.contains(there), "{there} is missing in {tiles}");
+    }
+    for hidden in ["Zahnarzt", "vorbei", "Einsatz"] {
+        assert!(!tiles.contains(hidden), "{hidden} is in {tiles}");
+    }
+    world.run(&["sync"]).await.exits(0).says(&["nothing to do"]);
+}
