@@ -107,6 +107,9 @@ pub struct Edit {
     /// New notes, plain text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
+    /// New notes with formatting: HTML as a program writes it; instead of `notes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
     /// New start and exclusive end, wall clock in the appointment's zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub span: Option<(NaiveDateTime, NaiveDateTime)>,

@@ -311,6 +311,10 @@ fn edit_of_edit(wanted: &people::Edit, item: &Item, modern: bool) -> Edit {
         field("item:Body");
         content.body = Some(body::store(false, notes));
     }
+    if let Some(html) = &wanted.html {
+        field("item:Body");
+        content.body = Some(body::store(true, html));
+    }
     if let Some(category) = &wanted.category {
         field("item:Categories");
         content.categories = Some(category.iter().cloned().collect());

@@ -11,6 +11,7 @@
 
 mod apply;
 mod body;
+pub(crate) use body::text_of_html;
 mod calendars;
 mod edit;
 mod faults;

@@ -34,6 +34,7 @@ impl Calendars for MockNvs {
             subject: Some(draft.subject.clone()),
             place: Some(draft.place.clone()),
             notes: Some(draft.notes.clone()),
+            html: None,
             span: None,
             category: Some(draft.category.clone()),
             busy: Some(draft.busy),
@@ -188,6 +189,7 @@ fn members(edit: &Edit, content: &Content) -> Map<String, Value> {
     put("subject", edit.subject.as_ref().map(|subject| json!(subject)));
     put("place", edit.place.as_ref().map(|place| json!(place)));
     put("notes", edit.notes.as_ref().map(|notes| json!({"format": "plain", "text": notes})));
+    put("notes", edit.html.as_ref().map(|html| json!({"format": "html", "text": html})));
     put("type", edit.category.as_ref().map(|category| json!(category)));
     put("busy", edit.busy.map(|busy| json!(busy)));
     put("private", edit.private.map(|private| json!(private)));
@@ -271,7 +273,8 @@ fn tile(content: &Content, recurring: bool) -> Tile {
     };
     let notes = content.notes.as_ref().map_or_else(String::new, |notes| match notes.format {
         NotesFormat::Plain => notes.text.clone(),
-        NotesFormat::Html => text_of_html(&notes.text),
+        // A person reads the same in both calendars.
+        NotesFormat::Html => crate::exchange::text_of_html(&notes.text),
     });
     // Where the clocks skip the start, it is later than it says, and may be later than the end.
     let end = match (expand::instant(&content.start), expand::instant(&content.end)) {
@@ -297,29 +300,6 @@ fn tile(content: &Content, recurring: bool) -> Tile {
         customer: content.customer.clone(),
         recurring,
     }
-}
-
-/// What a person reads in an HTML text: tags gone, a few entities resolved, breaks as line ends.
-fn text_of_html(html: &str) -> String {
-    let mut text = String::new();
-    let mut rest = html;
-    while let Some(open) = rest.find('<') {
-        let (before, tag) = rest.split_at(open);
-        text.push_str(before);
-        let close = tag.find('>').map_or(tag.len(), |close| close + 1);
-        let (tag, after) = tag.split_at(close);
-        let name = tag.trim_matches(['<', '>', '/', ' ']).to_ascii_lowercase();
-        if name.starts_with("br") || (tag.starts_with("</") && (name == "p" || name == "div")) {
-            text.push('\n');
-        }
-        rest = after;
-    }
-    text.push_str(rest);
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&nbsp;", " ")
-        .replace("&amp;", "&")
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ pub(crate) fn agreed(version: &str, tile: &Tile) -> Tile {
     tile.subject = line(&tile.subject).chars().take(255).collect();
     tile.place = line(&tile.place);
     let notes = legal(&tile.notes);
-    notes.trim_end().clone_into(&mut tile.notes);
+    // Nobody sees blanks at the end of a line, and HTML has none.
+    tile.notes = notes.trim_end().split('\n').map(str::trim_end).collect::<Vec<_>>().join("\n");
     tile.customer = tile.customer.as_deref().map(line);
     if tile.busy == Busy::WorkingElsewhere && has_no_elsewhere(version) {
         tile.busy = Busy::Busy;
@@ -92,9 +93,10 @@ fn is_far_away(draft: &Draft) -> bool {
 /// inherited; when the master's changes, it turns up again, and counts as what somebody wants for this occurrence. Both
 /// sides then show the same, but not what was entered for the whole. Texts are unlike each other here, unless cleared.
 pub(crate) fn may_come_back(edit: &Edit, emptied: bool) -> bool {
-    let Edit { subject, place, notes, span: _, category, busy, private, reminder, customer, repeat: _ } =
+    let Edit { subject, place, notes, html, span: _, category, busy, private, reminder, customer, repeat: _ } =
         edit;
-    let text = subject.is_some() || place.is_some() || notes.is_some() || customer.is_some();
+    let text =
+        subject.is_some() || place.is_some() || notes.is_some() || html.is_some() || customer.is_some();
     (emptied && text) || busy.is_some() || private.is_some() || reminder.is_some() || category.is_some()
 }
 

@@ -81,7 +81,7 @@ const CATEGORIES: [&str; 5] = ["Kundentermin", "Intern", "Wartung & Pflege", "Ur
 
 /// The script of a seed.
 pub(crate) fn script(seed: u64) -> Script {
-    let mut maker = Maker { dice: Dice::new(seed), number: 0, at: At::Nvs };
+    let mut maker = Maker { dice: Dice::new(seed), number: 0, at: At::Nvs, formatted: false };
     // Every version in turn, so that any hundred cases have each of them twenty times.
     let versions = ServerVersion::ALL;
     let version = versions[usize::try_from(seed).unwrap() % versions.len()].name().to_owned();
@@ -122,6 +122,14 @@ struct Maker {
     number: u32,
     /// Where the person sits for whom something is made up.
     at: At,
+    /// Whether somebody wrote notes with formatting: what is typed then becomes part of HTML.
+    formatted: bool,
+}
+
+/// Whether HTML can say the text: it has no tabs.
+fn fits_html(text: &str) -> bool {
+    text.lines().all(|line| !line.contains(char::is_control))
+        && !text.contains(['\u{b}', '\u{c}', '\u{2028}'])
 }
 
 impl Maker {
@@ -183,12 +191,40 @@ impl Maker {
 
     fn notes(&mut self) -> String {
         self.number += 1;
-        let notes = self.dice.pick(&NOTES);
+        let mut notes = self.dice.pick(&NOTES);
+        while self.formatted && !fits_html(notes) {
+            notes = self.dice.pick(&NOTES);
+        }
         if self.dice.percent(50) {
             format!("{} {notes}", self.number)
         } else {
             format!("{notes}{}", self.number)
         }
+    }
+
+    /// Notes with formatting, as mail programs and web pages write them.
+    fn html(&mut self) -> String {
+        self.formatted = true;
+        let mut html = String::new();
+        for _ in 0..self.dice.range(1, 4) {
+            self.number += 1;
+            let number = self.number;
+            let block = match self.dice.index(7) {
+                0 => format!(
+                    "<p class=\"MsoNormal\"><b>Auftrag {number}</b> und <i>mehr</i><o:p></o:p></p>\r\n"
+                ),
+                1 => format!("<div>Zeile {number}<br>noch eine &amp; &lt;spitze&gt;</div>"),
+                2 => format!("<ul><li>Punkt {number}</li><li>&#220;ber&shy;gabe</li></ul>"),
+                3 => format!("<p>Siehe <a href=\"https://example.com/?a=1&amp;b={number}\">den Plan</a></p>"),
+                4 => format!("<p style=\"color:red\">rot\n   {number} <span>Straße&nbsp;7</span></p>"),
+                5 => format!(
+                    "<table><tr><td>Maß</td><td>{number}</td></tr><tr><td>b</td><td>2</td></tr></table>"
+                ),
+                _ => format!("<p>Absatz {number}</p><p>&nbsp;</p><p>Ende {number}</p>"),
+            };
+            html.push_str(&block);
+        }
+        html
     }
 
     fn busy(&mut self) -> Busy {
@@ -210,10 +246,18 @@ impl Maker {
         let mut edit = Edit::default();
         for _ in 0..self.dice.pick(&[1, 1, 2, 3]) {
             let empty = self.dice.percent(15);
+            if self.dice.percent(8) {
+                edit.html = Some(self.html());
+                edit.notes = None;
+                continue;
+            }
             match self.dice.index(9) {
                 0 | 1 => edit.subject = Some(if empty { String::new() } else { self.text() }),
                 2 => edit.place = Some(if empty { String::new() } else { self.text() }),
-                3 => edit.notes = Some(if empty { String::new() } else { self.notes() }),
+                3 => {
+                    edit.notes = Some(if empty { String::new() } else { self.notes() });
+                    edit.html = None;
+                }
                 4 => edit.category = Some((!empty).then(|| self.dice.pick(&CATEGORIES).to_owned())),
                 5 => edit.busy = Some(self.busy()),
                 6 => edit.private = Some(self.dice.percent(50)),

@@ -37,6 +37,7 @@ pub(crate) struct Shift {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a script has a handful of them")]
 pub(crate) enum Step {
     Create {
         at: At,

@@ -208,6 +208,7 @@ fn plainer_edits(edit: &Edit) -> Vec<Edit> {
         Edit { subject: None, ..edit.clone() },
         Edit { place: None, ..edit.clone() },
         Edit { notes: None, ..edit.clone() },
+        Edit { html: None, ..edit.clone() },
         Edit { category: None, ..edit.clone() },
         Edit { busy: None, ..edit.clone() },
         Edit { private: None, ..edit.clone() },
