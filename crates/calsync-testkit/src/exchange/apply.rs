@@ -81,6 +81,8 @@ pub(crate) fn create(
             sequence: 0,
         },
         series,
+        files: Vec::new(),
+        next_file: 0,
         touched: std::collections::BTreeMap::new(),
         foreign_class: None,
         spoilt: None,

@@ -157,6 +157,20 @@ pub(crate) struct Meeting {
     pub(crate) sequence: u32,
 }
 
+/// A file, an image inside the text, or another item, attached to an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attached {
+    /// Never used again within the item.
+    pub(crate) number: u64,
+    pub(crate) name: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) content_id: Option<String>,
+    pub(crate) inline: bool,
+    pub(crate) is_item: bool,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) modified: Timestamp,
+}
+
 /// A stored item of a calendar folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
@@ -172,12 +186,25 @@ pub(crate) struct Item {
     pub(crate) content: Content,
     pub(crate) meeting: Meeting,
     pub(crate) series: Option<Series>,
+    /// Attachments, in the order in which they came.
+    pub(crate) files: Vec<Attached>,
+    pub(crate) next_file: u64,
     /// Which change last touched a field; decides what `AutoResolve` keeps.
     pub(crate) touched: BTreeMap<String, u64>,
     /// `Some` for something that is not an appointment, such as a note a user dropped into the calendar.
     pub(crate) foreign_class: Option<String>,
     /// Code that every access to this item meets.
     pub(crate) spoilt: Option<String>,
+}
+
+impl Item {
+    /// Adds an attachment under a new number.
+    pub(crate) fn attach(&mut self, file: Attached) -> Attached {
+        self.next_file += 1;
+        let file = Attached { number: self.next_file, ..file };
+        self.files.push(file.clone());
+        file
+    }
 }
 
 /// An item, or one occurrence of a series.

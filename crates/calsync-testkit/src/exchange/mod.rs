@@ -16,6 +16,7 @@ mod calendars;
 mod edit;
 mod faults;
 mod fields;
+mod files;
 mod grammar;
 mod hooks;
 mod ids;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 pub use faults::Trouble;
+pub use files::AttachedAs;
 pub use hooks::Snapshot;
 pub use outbox::Mail;
 pub use outlook::Reply;

@@ -5,7 +5,8 @@
 
 use super::body;
 use super::faults::Refusal;
-use super::item::{Attendee, ExtendedKey, Item, Role, View};
+use super::item::{Attached, Attendee, ExtendedKey, Item, Role, View};
+use super::ops::attachments::write_attached;
 use super::recurrence::{DaySet, End, INDEXES, MONTHS, Pattern, Recurrence, WEEKDAYS};
 use super::shape::Shape;
 use super::soap::Context;
@@ -87,6 +88,14 @@ impl ItemWriter<'_> {
             let (kind, text) = body::render(stored, &self.shape.body_type);
             xml.leaf_with("t:Body", &[("BodyType", kind)], &text);
         }
+        let files: &[Attached] = if self.view.occurrence.is_none() { &item.files } else { &[] };
+        if self.has("item:Attachments") && !files.is_empty() {
+            xml.open("t:Attachments");
+            for file in files {
+                write_attached(xml, ctx, self.mailbox, item, file, false);
+            }
+            xml.close();
+        }
         self.text(xml, "item:DateTimeReceived", &ctx.time(item.created));
         self.text(xml, "item:Size", &self.size().to_string());
         if self.has("item:Categories")
@@ -123,7 +132,8 @@ impl ItemWriter<'_> {
         if self.has("item:DisplayTo") {
             xml.leaf("t:DisplayTo", &names(self.content.required.as_ref()));
         }
-        self.flag(xml, "item:HasAttachments", false);
+        // Images inside the text do not count.
+        self.flag(xml, "item:HasAttachments", files.iter().any(|file| !file.inline));
         for key in &self.shape.extended {
             if let Some(values) = self.content.extended.get(key).filter(|v| !v.is_empty()) {
                 write_extended(xml, key, values);

@@ -5,6 +5,7 @@ mod complaints;
 mod confidential;
 mod crash;
 mod every_request;
+mod files;
 mod pairings;
 mod rounds;
 mod service;

@@ -3,10 +3,13 @@
 //! A question is a struct, its method on [`EwsClient`](crate::EwsClient) asks it. Questions about several items get one
 //! result for each, in the same order; an error of the whole call says nothing about any of them.
 
+mod create_attachment;
 mod create_item;
+mod delete_attachment;
 mod delete_item;
 mod find_item;
 mod folder_ref;
+mod get_attachment;
 mod get_folder;
 mod get_item;
 mod get_user_configuration;
@@ -23,10 +26,13 @@ use crate::error::{EwsError, ResponseError};
 use crate::version::Version;
 use crate::wire::{Answer, Message, ResponseClass, ResponseCode, Writer};
 
+pub use create_attachment::CreateAttachment;
 pub use create_item::CreateItem;
+pub use delete_attachment::DeleteAttachment;
 pub use delete_item::{DeleteItem, DeleteType};
 pub use find_item::{FindItem, FoundPage, Range, Restriction};
 pub use folder_ref::FolderRef;
+pub use get_attachment::GetAttachment;
 pub use get_folder::GetFolder;
 pub use get_item::GetItem;
 pub use get_user_configuration::GetUserConfiguration;

@@ -77,6 +77,7 @@ pub fn calendar_fields(version: Version) -> Vec<&'static str> {
         "item:Subject",
         "item:Sensitivity",
         "item:Body",
+        "item:Attachments",
         "item:Categories",
         "item:Importance",
         "item:DateTimeCreated",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use calsync_core::ids::CalendarKey;
 use calsync_core::model::{RecurrenceId, Series};
-use calsync_core::source::{Applied, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome};
+use calsync_core::source::{Applied, Files, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome};
 use calsync_core::store::Recorded;
 
 use super::invite::{self, Inviting};
@@ -12,7 +12,7 @@ use super::outcome::{failed_write, rejected};
 use super::parts::group::{Kind, read_revision};
 use super::parts::layout::Before;
 use super::write::Setting;
-use super::{ExchangeSource, Place};
+use super::{ExchangeSource, Place, files};
 use crate::error::EwsError;
 use crate::ops::Notify;
 use crate::wire::ItemId;
@@ -33,6 +33,8 @@ pub(super) enum Failure {
     Stale,
     /// The item is not there.
     Missing,
+    /// A file of the other side cannot be read.
+    OtherSide(SourceError),
 }
 
 impl From<EwsError> for Failure {
@@ -57,6 +59,7 @@ impl Failure {
                 format!("Exchange refuses the occurrence {}: its neighbour is in the way", key.to_text()),
             )),
             Self::Stale => WriteOutcome::Refused(SourceError::new(doing, SourceErrorKind::Stale)),
+            Self::OtherSide(error) => WriteOutcome::Refused(error),
             Self::Missing => WriteOutcome::Refused(SourceError::new(doing, SourceErrorKind::Missing)),
         }
     }
@@ -72,6 +75,8 @@ pub(super) struct Job<'a> {
     pub(super) calendar: &'a CalendarKey,
     pub(super) place: Place,
     pub(super) setting: Setting<'a>,
+    /// Where the bytes of files come from.
+    pub(super) files: &'a dyn Files,
     /// `None` where nobody is ever told of anything.
     pub(super) inviting: Option<Inviting<'a>>,
 }
@@ -79,7 +84,7 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     /// The same without invitations: a series of several items would be announced as several meetings.
     pub(super) fn silent(&self) -> Job<'_> {
-        Job { calendar: self.calendar, place: self.place.clone(), setting: self.setting, inviting: None }
+        Job { place: self.place.clone(), inviting: None, ..*self }
     }
 
     /// Who is told of writes that go together in one request.
@@ -101,6 +106,7 @@ impl ExchangeSource {
         &self,
         calendar: &CalendarKey,
         writes: &[Recorded<Write>],
+        files: &dyn Files,
     ) -> Vec<WriteOutcome> {
         let place = self.place(calendar);
         let version = match self.version(&place).await {
@@ -111,7 +117,7 @@ impl ExchangeSource {
         let owner = place.target.address.clone();
         let inviting = Inviting::new(self.invitations, &owner);
         let setting = Setting { home: &self.zone, version };
-        let job = Job { calendar, place, setting, inviting };
+        let job = Job { calendar, place, setting, files, inviting };
         let mut slots: Vec<Option<WriteOutcome>> = writes.iter().map(|_| None).collect();
         let mut stop: Option<SourceErrorKind> = None;
         for part in self.parts(&job, writes) {
@@ -152,11 +158,14 @@ impl ExchangeSource {
             Part::Alone(index) => {
                 let Some(write) = writes.get(*index).map(Recorded::get) else { return Vec::new() };
                 let outcome = match &write.op {
-                    WriteOp::Create { token, series } => {
-                        self.create_series(job, token, series, &write.receipt).await
-                    }
+                    WriteOp::Create { token, series } => self.create_series(job, write, token, series).await,
                     WriteOp::Update { key, expected, patch, current } => {
-                        let id = ItemId::with_change_key(key.as_str(), expected.as_str());
+                        let mut id = ItemId::with_change_key(key.as_str(), expected.as_str());
+                        if let Some(change) = &patch.master.attachments
+                            && let Err(failure) = self.change_files(job, &mut id, change, write).await
+                        {
+                            return vec![(*index, failure.outcome("write files"))];
+                        }
                         match self.update_series(job, id, patch, current, &write.receipt).await {
                             Ok(outcome) => outcome,
                             // Some of it is written already, so the item has another revision by now.
@@ -170,6 +179,7 @@ impl ExchangeSource {
             Part::Group(index) => {
                 let Some(write) = writes.get(*index).map(Recorded::get) else { return Vec::new() };
                 let job = &job.silent();
+                let write = &files::without_files(job, write);
                 let outcome = match &write.op {
                     WriteOp::Create { token, series } => {
                         self.create_group(job, token, series, &write.receipt, BTreeSet::new()).await
@@ -206,7 +216,9 @@ impl ExchangeSource {
             }
             let is_told = invite::is_told(job.inviting, write.get());
             match op {
-                WriteOp::Create { series, .. } if series.overrides.is_empty() => {
+                WriteOp::Create { series, .. }
+                    if series.overrides.is_empty() && series.event.attachments.is_empty() =>
+                {
                     if is_told { &mut told_creates } else { &mut creates }.push(index);
                 }
                 WriteOp::Update { patch, current, .. } if super::update::is_plain(patch, current) => {

@@ -57,10 +57,11 @@ impl ExchangeSource {
     pub(super) async fn create_series(
         &self,
         job: &Job<'_>,
+        write: &Write,
         token: &CreateToken,
         series: &Series,
-        receipt: &Receipt,
     ) -> WriteOutcome {
+        let receipt = &write.receipt;
         let mut master = match write::new_item(series, token, job.setting) {
             Ok(master) => master,
             Err(why) => return WriteOutcome::Refused(rejected(DOING, why)),
@@ -81,6 +82,9 @@ impl ExchangeSource {
                 }
                 _ => outcome,
             };
+        }
+        if let Err(failure) = self.put_files(job, &mut id, &series.event.attachments, write).await {
+            return self.take_back(job, &id, failure).await;
         }
         let told = job.inviting.map(|inviting| inviting.of_new(series)).unwrap_or_default();
         match self.write_receipt(job, &id, receipt, told).await {

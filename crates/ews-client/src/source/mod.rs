@@ -14,6 +14,7 @@ mod category_list;
 mod create;
 mod delete;
 mod fetch;
+mod files;
 mod find;
 mod invite;
 mod meeting;
@@ -193,8 +194,8 @@ impl ExchangeSource {
 impl CalendarSource for ExchangeSource {
     fn capabilities(&self) -> Capabilities {
         let unheld: &[Field] = match self.invitations {
-            Invitations::Never => &[Field::Organizer, Field::Attendees, Field::Meeting, Field::Attachments],
-            Invitations::SensitiveChanges => &[Field::Organizer, Field::Meeting, Field::Attachments],
+            Invitations::Never => &[Field::Organizer, Field::Attendees, Field::Meeting],
+            Invitations::SensitiveChanges => &[Field::Organizer, Field::Meeting],
         };
         Capabilities { batch: BATCH, unheld }
     }
@@ -255,21 +256,21 @@ impl CalendarSource for ExchangeSource {
 
     async fn attachment(
         &self,
-        _: &CalendarKey,
-        _: &ItemKey,
-        _: &Attachment,
-        _: u64,
+        calendar: &CalendarKey,
+        key: &ItemKey,
+        file: &Attachment,
+        max_bytes: u64,
     ) -> Result<FileRead, SourceError> {
-        Ok(FileRead::Gone)
+        self.read_file(calendar, key, file, max_bytes).await.map_err(|error| source_error("read file", error))
     }
 
     async fn apply(
         &self,
         calendar: &CalendarKey,
         writes: &[Recorded<Write>],
-        _: &dyn Files,
+        files: &dyn Files,
     ) -> Vec<WriteOutcome> {
-        self.apply_writes(calendar, writes).await
+        self.apply_writes(calendar, writes, files).await
     }
 
     async fn upkeep(&self, calendar: &CalendarKey) -> Result<u64, SourceError> {

@@ -3,7 +3,9 @@
 //! Names are constant, because every name uses up room in a table of the mailbox. People's clients keep the properties
 //! and copy them along with an item, so none of them proves who an item is.
 
-use calsync_core::model::{Override, Recurrence, RecurrenceId, Series, Span};
+use std::collections::BTreeSet;
+
+use calsync_core::model::{Attachments, Override, Recurrence, RecurrenceId, Series, Span};
 use calsync_core::source::Receipt;
 use serde::{Deserialize, Serialize};
 
@@ -31,13 +33,14 @@ pub(super) const PART: ExtendedField = ExtendedField::string(SET, "calsync-part"
 pub(super) const WHOLE: ExtendedField = ExtendedField::string(SET, "calsync-whole");
 /// Who called an appointment that is written without its attendees, as JSON; only where invitations are on.
 pub(super) const ORGANIZER: ExtendedField = ExtendedField::string(SET, "calsync-organizer");
-
+/// Which files are being worked at, while that is going on; see [`WorkedAt`].
+pub(super) const FILES: ExtendedField = ExtendedField::string(SET, "calsync-files");
 /// What a series was before its recurrence was taken apart, while that is going on; see [`Unfinished`].
 pub(super) const UNFINISHED: ExtendedField = ExtendedField::string(SET, "calsync-unfinished");
 
 /// All of them, for reading.
 pub(super) fn all() -> Vec<ExtendedField> {
-    vec![TOKEN, RECEIPT, CUSTOMER, ZONES, WEEK, ORGANIZER, UNFINISHED, PART, WHOLE]
+    vec![TOKEN, RECEIPT, CUSTOMER, ZONES, WEEK, ORGANIZER, UNFINISHED, PART, WHOLE, FILES]
 }
 
 /// The times of a series whose recurrence is being set anew, which takes several requests.
@@ -73,6 +76,26 @@ impl Unfinished {
     /// As a property; text, numbers and lists always become JSON.
     pub(super) fn property(&self) -> Option<Property> {
         serde_json::to_string(self).ok().map(|json| text(UNFINISHED, json))
+    }
+}
+
+/// The files of an item that are being worked at, which takes several requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct WorkedAt {
+    /// The files that the item had.
+    pub(super) before: Attachments,
+    /// The names that are being worked at; all other files are as the item shows them.
+    pub(super) names: BTreeSet<String>,
+}
+
+impl WorkedAt {
+    pub(super) fn read(item: &CalendarItem) -> Option<Self> {
+        serde_json::from_str(item.extended(&FILES)?).ok()
+    }
+
+    /// As a property; text, numbers and lists always become JSON.
+    pub(super) fn property(&self) -> Option<Property> {
+        serde_json::to_string(self).ok().map(|json| text(FILES, json))
     }
 }
 

@@ -16,7 +16,7 @@ use calsync_core::zone::Zone;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use super::write::starting_at;
-use super::{invite, meeting, notes, properties};
+use super::{files, invite, meeting, notes, properties};
 use crate::recurrence;
 use crate::wire::{
     self, BusyStatus, CalendarItem, ItemKind, MeetingTimeZone, OccurrenceInfo, ZoneDefinition,
@@ -95,6 +95,7 @@ pub(super) fn settled_item(
     home: &Zone,
 ) -> Result<Item, Unreadable> {
     let mut item = item(master, exceptions, home)?;
+    item.series.event.attachments = files::settled(master);
     if let Some(before) = properties::Unfinished::read(master) {
         before.apply(&mut item.series);
     }
@@ -198,6 +199,7 @@ fn instance(
         zones.end = series.event.span.end.zone().cloned();
     }
     let mut instance = event(content, &zones)?;
+    instance.attachments.clone_from(&series.event.attachments);
     if !meeting::is_said(content) {
         instance.meeting = series.event.meeting;
     }
@@ -282,7 +284,7 @@ fn event(item: &CalendarItem, zones: &ItemZones) -> Result<Event, Unreadable> {
         attendees: attendees(item),
         customer: item.extended(&properties::CUSTOMER).unwrap_or_default().to_owned(),
         meeting: meeting::read(item),
-        attachments: calsync_core::model::Attachments::default(),
+        attachments: files::read(item),
     })
 }
 

@@ -22,7 +22,9 @@ const DOING: &str = "update items";
 
 /// Whether one request is enough: no occurrence is touched, and none can get lost.
 pub(super) fn is_plain(patch: &SeriesPatch, current: &Series) -> bool {
-    patch.overrides.is_empty() && (!changes_times(patch) || current.overrides.is_empty())
+    patch.overrides.is_empty()
+        && patch.master.attachments.is_none()
+        && (!changes_times(patch) || current.overrides.is_empty())
 }
 
 fn changes_times(patch: &SeriesPatch) -> bool {
@@ -117,6 +119,9 @@ impl ExchangeSource {
         let told = job.inviting.map(|inviting| inviting.of_update(patch, current)).unwrap_or_default();
         let mut changes: Vec<FieldChange> = receipt_change(receipt).into_iter().collect();
         changes.push(FieldChange::Delete(FieldRef::Extended(properties::UNFINISHED)));
+        if patch.master.attachments.is_some() {
+            changes.push(FieldChange::Delete(FieldRef::Extended(properties::FILES)));
+        }
         *id = self.update_telling(job, id, changes, told.item).await?;
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::attachment::FileAttachment;
 use super::code::ResponseCode;
 use super::id::{FolderId, ItemId};
 use super::item::{CalendarItem, EffectiveRights};
@@ -102,6 +103,10 @@ pub struct Message {
     pub conflicts: Option<u32>,
     /// The XML of a configuration, in base64.
     pub xml_data: Option<String>,
+    /// Files.
+    pub attachments: Vec<FileAttachment>,
+    /// Change key of an item that a file was deleted from.
+    pub root_change_key: Option<String>,
 }
 
 impl Default for Message {
@@ -121,6 +126,8 @@ impl Default for Message {
             next_offset: None,
             conflicts: None,
             xml_data: None,
+            attachments: Vec::new(),
+            root_change_key: None,
         }
     }
 }
@@ -340,6 +347,11 @@ impl AnswerReader<'_> {
             "XmlData" => message.xml_data = self.xml.filled()?,
             "Changes" => self.changes(message)?,
             "Folders" => self.folders(message)?,
+            "FileAttachment" => {
+                self.take_one()?;
+                message.attachments.push(FileAttachment::read(&mut self.xml)?);
+            }
+            "RootItemId" => message.root_change_key = element.attribute("RootItemChangeKey"),
             "Resolution" => {
                 self.take_one()?;
                 if let Some(mailbox) = Mailbox::read_inside(&mut self.xml)? {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use super::attachment::FileAttachment;
 use super::id::{ExtendedField, FolderId, ItemId};
 use super::open_enum::{BodyType, BusyStatus, Importance, ItemKind, ResponseType, Sensitivity};
 use super::person::{Attendee, Mailbox};
@@ -156,6 +157,9 @@ pub struct CalendarItem {
     /// Last occurrence of a series that ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_occurrence: Option<OccurrenceInfo>,
+    /// Files and images inside the text; no attached items.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<FileAttachment>,
     /// Changed occurrences of a series: times only, the content is read per id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub modified_occurrences: Vec<OccurrenceInfo>,

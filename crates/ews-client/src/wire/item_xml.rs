@@ -1,5 +1,6 @@
 //! Reading of calendar items.
 
+use super::attachment::FileAttachment;
 use super::id::{ExtendedField, FolderId, ItemId};
 use super::item::{Body, CalendarItem, EffectiveRights, ExtendedProperty, ExtendedValue, OccurrenceInfo};
 use super::open_enum::{BodyType, BusyStatus, Importance, ItemKind, ResponseType, Sensitivity};
@@ -40,6 +41,7 @@ impl CalendarItem {
                     item.body = Some(Body { body_type, text: xml.string()?, is_truncated });
                 }
                 "HasAttachments" => leaf!(xml, item, has_attachments, "HasAttachments", boolean),
+                "Attachments" => item.attachments = FileAttachment::read_list(xml)?,
                 "Categories" => item.categories = read_strings(xml)?,
                 "Importance" => item.importance = Some(Importance::from_wire(xml.text()?.trim())),
                 "DateTimeCreated" => leaf!(xml, item, date_time_created, "DateTimeCreated", DateTime::parse),

@@ -4,6 +4,7 @@
 //! what the server's version would refuse.
 
 mod answer;
+mod attachment;
 mod code;
 mod envelope;
 mod id;
@@ -22,6 +23,7 @@ pub(crate) mod zone;
 mod zone_xml;
 
 pub use answer::{Answer, Change, Fault, Folder, Limits, Message, Resolution, ResponseClass, decode_answer};
+pub use attachment::FileAttachment;
 pub use code::{CodeClass, ResponseCode};
 pub use id::{ExtendedField, FieldRef, FolderId, ItemId, ItemRef};
 pub use item::{Body, CalendarItem, EffectiveRights, ExtendedProperty, ExtendedValue, OccurrenceInfo};
@@ -39,6 +41,7 @@ pub use zone::{
     ZoneDefinition,
 };
 
+pub(crate) use attachment::{write_file, write_ids};
 pub(crate) use envelope::{Header, envelope, soap_action};
 pub(crate) use property::{write_changes, write_item};
 pub(crate) use pull::{Element, Pull};

@@ -1,6 +1,7 @@
 //! Tests of the client from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
+mod attachments;
 mod hostile;
 mod operations;
 mod samples;

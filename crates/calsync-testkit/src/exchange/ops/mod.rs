@@ -3,6 +3,7 @@
 //! An operation takes the world, the context of the request and its element, and returns the inside of the SOAP body. A
 //! fault ends the whole request; everything that concerns one entry becomes its response message.
 
+pub(crate) mod attachments;
 mod convert_id;
 mod create_item;
 mod delete_item;
@@ -38,6 +39,9 @@ pub(crate) fn run(world: &mut World, ctx: &Context, operation: &Node) -> Result<
         "DeleteItem" => delete_item::run(world, ctx, operation),
         "MoveItem" => Ok(move_item::run(world, ctx, operation, move_item::Kind::Move)),
         "CopyItem" => Ok(move_item::run(world, ctx, operation, move_item::Kind::Copy)),
+        "GetAttachment" => Ok(attachments::get(world, ctx, operation)),
+        "CreateAttachment" => attachments::create(world, ctx, operation),
+        "DeleteAttachment" => Ok(attachments::delete(world, ctx, operation)),
         "FindItem" => find_item::run(world, ctx, operation),
         "ResolveNames" => Ok(resolve_names::run(world, ctx, operation)),
         "GetServerTimeZones" if ctx.knows(Schema::E2010) => Ok(get_server_time_zones::run(ctx, operation)),
@@ -62,6 +66,9 @@ pub(crate) fn refuse_each(operation: &Node, refusal: &Refusal) -> Option<String>
         "CreateItem" => ("Items", &["m:Items"]),
         "UpdateItem" => ("ItemChanges", &["m:Items"]),
         "GetFolder" => ("FolderIds", &["m:Folders"]),
+        "GetAttachment" => ("AttachmentIds", &["m:Attachments"]),
+        "CreateAttachment" => ("Attachments", &["m:Attachments"]),
+        "DeleteAttachment" => ("AttachmentIds", &[]),
         _ => return None,
     };
     let mut reply = Reply::new(&operation.name, payload);

@@ -51,6 +51,7 @@ pub(in crate::source) fn compose(whole: &Whole, owner: &Item, parts: &BTreeMap<R
         overrides: whole.rest.iter().cloned().collect(),
     };
     series.event.span = whole.span.clone();
+    series.event.attachments.clone_from(&owner.series.event.attachments);
     for piece in rules {
         for (key, value) in &piece.overrides {
             if whole.items.contains_key(&Role::Once(*key)) {

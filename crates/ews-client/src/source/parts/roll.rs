@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 
 use calsync_core::ids::{CalendarKey, ItemKey};
 use calsync_core::model::SeriesPatch;
-use calsync_core::source::Seen;
+use calsync_core::source::{NoFiles, Seen};
 use chrono::NaiveDate;
 
 use super::Role;
@@ -47,7 +47,7 @@ impl ExchangeSource {
         let version = self.version(&place).await?;
         let setting = Setting { home: &self.zone, version };
         // What is said anew is nothing new.
-        let job = Job { calendar, place, setting, inviting: None };
+        let job = Job { calendar, place, setting, files: &NoFiles, inviting: None };
         let found = self.find_groups(&job.place, known.names.iter()).await?;
         let owners: Vec<ItemKey> = known
             .names
@@ -82,7 +82,13 @@ impl ExchangeSource {
         match self.change_group(job, key, &item.revision, as_it_is, receipt, forced).await {
             Ok(_) => Ok(true),
             Err(Failure::Ews(error)) => Err(error),
-            Err(Failure::NotHeld(_) | Failure::Crossing(_) | Failure::Stale | Failure::Missing) => Ok(false),
+            Err(
+                Failure::NotHeld(_)
+                | Failure::Crossing(_)
+                | Failure::Stale
+                | Failure::Missing
+                | Failure::OtherSide(_),
+            ) => Ok(false),
         }
     }
 }
