@@ -16,7 +16,7 @@ use calsync_core::store::Recorded;
 use super::ExchangeSource;
 use super::apply::Job;
 use super::category_list::{CategoryList, key};
-use crate::error::EwsError;
+use crate::error::{EwsError, Next};
 use crate::ops::{FolderRef, GetUserConfiguration, UpdateUserConfiguration};
 use crate::version::Version;
 
@@ -67,10 +67,17 @@ impl ExchangeSource {
         if names.is_empty() {
             return;
         }
-        let now = self.add_categories(job, &names).await.unwrap_or_else(|why| {
-            tracing::warn!(mailbox = %address, %why, "categories are not added to the list of the mailbox");
-            KnownList { is_closed: true, ..KnownList::new(BTreeSet::new()) }
-        });
+        let now = match self.add_categories(job, &names).await {
+            Ok(now) => now,
+            Err(why) => {
+                tracing::warn!(mailbox = %address, %why, "categories are not added to the list of the mailbox");
+                if matches!(&why, Closed::Ews(error) if matches!(error.next(), Next::Later(_))) {
+                    // The next write that brings a category may find it open.
+                    return;
+                }
+                KnownList { is_closed: true, ..KnownList::new(BTreeSet::new()) }
+            }
+        };
         self.lists.lock().unwrap_or_else(PoisonError::into_inner).insert(address.clone(), now);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use calsync_core::model::{Overlay, Override, RecurrenceId};
-use calsync_testkit::exchange::ServerVersion;
+use calsync_testkit::exchange::{ServerVersion, Trouble};
 
 use crate::server::*;
 
@@ -75,6 +75,19 @@ async fn appointments_without_categories_cost_no_look_and_2007_has_no_list() {
     let item = create(&server.source(), &rich()).await;
     assert_eq!(item.series, rich());
     assert_eq!(looks(&server), (0, 0));
+}
+
+#[tokio::test]
+async fn a_server_that_has_no_time_for_the_list_is_asked_with_the_next_category() {
+    let server = Server::newest().await;
+    let source = server.source();
+    server.mock.trouble_for("GetUserConfiguration", Trouble::Busy(std::time::Duration::from_secs(1)), 0, 1);
+    assert_eq!(create(&source, &rich()).await.series, rich());
+    assert_eq!(looks(&server), (1, 0));
+    let mut other = single("zwei", timed("2026-03-03T09:00", "2026-03-03T10:00"));
+    other.event.categories = ["Kunde".to_owned()].into();
+    create(&source, &other).await;
+    assert_eq!(looks(&server), (2, 1));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The mock Exchange, asked with hand-written SOAP.
 
 mod access;
+mod categories;
 mod finding;
 mod http;
 mod items;
