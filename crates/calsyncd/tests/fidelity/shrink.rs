@@ -104,7 +104,7 @@ fn item_mut(step: &mut Step) -> Option<&mut usize> {
 
 fn plainer(step: &Step) -> Vec<Step> {
     match step.clone() {
-        Step::Sync | Step::Delete { .. } => Vec::new(),
+        Step::Sync | Step::Delete { .. } | Step::Turn { into: None, .. } => Vec::new(),
         Step::Create { at, draft } => {
             plainer_drafts(&draft).into_iter().map(|draft| Step::Create { at, draft }).collect()
         }
@@ -140,7 +140,6 @@ fn plainer(step: &Step) -> Vec<Step> {
                 .map(|into| Step::Turn { at, item, into: Some(into) })
                 .collect()
         }
-        Step::Turn { into: None, .. } => Vec::new(),
         Step::Split { at, item, nth, edit } => plainer_edits(&edit)
             .into_iter()
             .map(|edit| Step::Split { at, item, nth, edit })
