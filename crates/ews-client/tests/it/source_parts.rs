@@ -642,3 +642,33 @@ async fn carrying_further_that_is_cut_off_anywhere_is_finished_later() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_part_that_is_edited_while_a_change_begins_makes_it_stale() {
+    let server = Server::newest().await;
+    let source = source(&server);
+    let item = create(&source, &halves()).await;
+    let ids = server.mock.list(MAILBOX);
+    let mut new = item.series.clone();
+    new.event.subject = "neu".to_owned();
+    server.mock.set_latency(std::time::Duration::from_millis(100));
+    let before = server.client.traffic().requests();
+    let person = async {
+        // The series was looked at with its parts; the next look is at the owner alone.
+        while server.client.traffic().requests() < before + 3 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let edit = Edit { place: Some("vom Menschen".to_owned()), ..Edit::default() };
+        assert!(server.mock.edit(MAILBOX, part_called(&server, &ids, "once:"), &edit));
+    };
+    let (outcome, ()) = tokio::join!(change_from(&source, &item, item.series.diff(&new)), person);
+    server.mock.set_latency(std::time::Duration::ZERO);
+    assert!(
+        matches!(&outcome, WriteOutcome::Refused(error) if error.kind == SourceErrorKind::Stale),
+        "{outcome:?}"
+    );
+    let read = read(&source, &item.key).await;
+    assert_eq!(read.series.event, item.series.event);
+    let Override::Changed(overlay) = &read.series.overrides[&key("2026-11-06T15:00")] else { panic!() };
+    assert_eq!(overlay.place.as_deref(), Some("vom Menschen"));
+}
