@@ -382,6 +382,12 @@ impl Play<'_> {
         if end < start || (known.all_day && end == start) {
             return false;
         }
+        if known.repeats && end - start > TimeDelta::days(1) {
+            self.tally.count("left out: an occurrence that reaches the next one");
+            return false;
+        }
+        // One that was made as long as the others are by now looks like them, and does not follow all the same.
+        self.comes_back |= known.changed_within && longer != 0;
         let (people, calendar) = self.pair.people(at);
         let before = if at == At::Nvs { self.nvs_span(id) } else { None };
         let edit = Edit { span: Some((start, end)), ..Edit::default() };
