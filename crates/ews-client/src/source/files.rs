@@ -255,7 +255,7 @@ pub(super) fn without_files(job: &Job<'_>, write: &Write) -> Write {
 }
 
 fn is_gone(code: &ResponseCode) -> bool {
-    code.class() == CodeClass::Missing || code.as_wire() == "ErrorAttachmentNotFound"
+    code.class() == CodeClass::Missing || code.as_wire() == "ErrorInvalidAttachmentId"
 }
 
 fn is_too_large(code: &ResponseCode) -> bool {

@@ -48,7 +48,7 @@ async fn a_file_goes_in_is_read_and_goes_with_every_version() {
         let gone = DeleteAttachment { ids: vec![file.id.clone(), file.id.clone()] };
         let results = client.delete_attachment(&target, &gone).await.unwrap();
         assert!(results[0].as_ref().unwrap().is_some());
-        assert_eq!(results[1].as_ref().unwrap_err().code.as_wire(), "ErrorAttachmentNotFound");
+        assert_eq!(results[1].as_ref().unwrap_err().code.as_wire(), "ErrorItemNotFound");
         let lost = client.get_attachment(&target, &GetAttachment { id: file.id.clone() }).await.unwrap_err();
         assert!(matches!(lost, EwsError::Response(_)), "{lost:?}");
     }

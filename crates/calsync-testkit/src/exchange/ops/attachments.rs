@@ -29,10 +29,6 @@ fn malformed() -> Refusal {
     Refusal::new("ErrorInvalidAttachmentId", "The attachment Id is malformed.")
 }
 
-fn not_found() -> Refusal {
-    Refusal::new("ErrorAttachmentNotFound", "The specified attachment does not exist.")
-}
-
 fn resolve<'w>(
     world: &'w World,
     ctx: &Context,
@@ -40,7 +36,7 @@ fn resolve<'w>(
 ) -> Result<(&'w Mailbox, &'w Item, &'w Attached), Refusal> {
     let (item, number) = parse(node.attr("Id").unwrap_or_default()).ok_or_else(malformed)?;
     let (_, mailbox, item) = world.find(&ctx.caller, &item)?;
-    let file = item.files.iter().find(|file| file.number == number).ok_or_else(not_found)?;
+    let file = item.files.iter().find(|file| file.number == number).ok_or_else(Refusal::not_found)?;
     Ok((mailbox, item, file))
 }
 
