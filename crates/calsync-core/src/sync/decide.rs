@@ -235,7 +235,12 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
         return;
     }
     let token = CreateToken::derive(context.pairing, target, &half.key, next_generation(link, target));
-    let shown = View::new(context.settings, from, plan.masked).show(series, Past::default());
+    // Its text may have been made of a counterpart that is gone.
+    let past = Past {
+        was: half.shadow.as_ref().map(|shadow| &shadow.series),
+        theirs: link.halves.get(target).as_ref().and_then(|half| half.latest()).map(|(_, series)| series),
+    };
+    let shown = View::new(context.settings, from, plan.masked).show(series, past);
     let op = WriteOp::Create { token, series: Box::new(shown.into_owned()) };
     *plan.writes.get_mut(target) = Some(PlannedWrite { op, reason: reason.to_string(), before: None });
     plan.steps.push(step(link, Action::Create(target), reason));
@@ -476,7 +481,11 @@ fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut
     let Some(half) = link.halves.get(target) else { return false };
     let Some((revision, series)) = half.latest() else { return false };
     // What became private does not wait to be masked.
-    let masks = plan.masked == Some(side) && link.masked != plan.masked;
+    let own = link.halves.get(side).as_ref().and_then(|half| half.latest());
+    let is_written =
+        |field: Field| !context.unheld.get(target).contains(&field) && context.settings.carries(field);
+    let masks = plan.masked == Some(side)
+        && own.is_some_and(|(_, own)| !context.settings.shows_masked(side, own, series, is_written));
     match leaving {
         Leaving::Keep => return false,
         Leaving::Hold if masks => return false,

@@ -162,9 +162,9 @@ fn tell_back(side: Side, carried: &SeriesPatch, versions: &Versions<'_>, to: &mu
     }
     let other = to.get(side.other()).apply(versions.latest.get(side.other()));
     let mine = to.get(side).apply(versions.latest.get(side));
-    let mut text = mine
-        .diff(&view.show(&other, Past { was: None, theirs: Some(&mine) }))
-        .only(|field| field == Field::Subject);
+    // What was just carried was made of what this side said before it was told.
+    let past = Past { was: None, theirs: Some(versions.latest.get(side)) };
+    let mut text = mine.diff(&view.show(&other, past)).only(|field| field == Field::Subject);
     text.overrides.retain(|key, _| instances.contains(key));
     if !master {
         text.master = Patch::default();

@@ -354,18 +354,22 @@ fn masked_as(link: &Link, side: Side, written: &Series, setting: &Setting<'_>) -
         let is_written = |field: Field| !unheld.get(side).contains(&field) && settings.carries(field);
         settings.shows_masked(from, private, written, is_written)
     });
-    if (now == Some(from)) == masked { now } else { link.masked }
+    match now {
+        Some(original) if original == from && masked => now,
+        None if link.masked == Some(from) && !masked => None,
+        Some(_) | None => link.masked,
+    }
 }
 
 /// What a write carried is in step on the side it came from; what was seen there beyond it stays observed.
 fn carried_late(origin: &mut Half, theirs: Option<&Series>, view: &View<'_>, op: &WriteOp) {
     match op {
         WriteOp::Create { series, .. } => {
+            let was = origin.shadow.as_ref().map(|shadow| &shadow.series);
+            let past = Past { was, theirs };
             if let Some((revision, latest)) = origin.latest() {
-                origin.shadow = Some(Shadow {
-                    revision: revision.clone(),
-                    series: shown_as(latest, Past::default(), view, series),
-                });
+                origin.shadow =
+                    Some(Shadow { revision: revision.clone(), series: shown_as(latest, past, view, series) });
             }
         }
         WriteOp::Update { patch, .. } => {
@@ -404,7 +408,9 @@ pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, setting: &Set
     if let Some(origin) = next.halves.get_mut(side.other()).as_mut()
         && let Some((revision, latest)) = origin.latest()
     {
-        let series = shown_as(latest, Past::default(), &view, &item.series);
+        let theirs = link.halves.get(side).as_ref().and_then(|half| half.latest()).map(|(_, series)| series);
+        let past = Past { was: origin.shadow.as_ref().map(|shadow| &shadow.series), theirs };
+        let series = shown_as(latest, past, &view, &item.series);
         origin.shadow = Some(Shadow { revision: revision.clone(), series });
     }
     *next.halves.get_mut(side) = Some(Half {

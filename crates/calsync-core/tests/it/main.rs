@@ -22,4 +22,5 @@ mod rounds_fit;
 mod rounds_notes;
 mod rounds_safety;
 mod rules;
+mod rules_random;
 mod rules_review;

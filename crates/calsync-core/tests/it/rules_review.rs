@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calsync_core::ids::Side;
+use calsync_core::ids::{Side, Uid};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Busy, Event, Field, Meeting, Notes, Sensitivity, Series};
+use calsync_core::model::{
+    Busy, Event, Field, Meeting, Notes, Overlay, Override, Recurrence, RecurrenceId, Sensitivity, Series,
+};
 use calsync_core::sync::{
     CategoryNames, Direction, Filter, Leaving, MeetingRule, Pattern, Private, ReadOnlyEdit, Template,
 };
 
-use crate::fake::{Cut, Fake, World, event};
+use crate::fake::{Cut, Fake, World, event, hour};
 
 fn only(keys: Vec<String>) -> String {
     assert_eq!(keys.len(), 1);
@@ -351,4 +353,22 @@ fn a_rule_for_meetings_that_changed_holds_for_those_that_are_there() {
     world.settings.outward.b.meetings.declined = MeetingRule::Show;
     world.settle();
     assert_eq!(world.a.events()[0].busy, Busy::Busy);
+}
+
+#[test]
+fn a_series_with_a_private_occurrence_that_becomes_private_as_a_whole_does_not_wait_to_be_masked() {
+    let mut world = World::new();
+    world.settings.outward.a.private = Private::Skip;
+    world.settings.leaving = Leaving::Hold;
+    let mut series = Series::single(Uid::new("u"), event("Zahnarzt", 1));
+    let rule = "FREQ=DAILY;COUNT=5".parse().unwrap();
+    series.recurrence = Some(Recurrence { rule, dates: BTreeSet::default() });
+    let third = RecurrenceId::of(&series.event.span.start, hour(3, 9).start.local());
+    let overlay = Overlay { sensitivity: Some(Sensitivity::Private), ..Overlay::default() };
+    series.overrides.insert(third, Override::Changed(overlay));
+    let key = world.a.add_series(series);
+    world.settle();
+    world.a.edit(&key, make_private);
+    world.settle();
+    assert_nothing_leaked(&world.b);
 }
