@@ -3,6 +3,7 @@
 //! An [`Engine`] takes a [`PairingRecord`], connects its two calendars, runs a round of the core and notes in the history
 //! what became of it. It decides nothing about when: that is the scheduler's, or the embedding program's.
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +26,7 @@ use calsync_store::{
 };
 use chrono::{DateTime, Utc};
 use ews_client::wire::FolderId;
-use ews_client::{EwsClient, ExchangeSource};
+use ews_client::{CategoryColour, EwsClient, ExchangeSource};
 use nvs_client::{NvsClient, NvsSource};
 
 use crate::clock::SystemClock;
@@ -89,7 +90,8 @@ impl Sides for Servers {
         let exchange = exchange
             .clone()
             .with_unfit_rules(unfit_rules(&record.settings))
-            .with_invitations(invitations(&record.settings));
+            .with_invitations(invitations(&record.settings))
+            .with_category_colours(category_colours(&record.settings));
         // One NVS source for each round: it remembers in which epoch that round read.
         PerSide { a: Arc::new(NvsSource::new(self.nvs.clone())), b: Arc::new(exchange) }
     }
@@ -110,6 +112,11 @@ fn unfit_rules(settings: &PairingSettings) -> ews_client::UnfitRules {
         Some(UnfitRules::Expand) => ews_client::UnfitRules::Expand,
         Some(UnfitRules::Report) => ews_client::UnfitRules::Report,
     }
+}
+
+fn category_colours(settings: &PairingSettings) -> BTreeMap<String, CategoryColour> {
+    let given = settings.category_colours.iter().flatten();
+    given.filter_map(|(name, colour)| Some((name.clone(), colour.parse().ok()?))).collect()
 }
 
 fn invitations(settings: &PairingSettings) -> ews_client::Invitations {
@@ -457,6 +464,10 @@ mod tests {
         let all = settings(Some(UnfitRules::Report), Some(Invitations::Changes));
         assert_eq!(unfit_rules(&all), ews_client::UnfitRules::Report);
         assert_eq!(invitations(&all), ews_client::Invitations::SensitiveChanges);
+        assert!(category_colours(&nothing).is_empty());
+        let colours = Some(BTreeMap::from([("Job".to_owned(), "red".to_owned())]));
+        let coloured = PairingSettings { category_colours: colours, ..PairingSettings::default() };
+        assert_eq!(category_colours(&coloured), BTreeMap::from([("Job".to_owned(), "red".parse().unwrap())]));
         let some = settings(Some(UnfitRules::Expand), Some(Invitations::Never));
         assert_eq!(unfit_rules(&some), ews_client::UnfitRules::Expand);
         assert_eq!(invitations(&some), ews_client::Invitations::Never);

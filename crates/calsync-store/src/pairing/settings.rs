@@ -112,6 +112,9 @@ pub struct PairingSettings {
     /// Whether Exchange mails attendees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invitations: Option<Invitations>,
+    /// Colours of Exchange categories, by the name of the category; names of colours are Exchange's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category_colours: Option<BTreeMap<String, String>>,
     /// What may go from NVS to Exchange, and how it is shown there.
     #[serde(skip_serializing_if = "OutwardSettings::is_default")]
     pub to_exchange: OutwardSettings,
@@ -164,6 +167,7 @@ impl PairingSettings {
             attachments: self.attachments.or(defaults.attachments),
             unfit_rules: self.unfit_rules.or(defaults.unfit_rules),
             invitations: self.invitations.or(defaults.invitations),
+            category_colours: self.category_colours.clone().or_else(|| defaults.category_colours.clone()),
             to_exchange: self.to_exchange.over(&defaults.to_exchange),
             to_nvs: self.to_nvs.over(&defaults.to_nvs),
         }
@@ -272,6 +276,7 @@ mod tests {
             attachments: Some(AttachmentPolicy::Skip),
             unfit_rules: Some(UnfitRules::Report),
             invitations: Some(Invitations::Changes),
+            category_colours: Some(BTreeMap::from([("Job".to_owned(), "red".to_owned())])),
             to_exchange: OutwardSettings { plain_notes: Some(true), ..OutwardSettings::default() },
             ..PairingSettings::default()
         };

@@ -118,6 +118,10 @@ token_file = "nvs.token"
 # recurrence or attendees change). With "never" attendees are shown in NVS and not written to Exchange.
 # invitations = "never"
 #
+# Colours of categories that calsync enters into a mailbox's list of categories: none, red, orange, peach, yellow, green, teal,
+# olive, blue, purple, maroon, steel, dark_steel, grey, dark_grey, black, and dark_ before each of the first ten.
+# category_colours = "Job=blue; Out of office=grey"
+#
 # What may go to Exchange, and how it is shown there. The same keys with to_nvs_ are for the way back.
 #
 # Only, or not, appointments with one of these types or categories, or with a subject like one of these (* and ?).
@@ -263,6 +267,10 @@ token_file = "nvs.token"
 # Ob Exchange den Teilnehmern schreibt: "never" (nie), oder "changes" (bei neuen Besprechungen, bei abgesagten, und wenn sich
 # Zeit, Ort, Wiederholung oder Teilnehmer ändern). Mit "never" zeigt NVS die Teilnehmer, und nach Exchange kommen sie nicht.
 # invitations = "never"
+#
+# Farben der Kategorien, die calsync in die Kategorienliste eines Postfachs einträgt: none, red, orange, peach, yellow, green,
+# teal, olive, blue, purple, maroon, steel, dark_steel, grey, dark_grey, black, und dark_ vor jeder der ersten zehn.
+# category_colours = "Auftrag=blue; Abwesend=grey"
 #
 # Was nach Exchange gehen darf, und wie es dort gezeigt wird. Dieselben Schlüssel mit to_nvs_ gelten für den Rückweg.
 #

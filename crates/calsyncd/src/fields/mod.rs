@@ -11,6 +11,7 @@ use calsync_core::ids::Side;
 use calsync_core::model::Field;
 use calsync_core::sync::{AttachmentPolicy, Leaving, ReadOnlyEdit};
 use calsync_store::{Conflict, Days, Direction, Invitations, Lead, MailboxAccess, PairingRecord, UnfitRules};
+use ews_client::CategoryColour;
 
 use crate::duration;
 
@@ -38,6 +39,7 @@ pub const KEYS: &[&str] = &[
     "attachments",
     "unfit_rules",
     "invitations",
+    "category_colours",
     "to_exchange_only_types",
     "to_exchange_except_types",
     "to_exchange_except_busy",
@@ -142,6 +144,7 @@ pub fn set(record: &mut PairingRecord, key: &str, text: &str) -> Result<(), Stri
         "unfit_rules" => {
             settings.unfit_rules = given.map(choose(UnfitRules::ALL, UnfitRules::as_str)).transpose()?;
         }
+        "category_colours" => settings.category_colours = given.map(category_colours).transpose()?,
         "invitations" => {
             settings.invitations = given.map(choose(Invitations::ALL, Invitations::as_str)).transpose()?;
         }
@@ -200,11 +203,8 @@ pub fn get(record: &PairingRecord, key: &str) -> String {
         "past_days" => settings.past_days.map(days_word).unwrap_or_default(),
         "future_days" => settings.future_days.map(days_word).unwrap_or_default(),
         "leaving" => word_of(LEAVING, settings.leaving),
-        "type_names" => {
-            let pairs = settings.type_names.as_ref();
-            let pairs = pairs.map(|pairs| pairs.iter().map(|(nvs, exchange)| format!("{nvs}={exchange}")));
-            pairs.map(list_word).unwrap_or_default()
-        }
+        "type_names" => pairs_word(settings.type_names.as_ref()),
+        "category_colours" => pairs_word(settings.category_colours.as_ref()),
         "attachments" => settings.attachments.map(attachments_word).unwrap_or_default(),
         "invitations" => word(settings.invitations.map(Invitations::as_str)),
         "unfit_rules" => word(settings.unfit_rules.map(UnfitRules::as_str)),
@@ -285,20 +285,37 @@ fn days_word(days: Days) -> String {
     }
 }
 
-fn type_names(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let wanted = || "TYPE=CATEGORY; TYPE=CATEGORY, none".to_owned();
-    let mut names = BTreeMap::new();
+/// Entries `NAME=VALUE`.
+fn pairs(text: &str, wanted: impl Fn() -> String) -> Result<BTreeMap<String, String>, String> {
+    let mut pairs = BTreeMap::new();
     for entry in list(text) {
-        let (nvs, exchange) = entry.split_once('=').ok_or_else(wanted)?;
-        let (nvs, exchange) = (nvs.trim(), exchange.trim());
-        if nvs.is_empty()
-            || exchange.is_empty()
-            || names.insert(nvs.to_owned(), exchange.to_owned()).is_some()
-        {
+        let (name, value) = entry.split_once('=').ok_or_else(&wanted)?;
+        let (name, value) = (name.trim(), value.trim());
+        let is_new = pairs.insert(name.to_owned(), value.to_owned()).is_none();
+        if name.is_empty() || value.is_empty() || !is_new {
             return Err(wanted());
         }
     }
-    Ok(names)
+    Ok(pairs)
+}
+
+fn pairs_word(pairs: Option<&BTreeMap<String, String>>) -> String {
+    let pairs = pairs.map(|pairs| pairs.iter().map(|(name, value)| format!("{name}={value}")));
+    pairs.map(list_word).unwrap_or_default()
+}
+
+fn type_names(text: &str) -> Result<BTreeMap<String, String>, String> {
+    pairs(text, || "TYPE=CATEGORY; TYPE=CATEGORY, none".to_owned())
+}
+
+fn category_colours(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let wanted = || {
+        let names: Vec<String> = CategoryColour::all().map(|colour| colour.to_string()).collect();
+        format!("CATEGORY=COLOUR; CATEGORY=COLOUR (none, {}), none", names.join(", "))
+    };
+    let colours = pairs(text, wanted)?;
+    let known = colours.values().all(|colour| colour.parse::<CategoryColour>().is_ok());
+    if known { Ok(colours) } else { Err(wanted()) }
 }
 
 fn attachments(text: &str) -> Result<AttachmentPolicy, String> {
@@ -384,6 +401,7 @@ mod tests {
             ("attachments", "25mib"),
             ("unfit_rules", "expand"),
             ("invitations", "changes"),
+            ("category_colours", "Job=dark_red; Out=none"),
             ("to_exchange_only_types", "Einsatz; Urlaub"),
             ("to_exchange_except_types", "none"),
             ("to_exchange_except_busy", "free; working_elsewhere"),
@@ -439,6 +457,7 @@ mod tests {
             ("attachments", "0", "1mib ... 1024mib, skip"),
             ("type_names", "Einsatz", "TYPE=CATEGORY"),
             ("type_names", "a=b; a=c", "TYPE=CATEGORY"),
+            ("category_colours", "Job=pink", "dark_red"),
             ("to_nvs_only_types", &"x".repeat(256), "1 ... 255"),
             ("to_nvs_mask", "a\tb", "1 ... 255"),
             ("to_nvs_private", "hide", "pass, skip, mask"),

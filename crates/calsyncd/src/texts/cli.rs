@@ -183,6 +183,7 @@ super::texts! {
   attachments             1mib ... 1024mib: files up to this size are carried; skip: none are
   unfit_rules             split, expand, report: series whose rule Exchange does not have
   invitations             never, changes: whether Exchange mails attendees, and then only of what concerns them
+  category_colours        CATEGORY=COLOUR; ...: colours of categories that are new to a mailbox, such as blue, dark_red
 And for each direction, with to_exchange_ or to_nvs_ before the name:
   only_types, except_types        carry only / not appointments with one of these types or categories
   only_subjects, except_subjects  the same by subject; * is anything, ? one character
@@ -200,6 +201,7 @@ And for each direction, with to_exchange_ or to_nvs_ before the name:
   attachments             1mib ... 1024mib: Dateien bis zu dieser Größe werden übertragen; skip: keine
   unfit_rules             split, expand, report: Serien, deren Regel Exchange nicht kennt
   invitations             never, changes: ob Exchange den Teilnehmern schreibt, und dann nur, was sie angeht
+  category_colours        KATEGORIE=FARBE; ...: Farben von Kategorien, die ein Postfach noch nicht kennt, etwa blue, dark_red
 Und für jede Richtung, mit to_exchange_ oder to_nvs_ vor dem Namen:
   only_types, except_types        nur / keine Termine mit einem dieser Typen oder einer dieser Kategorien
   only_subjects, except_subjects  dasselbe nach dem Betreff; * ist beliebig, ? ein Zeichen
