@@ -351,6 +351,9 @@ impl Finished {
             // Why is the adapter's word on one item and may hold a field's name, never its text.
             tracing::warn!(%pairing, side = side_word(failure.side), link = %failure.link, why = failure.why, "item failed");
         }
+        for left in &report.left_out {
+            tracing::info!(%pairing, side = side_word(left.side), link = %left.link, why = left.why, "file not carried");
+        }
     }
 }
 

@@ -562,7 +562,9 @@ impl FieldRules for Rules<'_> {
     }
 
     fn holds(&self, target: Side, field: Field) -> bool {
-        !self.context.unheld.get(target).contains(&field) && self.context.settings.carries(field)
+        // What a mask takes away is taken away, whether or not it would be carried now.
+        let hides = self.original == Some(target.other());
+        !self.context.unheld.get(target).contains(&field) && (hides || self.context.settings.carries(field))
     }
 
     fn winner(&self, field: Field) -> Option<Side> {

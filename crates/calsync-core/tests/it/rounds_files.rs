@@ -1,8 +1,8 @@
 //! Rounds in which people put files into appointments, replace them and take them away.
 
 use calsync_core::ids::Side;
-use calsync_core::model::Attachments;
-use calsync_core::sync::{Action, AttachmentPolicy, RoundReport};
+use calsync_core::model::{Attachments, Sensitivity};
+use calsync_core::sync::{Action, AttachmentPolicy, Private, RoundReport};
 
 use super::fake::{Cut, World, event};
 
@@ -267,4 +267,18 @@ fn a_round_that_is_cut_off_anywhere_leaves_no_file_lost_or_doubled() {
             }
         }
     }
+}
+
+#[test]
+fn a_mask_takes_away_files_that_were_carried_even_where_none_are_now() {
+    let (mut world, a, b) = pair();
+    world.a.attach(&a, "Befund.pdf", b"geheim");
+    world.settle();
+    assert_eq!(world.b.files(&b).len(), 1);
+    world.settings.attachments = AttachmentPolicy::Skip;
+    world.settings.outward.a.private = Private::Mask;
+    world.a.edit(&a, |series| series.event.sensitivity = Sensitivity::Private);
+    world.settle();
+    assert_eq!((world.b.files(&b).len(), world.a.files(&a).len()), (0, 1));
+    assert_quiet(&world);
 }

@@ -1,5 +1,7 @@
 //! Rounds and plans as lines for people and as documents for programs.
 
+use std::collections::BTreeMap;
+
 use calsync_core::ids::{PairingId, PerSide, Side};
 use calsync_core::source::SourceErrorKind;
 use calsync_core::sync::{Action, Failure, Likeness, Outside, Reason, RoundReport, SideReport, Step};
@@ -80,6 +82,17 @@ pub(super) fn round_text(finished: &Finished, lang: Lang) -> String {
             .with_message("side", side(failure.side))
             .with("link", failure.link)
             .with("why", &failure.why);
+        lines.push(format!("  {}", line.to_text(lang)));
+    }
+    let mut left_out = BTreeMap::new();
+    for left in &report.left_out {
+        *left_out.entry((left.side, left.link)).or_insert(0_u64) += 1;
+    }
+    for ((at, link), count) in left_out {
+        let line = Message::new(T::FilesLeftOut)
+            .with_message("side", side(at))
+            .with("link", link)
+            .with("count", count);
         lines.push(format!("  {}", line.to_text(lang)));
     }
     join(lines)
@@ -251,6 +264,11 @@ fn counts_json(report: &RoundReport) -> serde_json::Map<String, Value> {
             json!({ "link": failure.link.to_string(), "side": side_word(failure.side), "why": failure.why })
         })
         .collect();
+    let left_out: Vec<Value> = report
+        .left_out
+        .iter()
+        .map(|left| json!({ "link": left.link.to_string(), "side": side_word(left.side), "why": left.why }))
+        .collect();
     let document = json!({
         "first_sync": report.first_sync,
         "nvs": one(nvs),
@@ -261,6 +279,7 @@ fn counts_json(report: &RoundReport) -> serde_json::Map<String, Value> {
         "waiting": Waiting::of_steps(&report.plan.steps).to_json(),
         "failing": report.failing,
         "failures": failures,
+        "left_out": left_out,
     });
     match document {
         Value::Object(map) => map,

@@ -55,6 +55,10 @@ super::texts! {
             de: "{count} wurden nach einem Fehler zurückgestellt und werden später erneut versucht",
         }
         ItemFailed { en: "{side}, link {link}: {why}", de: "{side}, Verknüpfung {link}: {why}" }
+        FilesLeftOut {
+            en: "link {link}: files not carried to {side}, as they are too large or cannot be held there: {count}",
+            de: "Verknüpfung {link}: nicht nach {side} übertragene Dateien, da zu groß oder dort nicht möglich: {count}",
+        }
         RoundFailed {
             en: "{pairing}: {side} could not be used: {why}",
             de: "{pairing}: {side} war nicht benutzbar: {why}",
