@@ -172,11 +172,10 @@ fn tell_back(side: Side, carried: &SeriesPatch, versions: &Versions<'_>, to: &mu
     merge_into(to.get_mut(side), text);
 }
 
-/// What becomes a series, or stops being one, is told with its time: a rule means nothing without the start and zone it was
-/// made for, and a side may show the start of a series at another place than it would show a single appointment.
+/// A rule is told with its time: it means nothing without the start and zone it was made for, and a side may show the start
+/// of a series at another place, where the old rule had its first instance there.
 fn say_when(carried: &mut SeriesPatch, shown: &Shown<'_>) {
-    let Some(change) = &carried.recurrence else { return };
-    if change.from.is_some() != change.to.is_some() {
+    if carried.recurrence.is_some() {
         let (from, to) = (shown.shadow.event.span.clone(), shown.latest.event.span.clone());
         carried.master.span.get_or_insert(Change { from, to });
     }

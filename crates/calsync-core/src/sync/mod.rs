@@ -7,6 +7,7 @@
 mod attachments;
 mod decide;
 mod merge;
+mod original;
 mod plan;
 mod round;
 mod scope;

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::decide::{LinkPlan, next_generation, original};
+use super::decide::{LinkPlan, next_generation};
 use super::merge::without_held;
+use super::original::original;
 use super::settings::Settings;
 use super::view::{Past, View};
 use crate::ids::{PairingId, PerSide, Side};

@@ -82,6 +82,7 @@ const CATEGORIES: [&str; 5] = ["Kundentermin", "Intern", "Wartung & Pflege", "Ur
 /// The script of a seed.
 pub(crate) fn script(seed: u64) -> Script {
     let mut maker = Maker { dice: Dice::new(seed), number: 0, at: At::Nvs, formatted: false };
+    maker.formatted = maker.dice.percent(30);
     // Every version in turn, so that any hundred cases have each of them twenty times.
     let versions = ServerVersion::ALL;
     let version = versions[usize::try_from(seed).unwrap() % versions.len()].name().to_owned();
@@ -122,13 +123,13 @@ struct Maker {
     number: u32,
     /// Where the person sits for whom something is made up.
     at: At,
-    /// Whether somebody wrote notes with formatting: what is typed then becomes part of HTML.
+    /// Whether people write notes with formatting here: then what is typed becomes part of HTML.
     formatted: bool,
 }
 
-/// Whether HTML can say the text: it has no tabs.
+/// Whether HTML can say the text: it has no tabs, and no blanks at the ends of a line.
 fn fits_html(text: &str) -> bool {
-    text.lines().all(|line| !line.contains(char::is_control))
+    text.lines().all(|line| line == line.trim() && !line.contains(char::is_control))
         && !text.contains(['\u{b}', '\u{c}', '\u{2028}'])
 }
 
@@ -204,7 +205,6 @@ impl Maker {
 
     /// Notes with formatting, as mail programs and web pages write them.
     fn html(&mut self) -> String {
-        self.formatted = true;
         let mut html = String::new();
         for _ in 0..self.dice.range(1, 4) {
             self.number += 1;
@@ -246,7 +246,7 @@ impl Maker {
         let mut edit = Edit::default();
         for _ in 0..self.dice.pick(&[1, 1, 2, 3]) {
             let empty = self.dice.percent(15);
-            if self.dice.percent(8) {
+            if self.formatted && self.dice.percent(25) {
                 edit.html = Some(self.html());
                 edit.notes = None;
                 continue;

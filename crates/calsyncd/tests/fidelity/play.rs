@@ -336,7 +336,7 @@ impl Play<'_> {
         let fields = [
             ("subject", edit.subject.as_deref()),
             ("place", edit.place.as_deref()),
-            ("notes", edit.notes.as_deref()),
+            ("notes", edit.notes.as_deref().or(edit.html.as_deref())),
             ("customer", edit.customer.as_ref().map(|customer| customer.as_deref().unwrap_or_default())),
         ];
         for (field, text) in fields {
@@ -454,8 +454,8 @@ impl Play<'_> {
         let Some((all, k)) = self.occurrence(at, id, nth) else { return false };
         let known = &self.items[item];
         let Some(repeat) = known.draft.repeat.clone() else { return false };
-        // The first occurrence leads to a series that ends before it begins.
-        let (Some(last), true) = (all[k].date().pred_opt(), known.repeats && k > 0) else { return false };
+        // Few would be left: the other side may delete them at the same time, and Exchange has no series without one.
+        let (Some(last), true) = (all[k].date().pred_opt(), known.repeats && k >= FEW) else { return false };
         let length = known.span.1 - known.span.0;
         let draft = Draft { start: all[k], end: all[k] + length, ..known.draft.clone() };
         if cannot_hold(self.version, At::Nvs, &draft).is_some()

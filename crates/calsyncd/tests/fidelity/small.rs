@@ -193,4 +193,10 @@ async fn what_becomes_a_series_or_a_single_one_is_told_with_its_time() {
         &[create("exchange", &series), sync(), shift("nvs", -1, 0), sync(), once.to_owned()],
     )
     .await;
+
+    let first_sundays = r#"{"rhythm": {"MonthlyNth": [1, "Sun"]}, "every": 1, "until": "Forever"}"#;
+    let series = draft("2027-01-03T04:30:00", "2027-01-03T06:00:00", first_sundays);
+    let daily = weekly.replace("true", "false");
+    let turned = [create("nvs", &series), shift("nvs", 1, 0), sync(), once.replace("exchange", "nvs"), daily];
+    plays("exchange2016", &turned).await;
 }

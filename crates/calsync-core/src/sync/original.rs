@@ -1,0 +1,63 @@
+//! Which side has the original of a private appointment whose counterpart is masked.
+//!
+//! The copy is private too, so the appointments themselves do not tell. It is remembered in the link; these are the rules
+//! for when nothing is remembered: new links, links put together at first sight, and rules that are newer than a link.
+
+use super::settings::Settings;
+use crate::ids::{LinkId, PairingId, Side};
+use crate::link::Link;
+
+/// The side with the original of a private appointment, where the other side is shown a masked copy: what was made so
+/// stays so; else the side that made it private, or that it comes from.
+pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) -> Option<Side> {
+    let shadow = |side: Side| link.halves.get(side).as_ref()?.shadow.as_ref().map(|shadow| &shadow.series);
+    let latest = |side: Side| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series);
+    let hid = |side: Side| shadow(side).is_some_and(|series| settings.hides(side, series));
+    let hides = |side: Side| latest(side).is_some_and(|series| settings.hides(side, series));
+    if let Some(side) = link.masked {
+        return (hid(side) || hides(side)).then_some(side);
+    }
+    // Where nothing is shown to the other side, nothing is masked there.
+    let hides = |side: Side| settings.direction.writes(side.other()) && hides(side);
+    let (Some(a), Some(b)) = (latest(Side::A), latest(Side::B)) else {
+        return Side::BOTH.into_iter().find(|side| hides(*side));
+    };
+    if shadow(Side::A).is_none() || shadow(Side::B).is_none() {
+        // Put together just now: a copy is known by its looks, or by our receipt where only one has one.
+        let lead = settings.lead;
+        let mut sides = [(Side::A, a, b), (Side::B, b, a)].into_iter();
+        return sides
+            .find_map(|(side, original, copy)| settings.is_mask_of(side, original, copy).then_some(side))
+            .or_else(|| Side::BOTH.into_iter().find(|side| hides(*side) && only_copied_from(link, *side)))
+            .or_else(|| [lead, lead.other()].into_iter().find(|side| hides(*side)));
+    }
+    if let Some(side) = Side::BOTH.into_iter().find(|side| hides(*side) && !hid(*side)) {
+        return Some(side);
+    }
+    // The rule is newer than the link: the original is where the link began, if that is still known.
+    let mut sides = Side::BOTH.into_iter();
+    let began = sides.find(|side| began_on(link, *side, pairing) && settings.direction.writes(side.other()));
+    Side::BOTH.into_iter().find(|side| hides(*side) && began.is_none_or(|began| began == *side))
+}
+
+/// Whether the other side's item was made from this side's, and not the other way round as well.
+fn only_copied_from(link: &Link, side: Side) -> bool {
+    let copied_from = |side: Side| -> Option<bool> {
+        let key = &link.halves.get(side).as_ref()?.key;
+        let receipt = link.halves.get(side.other()).as_ref()?.sighting()?.receipt.as_ref()?;
+        Some(receipt.counterpart == *key)
+    };
+    copied_from(side) == Some(true) && copied_from(side.other()) != Some(true)
+}
+
+/// Whether the link began with the item of this side.
+pub(super) fn began_on(link: &Link, side: Side, pairing: &PairingId) -> bool {
+    let key = link.halves.get(side).as_ref().map(|half| &half.key);
+    key.is_some_and(|key| LinkId::founded_by(pairing, side, key) == link.id)
+}
+
+/// The side to which nothing goes, because the other side has a masked copy of what is there, or had one until now: what
+/// a person did to that is about the copy.
+pub(super) fn guarded(link: &Link, masked: Option<Side>) -> Option<Side> {
+    masked.or(link.masked)
+}
