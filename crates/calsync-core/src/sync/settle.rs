@@ -243,7 +243,24 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
     if patch.recurrence.is_some() {
         // A new rule re-makes the instances: what the server did with the overrides is its doing, not a person's.
         shadow.recurrence.clone_from(&read.recurrence);
-        shadow.overrides.clone_from(&read.overrides);
+        // But where an instance says for itself what the master no longer says, somebody said it before.
+        let hidden = |field: Field| field != Field::Span && touched.contains(&field);
+        shadow.overrides = read.overrides.clone();
+        for (key, over) in &mut shadow.overrides {
+            let Override::Changed(overlay) = over else { continue };
+            let mut known = match base.overrides.get(key) {
+                Some(Override::Changed(before)) => before.fields(),
+                Some(Override::Cancelled) | None => Vec::new(),
+            };
+            match patch.overrides.get(key) {
+                Some(OverridePatch::Change(change)) => known.extend(change.fields()),
+                Some(OverridePatch::Restore(_) | OverridePatch::Cancel) => continue,
+                None => {}
+            }
+            let unsaid = overlay.diff(&Overlay::default());
+            unsaid.only(|field| hidden(field) && !known.contains(&field)).apply(overlay);
+        }
+        shadow.overrides.retain(|_, over| *over != Override::Changed(Overlay::default()));
         return shadow;
     }
     for (key, change) in &patch.overrides {

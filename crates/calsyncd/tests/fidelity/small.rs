@@ -176,6 +176,19 @@ async fn an_occurrence_that_says_for_itself_what_the_master_says_does_not_differ
         format!(r#"{{"edit": {{"at": "nvs", "item": 0, "edit": {}}}}}"#, edit("private", "true")),
     ];
     plays("exchange2016", &steps).await;
+
+    let split = format!(
+        r#"{{"split": {{"at": "exchange", "item": 0, "nth": 7, "edit": {}}}}}"#,
+        edit("reminder", "5")
+    );
+    let steps = [
+        create("exchange", &series),
+        sync(),
+        edit_first("nvs", &edit("private", "false")),
+        split,
+        format!(r#"{{"edit": {{"at": "exchange", "item": 0, "edit": {}}}}}"#, edit("private", "true")),
+    ];
+    plays("exchange2016", &steps).await;
 }
 
 #[tokio::test]
