@@ -256,12 +256,8 @@ pub(super) fn next_generation(link: &Link, target: Side) -> u32 {
 fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: &mut LinkPlan) {
     let target = gone.other();
     let Some(half) = link.halves.get(target) else { return };
-    let Some((revision, series)) = half.latest() else { return };
-    let guard = context.settings.guard;
-    let held_before = link.hold.as_ref().is_some_and(|hold| hold.guard == Some(guard));
-    if held_before || *context.hold_deletions.get(gone) {
-        plan.guard = Some(guard);
-        return hold(link, Reason::TooManyDeletions(gone), plan);
+    if is_held_back(link, gone, context) {
+        return hold_back(link, gone, context, plan);
     }
     let one_way = !context.settings.direction.writes(target) || guarded(link, plan.masked) == Some(target);
     if one_way || half.access != Access::Full {
@@ -277,6 +273,23 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
         }
         return;
     }
+    write_deletion(link, target, reason, plan);
+}
+
+/// Whether the guard keeps deletions that come from this side waiting: now, or since it was first met.
+fn is_held_back(link: &Link, from: Side, context: &Context<'_>) -> bool {
+    let held_before = link.hold.as_ref().is_some_and(|hold| hold.guard == Some(context.settings.guard));
+    held_before || *context.hold_deletions.get(from)
+}
+
+fn hold_back(link: &Link, from: Side, context: &Context<'_>, plan: &mut LinkPlan) {
+    plan.guard = Some(context.settings.guard);
+    hold(link, Reason::TooManyDeletions(from), plan);
+}
+
+fn write_deletion(link: &Link, target: Side, reason: Reason, plan: &mut LinkPlan) {
+    let Some(half) = link.halves.get(target) else { return };
+    let Some((revision, series)) = half.latest() else { return };
     let op = WriteOp::Delete { key: half.key.clone(), expected: revision.clone() };
     *plan.writes.get_mut(target) =
         Some(PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()) });
@@ -426,7 +439,7 @@ fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut
     let leaving = context.settings.leaving_for(why);
     let reason = Reason::LeftScope(side, why);
     let Some(half) = link.halves.get(target) else { return false };
-    let Some((revision, series)) = half.latest() else { return false };
+    let Some((_, series)) = half.latest() else { return false };
     // What became private does not wait to be masked.
     let own = link.halves.get(side).as_ref().and_then(|half| half.latest());
     let is_written =
@@ -442,23 +455,16 @@ fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut
         }
         Leaving::Delete => {}
     }
-    let guard = context.settings.guard;
-    let held_before = link.hold.as_ref().is_some_and(|hold| hold.guard == Some(guard));
-    if held_before || *context.hold_deletions.get(side) {
-        if masks {
-            return false;
+    if is_held_back(link, side, context) {
+        if !masks {
+            hold_back(link, side, context, plan);
         }
-        plan.guard = Some(guard);
-        hold(link, Reason::TooManyDeletions(side), plan);
-        return true;
+        return !masks;
     }
     if !context.settings.direction.writes(target) || half.access != Access::Full {
         return false;
     }
-    let op = WriteOp::Delete { key: half.key.clone(), expected: revision.clone() };
-    *plan.writes.get_mut(target) =
-        Some(PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()) });
-    plan.steps.push(step(link, Action::Delete(target), reason));
+    write_deletion(link, target, reason, plan);
     true
 }
 

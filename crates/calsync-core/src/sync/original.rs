@@ -15,7 +15,7 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
     let hid = |side: Side| shadow(side).is_some_and(|series| settings.hides(side, series));
     let hides = |side: Side| latest(side).is_some_and(|series| settings.hides(side, series));
     if let Some(side) = link.masked {
-        return (hid(side) || hides(side)).then_some(side);
+        return still_hides(link, side, settings).then_some(side);
     }
     // Where nothing is shown to the other side, nothing is masked there.
     let hides = |side: Side| settings.direction.writes(side.other()) && hides(side);
@@ -60,4 +60,12 @@ pub(super) fn began_on(link: &Link, side: Side, pairing: &PairingId) -> bool {
 /// a person did to that is about the copy.
 pub(super) fn guarded(link: &Link, masked: Option<Side>) -> Option<Side> {
     masked.or(link.masked)
+}
+
+/// Whether the original is private, or was when both sides were in step.
+pub(super) fn still_hides(link: &Link, original: Side, settings: &Settings) -> bool {
+    let Some(half) = link.halves.get(original) else { return false };
+    let shadow = half.shadow.as_ref().map(|shadow| &shadow.series);
+    let latest = half.latest().map(|(_, series)| series);
+    shadow.into_iter().chain(latest).any(|series| settings.hides(original, series))
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::decide::{LinkPlan, next_generation};
 use super::merge::without_held;
-use super::original::original;
+use super::original::{original, still_hides};
 use super::settings::Settings;
 use super::view::{Past, View};
 use crate::ids::{PairingId, PerSide, Side};
@@ -106,14 +106,6 @@ fn parted(link: &Link, side: Side) -> After {
     (next.hold, next.retry, next.masked) = (None, None, None);
     in_step(next.halves.get_mut(side.other()).as_mut(), &SeriesPatch::default());
     After::Keep(Box::new(next))
-}
-
-/// Whether the original is private, or was when both sides were in step.
-fn still_hides(link: &Link, original: Side, settings: &Settings) -> bool {
-    let Some(half) = link.halves.get(original) else { return false };
-    let shadow = half.shadow.as_ref().map(|shadow| &shadow.series);
-    let latest = half.latest().map(|(_, series)| series);
-    shadow.into_iter().chain(latest).any(|series| settings.hides(original, series))
 }
 
 fn succeeded(plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, side: Side) -> bool {
@@ -243,24 +235,16 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
     if patch.recurrence.is_some() {
         // A new rule re-makes the instances: what the server did with the overrides is its doing, not a person's.
         shadow.recurrence.clone_from(&read.recurrence);
-        // But where an instance says for itself what the master no longer says, somebody said it before.
-        let hidden = |field: Field| field != Field::Span && touched.contains(&field);
-        shadow.overrides = read.overrides.clone();
-        for (key, over) in &mut shadow.overrides {
-            let Override::Changed(overlay) = over else { continue };
-            let mut known = match base.overrides.get(key) {
-                Some(Override::Changed(before)) => before.fields(),
-                Some(Override::Cancelled) | None => Vec::new(),
-            };
-            match patch.overrides.get(key) {
-                Some(OverridePatch::Change(change)) => known.extend(change.fields()),
-                Some(OverridePatch::Restore(_) | OverridePatch::Cancel) => continue,
-                None => {}
-            }
-            let unsaid = overlay.diff(&Overlay::default());
-            unsaid.only(|field| hidden(field) && !known.contains(&field)).apply(overlay);
-        }
-        shadow.overrides.retain(|_, over| *over != Override::Changed(Overlay::default()));
+        shadow.overrides = read
+            .overrides
+            .iter()
+            .filter_map(|(key, over)| {
+                Some((
+                    *key,
+                    without_unsaid(over, base.overrides.get(key), patch.overrides.get(key), &touched)?,
+                ))
+            })
+            .collect();
         return shadow;
     }
     for (key, change) in &patch.overrides {
@@ -292,6 +276,28 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
         }
     }
     shadow
+}
+
+/// An instance after a write of a new rule, without what it says for itself only because the master no longer says it:
+/// fields that the write changed in the master, and that nobody had seen or written in this instance. Somebody said that
+/// before, and it stays to be seen. `None` where nothing is left.
+fn without_unsaid(
+    read: &Override,
+    before: Option<&Override>,
+    written: Option<&OverridePatch>,
+    touched: &[Field],
+) -> Option<Override> {
+    let Override::Changed(overlay) = read else { return Some(read.clone()) };
+    let mut known = own(before).map_or_else(Vec::new, |before| before.fields());
+    match written {
+        Some(OverridePatch::Change(change)) => known.extend(change.fields()),
+        Some(OverridePatch::Restore(_) | OverridePatch::Cancel) => return Some(read.clone()),
+        None => {}
+    }
+    let mut overlay = overlay.clone();
+    let unsaid = |field: Field| field != Field::Span && touched.contains(&field) && !known.contains(&field);
+    overlay.diff(&Overlay::default()).only(unsaid).apply(&mut overlay);
+    (!overlay.is_empty()).then_some(Override::Changed(overlay))
 }
 
 /// What an instance says of itself; `None` when it does not take place.
