@@ -41,6 +41,27 @@ pub struct Draft {
     pub repeat: Option<Repeat>,
 }
 
+impl Draft {
+    /// A single appointment of that subject, wall clock of Europe/Berlin; everything else as nobody entered it.
+    pub fn new(subject: impl Into<String>, start: NaiveDateTime, end: NaiveDateTime) -> Draft {
+        Draft {
+            subject: subject.into(),
+            place: String::new(),
+            notes: String::new(),
+            start,
+            end,
+            zone: "Europe/Berlin".to_owned(),
+            all_day: false,
+            category: None,
+            busy: Busy::Busy,
+            private: false,
+            reminder: None,
+            customer: None,
+            repeat: None,
+        }
+    }
+}
+
 /// Busy status as both systems show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

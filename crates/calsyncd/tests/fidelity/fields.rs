@@ -263,19 +263,8 @@ fn draft(part: Part) -> Draft {
     let start: NaiveDateTime = START.parse().unwrap();
     let tuesdays = Repeat { rhythm: Rhythm::Weekly(vec![Weekday::Tue]), every: 1, until: Until::Count(5) };
     Draft {
-        subject: "Termin".to_owned(),
-        place: String::new(),
-        notes: String::new(),
-        start,
-        end: start + TimeDelta::hours(1),
-        zone: "Europe/Berlin".to_owned(),
-        all_day: false,
-        category: None,
-        busy: Busy::Busy,
-        private: false,
-        reminder: None,
-        customer: None,
         repeat: (part == Part::Occurrence).then_some(tuesdays),
+        ..Draft::new("Termin", start, start + TimeDelta::hours(1))
     }
 }
 

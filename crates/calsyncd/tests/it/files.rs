@@ -11,7 +11,7 @@ use calsync_core::source::CalendarSource;
 use calsync_core::sync::{AttachmentPolicy, Mode, Request, Round, RoundInput, RoundReport, Settings};
 use calsync_testkit::exchange::{AttachedAs, MockExchange, Options, Rights, ServerVersion, Trouble};
 use calsync_testkit::nvs::{MockNvs, MockNvsSettings, MockUnit};
-use calsync_testkit::people::{Busy, Calendars as _, Draft, Edit, Repeat, Rhythm, Until};
+use calsync_testkit::people::{Calendars as _, Draft, Edit, Repeat, Rhythm, Until};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ews_client::{Access, EwsClient, ExchangeSource, Secret};
 use nvs_client::{NvsClient, NvsSettings, NvsSource, Token};
@@ -189,21 +189,7 @@ fn files(list: &[(&str, &str)]) -> Vec<(String, String)> {
 
 fn draft(subject: &str) -> Draft {
     let start = NaiveDate::from_ymd_opt(2027, 3, 4).unwrap().and_hms_opt(10, 0, 0).unwrap();
-    Draft {
-        subject: subject.to_owned(),
-        place: "Ulm".to_owned(),
-        notes: String::new(),
-        start,
-        end: start + TimeDelta::hours(1),
-        zone: "Europe/Berlin".to_owned(),
-        all_day: false,
-        category: None,
-        busy: Busy::Busy,
-        private: false,
-        reminder: None,
-        customer: None,
-        repeat: None,
-    }
+    Draft { place: "Ulm".to_owned(), ..Draft::new(subject, start, start + TimeDelta::hours(1)) }
 }
 
 fn weekly(subject: &str) -> Draft {

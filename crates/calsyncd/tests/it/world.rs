@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use calsync_testkit::exchange::{MockExchange, Options};
 use calsync_testkit::nvs::{MockNvs, MockNvsSettings, MockTls};
-use calsync_testkit::people::{Busy, Calendars, Draft, Tile};
+use calsync_testkit::people::{Calendars, Draft, Tile};
 use calsync_testkit::sample::{self, SamplePairing, SampleSpec};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -187,19 +187,9 @@ impl World {
     pub(crate) fn draft(&self, subject: &str, days: u64) -> Draft {
         let start = (self.around + Days::new(days)).and_time(NaiveTime::MIN) + TimeDelta::hours(10);
         Draft {
-            subject: subject.to_owned(),
             place: "Halle 2".to_owned(),
             notes: "Schlüssel beim Hausmeister".to_owned(),
-            start,
-            end: start + TimeDelta::hours(1),
-            zone: "Europe/Berlin".to_owned(),
-            all_day: false,
-            category: None,
-            busy: Busy::Busy,
-            private: false,
-            reminder: None,
-            customer: None,
-            repeat: None,
+            ..Draft::new(subject, start, start + TimeDelta::hours(1))
         }
     }
 }

@@ -6,7 +6,7 @@ use calsync_core::model::{
 use calsync_core::model::{Field, Span};
 use calsync_core::source::{Applied, CalendarSource, Item, WriteOp, WriteOutcome};
 use calsync_testkit::exchange::ServerVersion;
-use calsync_testkit::people::{self, Calendars, Draft};
+use calsync_testkit::people::{Calendars, Draft};
 use ews_client::{ExchangeSource, Invitations};
 
 use crate::server::*;
@@ -250,21 +250,7 @@ async fn meetings_of_others_are_never_announced() {
         assert_eq!((changed.series.event.attendees.len(), changed.series.event.meeting), (0, Meeting::None));
         delete(&source, &changed.key, &changed.revision).await;
 
-        let draft = Draft {
-            subject: "Besprechung".to_owned(),
-            place: String::new(),
-            notes: String::new(),
-            start: at("2026-03-26T10:00"),
-            end: at("2026-03-26T11:00"),
-            zone: "Europe/Berlin".to_owned(),
-            all_day: false,
-            category: None,
-            busy: people::Busy::Busy,
-            private: false,
-            reminder: None,
-            customer: None,
-            repeat: None,
-        };
+        let draft = Draft::new("Besprechung", at("2026-03-26T10:00"), at("2026-03-26T11:00"));
         let id = server.mock.receive_meeting(MAILBOX, "chef@example.test", &draft).unwrap();
         let item = read(&source, &id.as_str().into()).await;
         let item = edited(&source, &item, |series| series.event.reminder = Reminder::Minutes(10)).await;

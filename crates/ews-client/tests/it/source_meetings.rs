@@ -3,28 +3,14 @@
 use calsync_core::model::{Busy, Meeting, Override, RecurrenceId, Reminder};
 use calsync_core::source::{Access as Rights, WriteOutcome};
 use calsync_testkit::exchange::Reply;
-use calsync_testkit::people::{self, Draft, Repeat, Rhythm, Until};
+use calsync_testkit::people::{Draft, Repeat, Rhythm, Until};
 
 use crate::server::*;
 
 const BOSS: &str = "chef@example.test";
 
 fn draft(repeat: Option<Repeat>) -> Draft {
-    Draft {
-        subject: "Besprechung".to_owned(),
-        place: String::new(),
-        notes: String::new(),
-        start: at("2026-03-26T10:00"),
-        end: at("2026-03-26T11:00"),
-        zone: "Europe/Berlin".to_owned(),
-        all_day: false,
-        category: None,
-        busy: people::Busy::Busy,
-        private: false,
-        reminder: None,
-        customer: None,
-        repeat,
-    }
+    Draft { repeat, ..Draft::new("Besprechung", at("2026-03-26T10:00"), at("2026-03-26T11:00")) }
 }
 
 fn daily() -> Repeat {
