@@ -265,3 +265,19 @@ fn anchored_rules_are_equal_when_only_their_wording_differs() {
         rule("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST=SU").anchored(start)
     );
 }
+
+#[test]
+fn the_last_week_of_a_year_keeps_its_days_in_january() {
+    let saturdays = dates("FREQ=YEARLY;BYWEEKNO=52;BYDAY=SA", "2009-12-26 00:00", 3);
+    for (found, day) in saturdays.iter().zip(["2009-12-26", "2011-01-01", "2011-12-31"]) {
+        assert!(found.starts_with(day), "{found} {day}");
+    }
+}
+
+#[test]
+fn a_week_counted_from_the_end_is_the_week_that_it_is_from_the_start() {
+    // 1991 has 52 weeks, and its first one begins in December.
+    let first = dates("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO,TU,WE", "1990-12-31 00:00", 3);
+    assert_eq!(dates("FREQ=YEARLY;BYWEEKNO=-52;BYDAY=MO,TU,WE", "1990-12-31 00:00", 3), first);
+    assert!(first[0].starts_with("1990-12-31") && first[2].starts_with("1991-01-02"), "{first:?}");
+}
