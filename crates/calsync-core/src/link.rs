@@ -1,9 +1,12 @@
-//! What is remembered of a pairing: links, their halves, open intents, tombstones.
+//! What is remembered of a pairing: links, their halves, open intents, orders, tombstones.
 //!
 //! A [`Half`] keeps two things apart: the *shadow*, as the side gave the series back when both were last in step, and
 //! the *observation*, what was seen of it since. Observations are stored as soon as they are read, together with
 //! the change token that covers them, so that a token never moves past something that was not dealt with: what is
 //! held, refused or interrupted simply stays observed.
+
+mod hold;
+mod order;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,9 @@ use crate::ids::{
 };
 use crate::model::Series;
 use crate::source::{Access, Item, Receipt, Write};
+
+pub use hold::{Answer, Hold, HoldKind};
+pub use order::{Order, Wish};
 
 /// A series as a side gave it back when both sides were last in step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,19 +97,6 @@ impl Half {
             (_, None) => None,
         }
     }
-}
-
-/// Why a link waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    /// What was decided, in words.
-    pub why: String,
-    /// Since when.
-    pub since: DateTime<Utc>,
-    /// Whether it is a deletion that the guard held, and under which guard: it waits until a person approves it or
-    /// sets another guard, however many appointments there are by then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guard: Option<DeletionGuard>,
 }
 
 /// Which way changes go.
@@ -245,6 +238,10 @@ pub struct Intent {
     pub write: Write,
     /// When it was journaled.
     pub at: DateTime<Utc>,
+    /// The [`Order`] to take back an earlier write that this write carries out: what it leaves counts as a person's
+    /// edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<u64>,
 }
 
 /// Something that was deleted on both sides and must not come back from an old copy.
@@ -276,6 +273,8 @@ pub struct Head {
     pub rules: Option<ContentHash>,
     /// Writes whose outcome is not stored.
     pub intents: Vec<Intent>,
+    /// What people asked for and is not done yet, in the order of their numbers.
+    pub orders: Vec<Order>,
 }
 
 /// A full listing of one side.

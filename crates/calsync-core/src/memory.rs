@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ids::{ItemKey, LinkId, PairingId, Side};
-use crate::link::{Half, Head, Link, MatchKey, Observation, Tombstone};
+use crate::link::{Half, Head, Link, MatchKey, Observation, Order, Tombstone, Wish};
 use crate::store::{Commit, Counts, JournalEntry, StateStore, StoreError};
 
 /// Keeps the state of any number of pairings as long as it lives.
@@ -26,6 +26,8 @@ struct Pairing {
     lone: BTreeMap<(Side, MatchKey), BTreeSet<LinkId>>,
     tombstones: Vec<Tombstone>,
     journal: Vec<JournalEntry>,
+    /// The number of the last order.
+    last_order: u64,
 }
 
 impl Pairing {
@@ -84,8 +86,8 @@ impl MemoryStore {
         MemoryStore::default()
     }
 
-    /// A copy of head and links of one pairing, as another store has them at one moment; without journal and
-    /// tombstones.
+    /// A copy of head (orders too) and links of one pairing, as another store has them at one moment; without journal
+    /// and tombstones.
     ///
     /// # Errors
     ///
@@ -201,6 +203,15 @@ impl StateStore for MemoryStore {
         Ok(self.select(pairing, after, limit, |_| true))
     }
 
+    async fn held_links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        Ok(self.select(pairing, after, limit, |link| link.hold.is_some()))
+    }
+
     async fn counts(&self, pairing: &PairingId) -> Result<Counts, StoreError> {
         Ok(self.with(pairing, |pairing| {
             let mut counts = Counts::default();
@@ -279,11 +290,27 @@ impl StateStore for MemoryStore {
         Ok(self.with(pairing, |pairing| pairing.journal.iter().rev().take(limit).cloned().collect()))
     }
 
+    async fn order(
+        &self,
+        pairing: &PairingId,
+        at: DateTime<Utc>,
+        by: &str,
+        what: &Wish,
+    ) -> Result<u64, StoreError> {
+        Ok(self.with(pairing, |pairing| {
+            pairing.last_order += 1;
+            let order = Order { id: pairing.last_order, at, by: by.to_owned(), what: what.clone() };
+            pairing.head.version += 1;
+            pairing.head.orders.push(order);
+            pairing.last_order
+        }))
+    }
+
     async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError> {
         self.with(pairing, |pairing| {
             let journal = std::mem::take(&mut pairing.journal);
             let version = pairing.head.version + 1;
-            *pairing = Pairing { journal, ..Pairing::default() };
+            *pairing = Pairing { journal, last_order: pairing.last_order, ..Pairing::default() };
             pairing.head.version = version;
         });
         Ok(())

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChangeToken, ContentHash, ItemKey, LinkId, PairingId, PerSide, Side};
-use crate::link::{Half, Head, Intent, Link, Listing, MatchKey, Tombstone};
+use crate::link::{Half, Head, Intent, Link, Listing, MatchKey, Tombstone, Wish};
 use crate::model::Series;
 use crate::source::Write;
 
@@ -67,6 +67,14 @@ pub trait StateStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Link>, StoreError>;
 
+    /// Links that wait for a person, in order of ids after `after`.
+    async fn held_links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError>;
+
     /// How many links there are, and of what kind.
     async fn counts(&self, pairing: &PairingId) -> Result<Counts, StoreError>;
 
@@ -95,7 +103,18 @@ pub trait StateStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<JournalEntry>, StoreError>;
 
-    /// Forgets everything about a pairing but its journal: the next round is a first sync.
+    /// Notes what a person asked for and says under which number: it is in [`Head::orders`] until a commit says that it
+    /// is done. Counts the version up, so that a round that runs meets [`Conflict`](StoreError::Conflict) and the next
+    /// one knows of it. Numbers are never given twice.
+    async fn order(
+        &self,
+        pairing: &PairingId,
+        at: DateTime<Utc>,
+        by: &str,
+        what: &Wish,
+    ) -> Result<u64, StoreError>;
+
+    /// Forgets everything about a pairing but its journal, orders too: the next round is a first sync.
     async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError>;
 }
 
@@ -127,6 +146,9 @@ pub struct JournalEntry {
     pub before: Option<Series>,
     /// How it ended; `None` while that is not known.
     pub outcome: Option<String>,
+    /// The [`Order`](crate::link::Order) to take back an earlier write that this write carries out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<u64>,
 }
 
 /// One step forward: everything in it becomes durable together.
@@ -152,6 +174,8 @@ pub struct Commit {
     pub closed: Vec<Closed>,
     /// What must not come back.
     pub tombstones: Vec<Tombstone>,
+    /// Orders that are dealt with, one way or another.
+    pub orders_done: Vec<u64>,
 }
 
 /// An intent whose outcome is known.
@@ -209,6 +233,6 @@ pub async fn record(
 impl JournalEntry {
     /// The intent that stays open until the outcome of this entry is stored.
     pub fn intent(&self) -> Intent {
-        Intent { side: self.side, write: self.write.clone(), at: self.at }
+        Intent { side: self.side, write: self.write.clone(), at: self.at, order: self.order }
     }
 }

@@ -186,7 +186,15 @@ mod tests {
         };
         let op = WriteOp::Delete { key, expected: Revision::new("r") };
         let write = Write { link: LinkId(link), op, receipt };
-        JournalEntry { at, side: Side::A, write, reason: "test".to_owned(), before: None, outcome: None }
+        JournalEntry {
+            at,
+            side: Side::A,
+            write,
+            reason: "test".to_owned(),
+            before: None,
+            outcome: None,
+            order: None,
+        }
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::about;
 use super::attachments;
 use super::merge::{FieldRules, Merged, Versions, merge};
 use super::original::{began_on, guarded, original};
@@ -13,8 +14,8 @@ use super::round::LeftOut;
 use super::scope::{Leaving, Outside};
 use super::settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
 use super::view::{Past, View, has_ruled_meeting};
-use crate::ids::{CreateToken, PairingId, PerSide, Side};
-use crate::link::{DeletionGuard, Half, Link, Observation};
+use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side};
+use crate::link::{DeletionGuard, Half, HoldKind, Link, Observation};
 use crate::model::{Attachments, Event, Field, Series, SeriesPatch};
 use crate::source::{Access, WriteOp};
 
@@ -137,6 +138,17 @@ pub(super) struct PlannedWrite {
     pub(super) before: Option<Series>,
 }
 
+/// What a person is asked before anything is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) kind: HoldKind,
+    /// What was decided, in words.
+    pub(super) why: String,
+    pub(super) about: ContentHash,
+    /// The guard that holds a deletion.
+    pub(super) guard: Option<DeletionGuard>,
+}
+
 /// What is to be done about a link, and what becomes of it then.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct LinkPlan {
@@ -146,10 +158,8 @@ pub(super) struct LinkPlan {
     pub(super) held: PerSide<SeriesPatch>,
     /// The write to this side takes back changes made there.
     pub(super) reverts: PerSide<bool>,
-    /// Why it waits for a person; the link stays as it is but for what `writes` does.
-    pub(super) hold: Option<String>,
-    /// The guard that holds a deletion.
-    pub(super) guard: Option<DeletionGuard>,
+    /// What a person is asked; the link stays as it is but for what `writes` does.
+    pub(super) hold: Option<Question>,
     /// The side with the original, where the other side has a masked copy from now on.
     pub(super) masked: Option<Side>,
     /// Halves that are dropped: their item is gone and is not made again.
@@ -209,8 +219,10 @@ fn step(link: &Link, action: Action, reason: Reason) -> Step {
     Step { link: link.id, action, reason, paths: Vec::new(), conflicts: Vec::new(), notes: Vec::new() }
 }
 
-fn hold(link: &Link, reason: Reason, plan: &mut LinkPlan) {
-    plan.hold = Some(reason.to_string());
+/// Leaves the link as it is until a person said what to do.
+fn hold(link: &Link, kind: HoldKind, reason: Reason, plan: &mut LinkPlan) {
+    let about = about::whole(link, kind, &reason);
+    plan.hold = Some(Question { kind, why: reason.to_string(), about, guard: None });
     plan.steps.push(step(link, Action::Hold, reason));
 }
 
@@ -220,8 +232,8 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
     let Some(half) = link.halves.get(from) else { return };
     let Some((_, series)) = half.latest() else { return };
     match context.suspicion {
-        Some(Suspicion::CameBack) => return hold(link, Reason::CameBack(from), plan),
-        Some(Suspicion::OurDouble) => return hold(link, Reason::OurDouble(from), plan),
+        Some(Suspicion::CameBack) => return hold(link, HoldKind::CameBack, Reason::CameBack(from), plan),
+        Some(Suspicion::OurDouble) => return hold(link, HoldKind::OurDouble, Reason::OurDouble(from), plan),
         None => {}
     }
     if let Some(why) = context.settings.out_of_scope(from, series, context.now) {
@@ -269,7 +281,7 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
                 *plan.drop.get_mut(gone) = true;
                 plan.steps.push(step(link, Action::Leave, Reason::NotCarried(gone)));
             }
-            ReadOnlyEdit::Report => hold(link, Reason::NotCarried(gone), plan),
+            ReadOnlyEdit::Report => hold(link, HoldKind::NotCarried, Reason::NotCarried(gone), plan),
         }
         return;
     }
@@ -283,8 +295,10 @@ fn is_held_back(link: &Link, from: Side, context: &Context<'_>) -> bool {
 }
 
 fn hold_back(link: &Link, from: Side, context: &Context<'_>, plan: &mut LinkPlan) {
-    plan.guard = Some(context.settings.guard);
-    hold(link, Reason::TooManyDeletions(from), plan);
+    hold(link, HoldKind::Deletion, Reason::TooManyDeletions(from), plan);
+    if let Some(question) = &mut plan.hold {
+        question.guard = Some(context.settings.guard);
+    }
 }
 
 fn write_deletion(link: &Link, target: Side, reason: Reason, plan: &mut LinkPlan) {
@@ -393,12 +407,14 @@ fn write_merged(
     if waits {
         let waiting: Vec<_> =
             merged.conflicts.iter().filter(|conflict| conflict.winner.is_none()).cloned().collect();
-        let reason = if waiting.is_empty() {
-            Reason::NotCarried(if merged.held.a.is_empty() { Side::B } else { Side::A })
+        let (kind, reason) = if waiting.is_empty() {
+            let side = if merged.held.a.is_empty() { Side::B } else { Side::A };
+            (HoldKind::NotCarried, Reason::NotCarried(side))
         } else {
-            Reason::Conflict
+            (HoldKind::Conflict, Reason::Conflict)
         };
-        plan.hold = Some(reason.to_string());
+        let about = about::parts(kind, &reason, &merged.held);
+        plan.hold = Some(Question { kind, why: reason.to_string(), about, guard: None });
         plan.steps.push(Step {
             paths: merged.held.a.paths().into_iter().chain(merged.held.b.paths()).collect(),
             conflicts: waiting,
@@ -450,7 +466,7 @@ fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut
         Leaving::Keep => return false,
         Leaving::Hold if masks => return false,
         Leaving::Hold => {
-            hold(link, reason, plan);
+            hold(link, HoldKind::LeftScope, reason, plan);
             return true;
         }
         Leaving::Delete => {}

@@ -4,6 +4,7 @@
 //! own shadow, never with the other side: a system that cannot hold a field therefore does not look like a person who
 //! cleared it, and rounding by a server does not look like an edit.
 
+mod about;
 mod attachments;
 mod decide;
 mod merge;

@@ -71,10 +71,13 @@ pub(super) fn settle(
     }
     let mut next = link.clone();
     next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
-    next.hold = plan.hold.as_ref().map(|why| Hold {
-        why: why.clone(),
+    next.hold = plan.hold.as_ref().map(|asked| Hold {
+        why: asked.why.clone(),
         since: link.hold.as_ref().map_or(setting.now, |hold| hold.since),
-        guard: plan.guard,
+        guard: asked.guard,
+        kind: asked.kind,
+        about: asked.about.clone(),
+        answer: None,
     });
     let waits_whole = plan.hold.is_some() && plan.held.a.is_empty() && plan.held.b.is_empty();
     if !waits_whole {

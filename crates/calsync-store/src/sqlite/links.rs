@@ -24,6 +24,8 @@ const DUE: &str = select_links!(
     "INDEXED BY link_due WHERE pairing = ?1 AND dirty = 1 AND id > ?2 AND (retry_at IS NULL OR retry_at <= ?4)
      ORDER BY id LIMIT ?3"
 );
+const HELD: &str =
+    select_links!("INDEXED BY link_held WHERE pairing = ?1 AND held = 1 AND id > ?2 ORDER BY id LIMIT ?3");
 const UNLISTED_A: &str = select_links!(
     "INDEXED BY link_listed_a WHERE pairing = ?1 AND listed_a < ?4 AND id > ?2 ORDER BY id LIMIT ?3"
 );
@@ -127,6 +129,14 @@ pub(super) fn unlisted(
     query(transaction, sql, params![pairing, page.after, page.limit, listing])
 }
 
+pub(super) fn held(
+    transaction: &Transaction<'_>,
+    pairing: i64,
+    page: Page,
+) -> Result<Vec<LinkText>, StoreError> {
+    query(transaction, HELD, params![pairing, page.after, page.limit])
+}
+
 pub(super) fn all(
     transaction: &Transaction<'_>,
     pairing: i64,
@@ -187,11 +197,11 @@ mod tests {
     fn no_question_for_links_reads_a_table_from_end_to_end() {
         let dir = tempfile::tempdir().unwrap();
         let files = Files::open(dir.path()).unwrap();
-        for sql in [BY_ID, BY_KEY_A, BY_KEY_B, ALL, DUE, UNLISTED_A, UNLISTED_B, LONE] {
+        for sql in [BY_ID, BY_KEY_A, BY_KEY_B, ALL, DUE, HELD, UNLISTED_A, UNLISTED_B, LONE] {
             let plan = plan(&files, sql);
             assert!(plan.starts_with("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
         }
-        for sql in [ALL, DUE] {
+        for sql in [ALL, DUE, HELD] {
             assert!(!plan(&files, sql).contains("TEMP B-TREE"), "a page of {sql} sorts the whole calendar");
         }
         assert!(plan(&files, DUE).contains("link_due (pairing=? AND id>?)"), "{}", plan(&files, DUE));

@@ -8,6 +8,7 @@ mod files;
 mod journal;
 mod links;
 mod lock;
+mod orders;
 mod pairings;
 mod row;
 mod schema;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use calsync_core::ids::{ItemKey, LinkId, PairingId, Side};
-use calsync_core::link::{Half, Head, Link, MatchKey, Tombstone};
+use calsync_core::link::{Half, Head, Link, MatchKey, Order, Tombstone, Wish};
 use calsync_core::store::{Commit, Counts, JournalEntry, StateStore, StoreError};
 use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
@@ -56,7 +57,7 @@ impl SqliteStore {
     }
 
     /// Opens a state directory beside a process that may be running rounds: for reading, for planning, for editing
-    /// pairings, for [`reset`](StateStore::reset). Blocks while it does so.
+    /// pairings, for [`order`](StateStore::order) and [`reset`](StateStore::reset). Blocks while it does so.
     ///
     /// The first [`journal`](StateStore::journal) or [`commit`](StateStore::commit) makes it like one that was
     /// opened with [`open`](Self::open) or fails with [`InUse`](StoreError::InUse).
@@ -133,7 +134,7 @@ fn page(after: Option<LinkId>, most: usize) -> Result<Page, StoreError> {
 #[async_trait]
 impl StateStore for SqliteStore {
     async fn head(&self, pairing: &PairingId) -> Result<Head, StoreError> {
-        state::with_intents(self.ask(pairing, state::head).await?)
+        self.ask(pairing, state::head).await?.read()
     }
 
     async fn links_by_key(
@@ -195,6 +196,16 @@ impl StateStore for SqliteStore {
         self.ask_links(pairing, move |transaction, id| links::all(transaction, id, page)).await
     }
 
+    async fn held_links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        let page = page(after, limit)?;
+        self.ask_links(pairing, move |transaction, id| links::held(transaction, id, page)).await
+    }
+
     async fn counts(&self, pairing: &PairingId) -> Result<Counts, StoreError> {
         self.ask(pairing, state::counts).await
     }
@@ -237,6 +248,18 @@ impl StateStore for SqliteStore {
         let pairing = pairing.clone();
         let entries = self.worker.run(move |files| journal::newest(files, &pairing, limit)).await?;
         entries.into_iter().map(journal::entry_of).collect()
+    }
+
+    async fn order(
+        &self,
+        pairing: &PairingId,
+        at: DateTime<Utc>,
+        by: &str,
+        what: &Wish,
+    ) -> Result<u64, StoreError> {
+        let order = Order { id: 0, at, by: by.to_owned(), what: what.clone() };
+        let (pairing, body) = (pairing.clone(), row::json("an order", &order)?);
+        self.worker.run(move |files| orders::add(files, &pairing, &body)).await
     }
 
     async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError> {

@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::error::{json_error, out_of_range, store_error};
 use super::files::Files;
-use super::journal;
 use super::row::{LinkRow, integer, json, link_integer, side_text};
+use super::{journal, orders};
 
 /// The row of a pairing, if anything was ever stored about it.
 pub(super) fn find(transaction: &Transaction<'_>, pairing: &PairingId) -> Result<Option<i64>, StoreError> {
@@ -27,8 +27,30 @@ pub(super) fn intern(transaction: &Transaction<'_>, pairing: &PairingId) -> Resu
     insert.insert([pairing.as_str()]).map_err(store_error)
 }
 
-/// The head without its intents, and the intents as text.
-pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<(Head, Vec<String>), StoreError> {
+/// A head as it is read: its intents and orders are still text.
+#[derive(Default)]
+pub(super) struct HeadText {
+    head: Head,
+    intents: Vec<String>,
+    orders: Vec<(i64, String)>,
+}
+
+impl HeadText {
+    /// Brings intents and orders back into their head.
+    pub(super) fn read(self) -> Result<Head, StoreError> {
+        let HeadText { mut head, intents, orders } = self;
+        head.intents = intents
+            .iter()
+            .map(|text| serde_json::from_str::<Intent>(text))
+            .collect::<Result<_, _>>()
+            .map_err(|error| json_error("an intent", &error))?;
+        head.orders = orders.into_iter().map(orders::read).collect::<Result<_, _>>()?;
+        Ok(head)
+    }
+}
+
+/// What a pairing's next round stands on.
+pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<HeadText, StoreError> {
     let mut query = transaction
         .prepare_cached("SELECT version, first_sync_done, rules FROM pairing WHERE id = ?1")
         .map_err(store_error)?;
@@ -58,17 +80,7 @@ pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<(Head, Vec<
         .prepare_cached("SELECT body FROM intent WHERE pairing = ?1 ORDER BY id")
         .map_err(store_error)?;
     let intents = query.query_map([id], |row| row.get(0)).and_then(Iterator::collect).map_err(store_error)?;
-    Ok((head, intents))
-}
-
-/// Brings the intents back into their head.
-pub(super) fn with_intents((mut head, intents): (Head, Vec<String>)) -> Result<Head, StoreError> {
-    head.intents = intents
-        .iter()
-        .map(|text| serde_json::from_str::<Intent>(text))
-        .collect::<Result<_, _>>()
-        .map_err(|error| json_error("an intent", &error))?;
-    Ok(head)
+    Ok(HeadText { head, intents, orders: orders::all(transaction, id)? })
 }
 
 /// Reads the counters, which triggers keep.
@@ -116,6 +128,7 @@ impl CommitRows {
             remove,
             closed,
             tombstones,
+            orders_done,
         } = commit;
         Ok(CommitRows {
             put: put.iter().map(LinkRow::of).collect::<Result<_, _>>()?,
@@ -129,6 +142,7 @@ impl CommitRows {
                 first_sync_done: *first_sync_done,
                 rules: rules.clone(),
                 closed: closed.clone(),
+                orders_done: orders_done.clone(),
                 ..Commit::default()
             },
         })
@@ -139,7 +153,7 @@ impl CommitRows {
         files.own()?;
         let transaction = files.write()?;
         let id = intern(&transaction, pairing)?;
-        let (mut head, _) = head(&transaction, id)?;
+        let HeadText { mut head, .. } = head(&transaction, id)?;
         if head.version != self.commit.version {
             return Err(StoreError::Conflict);
         }
@@ -157,6 +171,9 @@ impl CommitRows {
         for closed in &self.commit.closed {
             let intent = (closed.link, closed.side, closed.number);
             journal::close(&transaction, (id, pairing), intent, &closed.outcome)?;
+        }
+        for order in &self.commit.orders_done {
+            orders::done(&transaction, id, *order)?;
         }
         transaction.commit().map_err(store_error)
     }
@@ -279,7 +296,7 @@ impl TombstoneRow {
 
 /// Forgets what the engine knows of a pairing. The version goes on, so that a round that still runs meets another one.
 pub(super) fn forget(transaction: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
-    for table in ["lone_key", "link", "tombstone", "intent", "feed"] {
+    for table in ["lone_key", "link", "tombstone", "intent", "orders", "feed"] {
         transaction.execute(&format!("DELETE FROM {table} WHERE pairing = ?1"), [id]).map_err(store_error)?;
     }
     transaction

@@ -6,8 +6,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use calsync_core::ids::{ChangeToken, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side};
-use calsync_core::link::{Half, Head, Hold, Link, Listing, Observation, Retry, Shadow, Sighting, Tombstone};
+use calsync_core::ids::{
+    ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side,
+};
+use calsync_core::link::{
+    Answer, Half, Head, Hold, HoldKind, Link, Listing, Observation, Retry, Shadow, Sighting, Tombstone, Wish,
+};
 use calsync_core::model::{Event, Override, Recurrence, RecurrenceId, Series, Span};
 use calsync_core::source::{Access, WriteOp};
 use calsync_core::store::{Closed, Commit, Counts, JournalEntry, StateStore};
@@ -128,6 +132,9 @@ async fn fill(store: &SqliteStore) {
         why: "deleted on A: too many at once to be meant".to_owned(),
         since: at(5),
         guard: None,
+        kind: HoldKind::Deletion,
+        about: ContentHash::of(&["what was asked"]),
+        answer: Some(Answer::Approve),
     });
     let mut unread = linked(4);
     unread.halves.b.as_mut().unwrap().seen = Some(Observation::Unread("not understood".to_owned()));
@@ -165,7 +172,9 @@ async fn fill(store: &SqliteStore) {
         patch: Box::new(series("x", "in step").diff(&weekly("x"))),
         current: Box::new(series("x", "in step")),
     };
-    store.journal(&id, &[create, update, entry(3, 1)]).await.unwrap();
+    let mut undo = entry(5, 2);
+    undo.order = Some(7);
+    store.journal(&id, &[create, update.clone(), entry(3, 1)]).await.unwrap();
     let closed = |link, outcome: &str| Closed {
         link: LinkId(link),
         side: Side::B,
@@ -174,10 +183,15 @@ async fn fill(store: &SqliteStore) {
     };
     let commit = Commit { version: version + 1, closed: vec![closed(3, "carried out")], ..Commit::default() };
     store.commit(&id, &commit).await.unwrap();
-    store.journal(&id, &[entry(6, 1)]).await.unwrap();
+    store.journal(&id, &[entry(6, 1), undo]).await.unwrap();
     // This outcome is still on its way into the journal when the files are copied.
     let commit = Commit { version: version + 2, closed: vec![closed(5, "refused: no")], ..Commit::default() };
     store.commit(&id, &commit).await.unwrap();
+    let about = ContentHash::of(&["what was asked"]);
+    let answer = Wish::Answer { link: LinkId(3), about, answer: Answer::Prefer(Side::A) };
+    for what in [answer, Wish::Undo(Box::new(update)), Wish::Lead(Side::B)] {
+        store.order(&id, at(7), "command line", &what).await.unwrap();
+    }
 }
 
 fn golden(version: u32) -> PathBuf {
@@ -199,7 +213,8 @@ async fn files_of_format_1_still_load_with_everything_in_them() {
     // The file of expectations is not empty by accident.
     let meier = &found.of[&pairing()];
     assert_eq!((found.pairings.len(), found.runs.len(), meier.links.len()), (2, 2, 5));
-    assert_eq!((meier.tombstones.len(), meier.journal.len(), meier.head.intents.len()), (1, 4, 2));
+    assert_eq!((meier.tombstones.len(), meier.journal.len(), meier.head.intents.len()), (1, 5, 3));
+    assert_eq!(meier.head.orders.len(), 3);
     let outcomes = meier.journal.iter().filter(|entry| entry.outcome.is_some()).count();
     assert_eq!(outcomes, 2);
 }

@@ -66,6 +66,7 @@ pub(crate) fn entry(link: u64, number: u64) -> JournalEntry {
         reason: "deleted on A".to_owned(),
         before: Some(series("before", "as it was before")),
         outcome: None,
+        order: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::task::{Context, Poll, Waker};
 
 use calsync_core::ids::Side;
+use calsync_core::link::{Order, Wish};
 use calsync_core::store::{Closed, Commit, StateStore, StoreError};
 use calsync_store::{PairingRecord, PairingStore, SqliteStore};
 use rusqlite::Connection;
@@ -69,6 +70,24 @@ async fn a_reset_from_beside_ends_the_running_round() {
     SqliteStore::open_shared(dir.path()).unwrap().reset(&pairing()).await.unwrap();
     let late = running.commit(&pairing(), &Commit { version: head.version, ..Commit::default() }).await;
     assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+}
+
+#[tokio::test]
+async fn an_order_is_given_beside_a_running_process_which_begins_anew_and_finds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = SqliteStore::open(dir.path()).unwrap();
+    put(&running, &[linked(1)]).await.unwrap();
+    let head = running.head(&pairing()).await.unwrap();
+    let beside = SqliteStore::open_shared(dir.path()).unwrap();
+    let wish = Wish::Lead(Side::A);
+    let id = beside.order(&pairing(), at(1), "command line", &wish).await.unwrap();
+    let late = running.commit(&pairing(), &Commit { version: head.version, ..Commit::default() }).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+    let head = running.head(&pairing()).await.unwrap();
+    assert_eq!(head.orders, [Order { id, at: at(1), by: "command line".to_owned(), what: wish }]);
+    let commit = Commit { version: head.version, orders_done: vec![id], ..Commit::default() };
+    running.commit(&pairing(), &commit).await.unwrap();
+    assert_eq!(beside.head(&pairing()).await.unwrap().orders, []);
 }
 
 #[tokio::test]

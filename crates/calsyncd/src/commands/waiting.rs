@@ -134,8 +134,8 @@ fn reason_of(link: &Link) -> Option<Reason> {
 
 #[cfg(test)]
 mod tests {
-    use calsync_core::ids::{ItemKey, LinkId};
-    use calsync_core::link::{Half, Hold, Observation};
+    use calsync_core::ids::{ContentHash, ItemKey, LinkId};
+    use calsync_core::link::{Half, Hold, HoldKind, Observation};
     use calsync_core::source::Access;
 
     use super::*;
@@ -197,8 +197,14 @@ mod tests {
         for reason in HOLDING {
             let mut link = Link::found(&PairingId::new("p"), Side::A, half.clone());
             assert_eq!(reason_of(&link), None);
-            link.hold =
-                Some(Hold { why: reason.to_string(), since: chrono::DateTime::UNIX_EPOCH, guard: None });
+            link.hold = Some(Hold {
+                why: reason.to_string(),
+                since: chrono::DateTime::UNIX_EPOCH,
+                guard: None,
+                kind: HoldKind::Conflict,
+                about: ContentHash::of(&[]),
+                answer: None,
+            });
             assert_eq!(reason_of(&link), Some(reason));
         }
     }

@@ -118,6 +118,7 @@ pub(crate) async fn apply_all(source: &ExchangeSource, ops: Vec<(WriteOp, Receip
             reason: "test".to_owned(),
             before: None,
             outcome: None,
+            order: None,
         })
         .collect();
     let recorded = record(&store, &PairingId::new("anna"), &entries).await.unwrap();

@@ -68,6 +68,7 @@ async fn recorded(op: WriteOp, number: u64) -> Vec<Recorded<Write>> {
         reason: "test".into(),
         before: None,
         outcome: None,
+        order: None,
     };
     record(&MemoryStore::new(), &PairingId::new("p"), &[entry]).await.unwrap()
 }

@@ -89,6 +89,7 @@ impl Work {
                     reason: planned.reason.clone(),
                     before: planned.before.clone(),
                     outcome: None,
+                    order: None,
                 });
             }
         }

@@ -190,6 +190,7 @@ impl Head {
         if commit.rules.is_some() {
             self.rules.clone_from(&commit.rules);
         }
+        self.orders.retain(|order| !commit.orders_done.contains(&order.id));
         self.intents.retain(|intent| {
             !commit.closed.iter().any(|closed| {
                 closed.link == intent.write.link

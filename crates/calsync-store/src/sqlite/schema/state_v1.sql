@@ -63,6 +63,7 @@ CREATE INDEX link_key_b ON link (pairing, key_b) WHERE key_b IS NOT NULL;
 CREATE INDEX link_listed_a ON link (pairing, listed_a, id) WHERE listed_a IS NOT NULL;
 CREATE INDEX link_listed_b ON link (pairing, listed_b, id) WHERE listed_b IS NOT NULL;
 CREATE INDEX link_due ON link (pairing, id, retry_at) WHERE dirty = 1;
+CREATE INDEX link_held ON link (pairing, id) WHERE held = 1;
 
 CREATE TRIGGER link_added AFTER INSERT ON link BEGIN
     UPDATE tally
@@ -127,6 +128,15 @@ CREATE TABLE intent (
 ) STRICT;
 
 CREATE INDEX intent_link ON intent (pairing, link);
+
+-- What people asked for and no round has done yet. Numbers are never given twice.
+CREATE TABLE orders (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    pairing INTEGER NOT NULL REFERENCES pairing (id) ON DELETE CASCADE,
+    body    TEXT    NOT NULL     -- JSON
+) STRICT;
+
+CREATE INDEX orders_pairing ON orders (pairing, id);
 
 -- Outcomes on their way into the journal file.
 CREATE TABLE settled (

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid};
-use calsync_core::link::{Half, Hold, Link, Observation, Retry, Shadow, Sighting};
+use calsync_core::link::{Half, Hold, HoldKind, Link, Observation, Retry, Shadow, Sighting};
 use calsync_core::model::{Event, Override, Recurrence, RecurrenceId, Series, Span};
 use calsync_core::source::{Access, Receipt, Write, WriteOp};
 use calsync_core::store::JournalEntry;
@@ -129,7 +129,14 @@ pub(super) fn gone(id: u64, side: Side) -> Link {
 }
 
 pub(super) fn held(mut link: Link) -> Link {
-    link.hold = Some(Hold { why: "too many deletions".to_owned(), since: at(5), guard: None });
+    link.hold = Some(Hold {
+        why: "too many deletions".to_owned(),
+        since: at(5),
+        guard: None,
+        kind: HoldKind::Deletion,
+        about: ContentHash::of(&["what was asked"]),
+        answer: None,
+    });
     link
 }
 
@@ -148,5 +155,6 @@ pub(super) fn entry(id: u64, side: Side, number: u64) -> JournalEntry {
         reason: format!("deleted on {}", side.other()),
         before: Some(series("uid", "as it was before")),
         outcome: None,
+        order: None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use calsync_core::ids::{ItemKey, LinkId, PairingId, PerSide, Side};
-use calsync_core::link::{Half, Head, Link, MatchKey, Observation, Tombstone};
+use calsync_core::link::{Half, Head, Link, MatchKey, Observation, Tombstone, Wish};
 use calsync_core::memory::MemoryStore;
 use calsync_core::store::{Commit, Counts, JournalEntry, StateStore, StoreError};
 use chrono::{DateTime, Utc};
@@ -36,6 +36,10 @@ enum Defect {
     TokenIsCut,
     ForgetIsIgnored,
     JournalMovesTheVersion,
+    OrderIsSilent,
+    OrderIsNeverDone,
+    OrderOfAll,
+    HeldOnlyWhereDue,
 }
 
 /// A store with one defect.
@@ -74,7 +78,11 @@ impl Defective {
 #[async_trait]
 impl StateStore for Defective {
     async fn head(&self, pairing: &PairingId) -> Result<Head, StoreError> {
-        self.inner.head(&self.name(pairing)).await
+        let mut head = self.inner.head(&self.name(pairing)).await?;
+        if self.has(Defect::OrderIsSilent) {
+            head.version -= head.orders.len() as u64;
+        }
+        Ok(head)
     }
 
     async fn links_by_key(
@@ -153,6 +161,19 @@ impl StateStore for Defective {
         self.inner.links(&self.name(pairing), after, limit).await
     }
 
+    async fn held_links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        let mut held = self.inner.held_links(&self.name(pairing), after, limit).await?;
+        if self.has(Defect::HeldOnlyWhereDue) {
+            held.retain(Link::is_dirty);
+        }
+        Ok(held)
+    }
+
     async fn counts(&self, pairing: &PairingId) -> Result<Counts, StoreError> {
         let mut counts = self.inner.counts(&self.name(pairing)).await?;
         if self.has(Defect::GoneCountsLoneHalves) {
@@ -201,6 +222,7 @@ impl StateStore for Defective {
         match self.defect {
             Defect::VersionIsNotChecked => commit.version = self.inner.head(&pairing).await?.version,
             Defect::RemovedAfterPut => commit.put.retain(|link| !commit.remove.contains(&link.id)),
+            Defect::OrderIsNeverDone => commit.orders_done.clear(),
             Defect::ClosedStaysOpen => commit.closed.clear(),
             Defect::OutcomeIsLost => commit.closed.iter_mut().for_each(|closed| closed.outcome.clear()),
             Defect::ForgetIsIgnored => commit.forget_tokens = PerSide::default(),
@@ -235,6 +257,19 @@ impl StateStore for Defective {
             entries.reverse();
         }
         Ok(entries)
+    }
+
+    async fn order(
+        &self,
+        pairing: &PairingId,
+        at: DateTime<Utc>,
+        by: &str,
+        what: &Wish,
+    ) -> Result<u64, StoreError> {
+        if self.has(Defect::OrderOfAll) {
+            self.inner.order(&PairingId::new("Meier"), at, by, what).await?;
+        }
+        self.inner.order(&self.name(pairing), at, by, what).await
     }
 
     async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError> {
@@ -315,6 +350,13 @@ async fn every_planted_defect_is_found_and_named() {
             Defect::JournalMovesTheVersion,
             "a journaled write is an open intent, and does not move the version",
         ),
+        (Defect::OrderIsSilent, "an order counts the version up, so that a round that runs meets a conflict"),
+        (
+            Defect::OrderIsNeverDone,
+            "an order is in the head, as it was given, until a commit says that it is done",
+        ),
+        (Defect::OrderOfAll, "orders of one pairing are not those of another"),
+        (Defect::HeldOnlyWhereDue, "held links are those that wait for a person, in order, in pages"),
     ];
     for (defect, rule) in planted {
         let broken = broken_by(defect).await;

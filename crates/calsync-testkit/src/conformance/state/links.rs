@@ -1,6 +1,6 @@
 //! Links: stored whole, found by every question.
 
-use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, PerSide, Side};
+use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Side};
 use calsync_core::link::{Half, Link, MatchKey, Observation, Sighting, Tombstone};
 use calsync_core::source::Access;
 use calsync_core::store::{Commit, Counts, StateStore};
@@ -375,6 +375,34 @@ pub(super) async fn unlisted(store: &dyn StateStore) -> Checked {
     same_ids("the rest", &of(Side::A, 3, Some(5), 2).await?, &[9])?;
     put(store, &pairing, &[listed(9, Some(3), Some(5))]).await?;
     same_ids("after one was listed", &of(Side::A, 3, None, 100).await?, &[2, 5])
+}
+
+pub(super) async fn held_in_pages(store: &dyn StateStore) -> Checked {
+    let pairing = pairing();
+    let waits = |id: u64| id.is_multiple_of(3);
+    let links: Vec<Link> =
+        (0..30).map(|id| if waits(id) { held(gone(id, Side::A)) } else { gone(id, Side::B) }).collect();
+    put(store, &pairing, &links).await?;
+    // What waits needs nothing that was seen, and being set aside does not hide it.
+    put(store, &pairing, &[held(linked(3)), failing(held(gone(6, Side::A)), at(9_999))]).await?;
+    // And what no longer waits is gone from here.
+    put(store, &pairing, &[gone(9, Side::A)]).await?;
+    let all: Vec<u64> = (0..30).filter(|id| waits(*id) && *id != 9).collect();
+    same_ids("all", &store.held_links(&pairing, None, 100).await?, &all)?;
+    let mut read = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.held_links(&pairing, after, 4).await?;
+        let Some(last) = page.last() else { break };
+        if read.len() > all.len() {
+            return Err(Fault("the pages never end".to_owned()));
+        }
+        after = Some(last.id);
+        read.extend(page.iter().map(|link| link.id.0));
+    }
+    same("pages together", &read, &all)?;
+    same_links("in full", &store.held_links(&pairing, Some(LinkId(2)), 1).await?, &[held(linked(3))])?;
+    same_ids("of another pairing", &store.held_links(&PairingId::new("other"), None, 9).await?, &[])
 }
 
 pub(super) async fn counts(store: &dyn StateStore) -> Checked {

@@ -6,6 +6,7 @@ mod commits;
 mod defects;
 mod journal;
 mod links;
+mod orders;
 mod walk;
 
 use std::future::Future;
@@ -50,6 +51,7 @@ rules! {
     "what is set aside is due at its time and not before" => links::due_after_retry;
     "due links come in order, in pages" => links::due_in_pages;
     "unlisted is what appeared last in an earlier listing of that side" => links::unlisted;
+    "held links are those that wait for a person, in order, in pages" => links::held_in_pages;
     "counts are those of the links that are there now" => links::counts;
     "a tombstone is found by a key of that side and by the UID" => links::tombstones;
     "a journaled write is an open intent, and does not move the version" => journal::opens_intents;
@@ -57,6 +59,11 @@ rules! {
     "a closed intent is no longer open, and its outcome is in the journal" => journal::closes_intents;
     "only the intent that is named is closed" => journal::closes_only_the_named;
     "an outcome belongs to the latest entry where a number was used again" => journal::outcome_of_a_repeated_number;
+    "an order is in the head, as it was given, until a commit says that it is done" => orders::until_done;
+    "an order counts the version up, so that a round that runs meets a conflict" => orders::ends_the_running_round;
+    "a refused commit ends no order" => orders::refused_ends_none;
+    "orders have numbers that grow and are never given twice, and a reset forgets them" => orders::numbers;
+    "orders of one pairing are not those of another" => orders::pairings_are_separate;
     "whatever is done in whatever order, every answer is that of the store in memory" => walk::like_the_store_in_memory;
 }
 

@@ -120,7 +120,12 @@ pub(super) async fn like_the_store_in_memory(store: &dyn StateStore) -> Checked 
     let mut dice = Dice(1);
     let mut written: u64 = 0;
     for step in 0..STEPS {
-        match dice.below(12) {
+        match dice.below(13) {
+            12 => {
+                let what = super::orders::answer(dice.below(IDS));
+                let given = store.order(&pairing, at(0), "walk", &what).await?;
+                same("number", &given, &model.order(&pairing, at(0), "walk", &what).await?)?;
+            }
             0 => {
                 written += 1;
                 let entries =
@@ -135,6 +140,8 @@ pub(super) async fn like_the_store_in_memory(store: &dyn StateStore) -> Checked 
             _ => {
                 let head = model.head(&pairing).await?;
                 let mut commit = dice.commit(head.version);
+                commit.orders_done =
+                    head.orders.iter().map(|order| order.id).filter(|_| dice.once_in(2)).collect();
                 if let Some(intent) = head.intents.first().filter(|_| dice.once_in(2)) {
                     commit.closed.push(Closed {
                         link: intent.write.link,
@@ -171,6 +178,11 @@ async fn compare(store: &dyn StateStore, model: &dyn StateStore, dice: &mut Dice
         "due links",
         &store.due_links(&pairing, after, now, limit).await?,
         &model.due_links(&pairing, after, now, limit).await?,
+    )?;
+    same(
+        "held links",
+        &store.held_links(&pairing, after, limit).await?,
+        &model.held_links(&pairing, after, limit).await?,
     )?;
     for side in Side::BOTH {
         let listing = dice.small();
