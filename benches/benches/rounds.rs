@@ -1,7 +1,13 @@
 //! What a round costs the engine, without servers and without a disk: calendars and store in memory.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what is measured is known to be valid"
+)]
 
 use std::future::Future;
 use std::hint::black_box;

@@ -8,6 +8,8 @@
 //! Modules point one way: `ids, zone, recur <- model <- link, source, store <- sync <- drive`; the three in the middle
 //! are one layer, since what is remembered, read and written is said in the same terms.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice, clippy::unreachable))]
+
 pub mod drive;
 pub mod ids;
 pub mod link;

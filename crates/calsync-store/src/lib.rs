@@ -6,6 +6,8 @@
 //!
 //! What is true on disk at each moment of a round is in `docs/crash-safety.md`.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice, clippy::unreachable))]
+
 mod pairing;
 #[cfg(feature = "sqlite")]
 mod sqlite;

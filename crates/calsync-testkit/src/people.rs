@@ -155,8 +155,10 @@ pub struct Edit {
 }
 
 /// A member that is present, be it `null`.
-// The outer option says whether the member is there, the inner one whether it is `null`.
-#[allow(clippy::option_option)]
+#[allow(
+    clippy::option_option,
+    reason = "the outer one says whether the member is there, the inner one whether it is `null`"
+)]
 fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

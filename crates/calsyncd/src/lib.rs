@@ -5,6 +5,8 @@
 //!
 //! Reading order: `config`, `engine`, `scheduler`, `service`, `commands`.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice, clippy::unreachable))]
+
 mod address;
 pub mod check;
 pub mod cli;

@@ -219,7 +219,7 @@ impl Schedule {
             let Some(slot) = self.slots.get_mut(&pairing) else { continue };
             slot.running = true;
             slot.rounds += 1;
-            let part = slot.interval / 20;
+            let part = slot.interval.checked_div(20).unwrap_or_default();
             // Between 95 % and 100 % of the interval, so that pairings that met once do not meet for ever.
             slot.due = after(now, slot.interval.saturating_sub(share(part, &pairing, slot.rounds)));
             let (work, id) = (Arc::clone(&self.work), pairing.clone());
@@ -249,7 +249,7 @@ impl Schedule {
                 tracing::info!(
                     pairing = %pairing,
                     failures = slot.failures,
-                    next_in_s = (slot.due - now).as_secs(),
+                    next_in_s = slot.due.saturating_duration_since(now).as_secs(),
                     "waiting before the next try"
                 );
             }
@@ -307,7 +307,7 @@ fn share(span: Duration, pairing: &PairingId, round: u64) -> Duration {
     let mut hasher = DefaultHasher::new();
     (pairing, round).hash(&mut hasher);
     let thousandth = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
-    span.saturating_mul(thousandth) / 1000
+    span.saturating_mul(thousandth).checked_div(1000).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ impl Heartbeat {
     pub fn read(directory: &Path) -> Option<Heartbeat> {
         let text = std::fs::read_to_string(Heartbeat::path(directory)).ok()?;
         let beat: Heartbeat = serde_json::from_str(&text).ok()?;
-        (clock::now() - beat.at < DEAD_AFTER).then_some(beat)
+        (clock::now().signed_duration_since(beat.at) < DEAD_AFTER).then_some(beat)
     }
 
     fn write(&self, directory: &Path) -> std::io::Result<()> {

@@ -22,6 +22,8 @@
 //! was lost is never repeated ([`EwsError::may_have_happened`]). One bad item is a value in the result and never fails
 //! the others.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice, clippy::unreachable))]
+
 mod auth;
 mod client;
 mod error;

@@ -3,6 +3,8 @@
 //! [`wire`] has the documents as they travel, [`NvsClient`] one method per operation. The protocol is described in
 //! `docs/calender-sync-protocol.yaml` (OpenAPI 3.1) and, with its reasons, in `docs/protocol/nvs.md`.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice, clippy::unreachable))]
+
 mod client;
 mod error;
 mod events;

@@ -4,6 +4,7 @@
 //! otherwise the bits of each period in between are counted.
 
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,

@@ -5,6 +5,7 @@
 //! each leap the unit is rounded up to the interval again.
 
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,

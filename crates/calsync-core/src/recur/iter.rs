@@ -1,6 +1,7 @@
 //! The occurrences of a rule, in order.
 
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,

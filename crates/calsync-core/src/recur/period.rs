@@ -4,6 +4,7 @@
 //! as periods: their days are then stripes in the month's mask.
 
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,

@@ -1,6 +1,7 @@
 //! A rule and its start, prepared for expansion: defaults filled in, lists turned into masks.
 
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,

@@ -261,7 +261,7 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
 
 /// The generation of the next counterpart on `target`: a new one where there was one before.
 pub(super) fn next_generation(link: &Link, target: Side) -> u32 {
-    link.generation + u32::from(link.halves.get(target).is_some())
+    link.generation.saturating_add(u32::from(link.halves.get(target).is_some()))
 }
 
 /// Deletes the counterpart of an item that is gone.
@@ -563,7 +563,7 @@ impl Rules<'_> {
         };
         let uncertainty = Duration::seconds(i64::from(self.context.settings.clock_uncertainty));
         match (changed(Side::A), changed(Side::B)) {
-            (Some(a), Some(b)) if b - a > uncertainty => Side::B,
+            (Some(a), Some(b)) if b.signed_duration_since(a) > uncertainty => Side::B,
             _ => Side::A,
         }
     }

@@ -268,8 +268,9 @@ impl Window {
     pub fn stops(self, series: &Series, now: DateTime<Utc>) -> Option<Outside> {
         let today = now.date_naive().and_time(chrono::NaiveTime::MIN);
         let from = self.past_days.and_then(|days| today.checked_sub_signed(Duration::days(days.into())));
-        let until =
-            self.future_days.and_then(|days| today.checked_add_signed(Duration::days(i64::from(days) + 1)));
+        let until = self
+            .future_days
+            .and_then(|days| today.checked_add_signed(Duration::days(i64::from(days).saturating_add(1))));
         let span = &series.event.span;
         if let Some(until) = until
             && first(series) >= until

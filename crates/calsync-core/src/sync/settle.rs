@@ -173,7 +173,7 @@ fn settle_half(
         (WriteOp::Create { .. }, None)
             if outcomes.get(side) == &Some(Outcome::Refused(SourceErrorKind::Missing)) =>
         {
-            next.generation = next_generation(link, side) + 1;
+            next.generation = next_generation(link, side).saturating_add(1);
         }
         (WriteOp::Delete { .. }, _) | (_, None) => {
             if let Some(half) = next.halves.get_mut(side).as_mut() {
@@ -476,7 +476,8 @@ fn next_retry(link: &Link, outcomes: &PerSide<Option<Outcome>>, now: DateTime<Ut
 pub(super) fn retry_after(before: Option<&Retry>, why: String, now: DateTime<Utc>) -> Retry {
     let attempts = before.map_or(0, |retry| retry.attempts).saturating_add(1);
     let minutes = 1i64.checked_shl(attempts.saturating_sub(1).min(9)).unwrap_or(360).min(360);
-    Retry { attempts, at: now + Duration::minutes(minutes), why }
+    let at = now.checked_add_signed(Duration::minutes(minutes)).unwrap_or(now);
+    Retry { attempts, at, why }
 }
 
 /// Whether a refusal is about this item, and not about the whole side.

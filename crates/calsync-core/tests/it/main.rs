@@ -5,7 +5,8 @@
     clippy::indexing_slicing,
     clippy::panic,
     missing_docs,
-    unreachable_pub
+    unreachable_pub,
+    reason = "a test that fails this way says where"
 )]
 #![allow(clippy::disallowed_methods, reason = "tests measure how long a hostile rule takes")]
 #![allow(clippy::assigning_clones, reason = "an assignment reads like what a person does")]

@@ -4,7 +4,7 @@ use calsync_core::store::StoreError;
 use rusqlite::ErrorCode;
 
 /// Sorts an error of SQLite.
-#[allow(clippy::needless_pass_by_value)] // for `map_err`
+#[allow(clippy::needless_pass_by_value, reason = "`map_err` gives it so")]
 pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
     sort(None, &error)
 }

@@ -46,14 +46,14 @@ impl Files {
         make_dir(dir)?;
         let mut state = STATE.connect(dir)?;
         let mut journal = JOURNAL.connect(dir)?;
-        let patience = Instant::now() + CREATION;
+        let started = Instant::now();
         while !(STATE.is_ready(&state)? && JOURNAL.is_ready(&journal)?) {
             match Lock::take(dir) {
                 Ok(_until_done) => {
                     STATE.migrate(&mut state, dir)?;
                     JOURNAL.migrate(&mut journal, dir)?;
                 }
-                Err(StoreError::InUse(_)) if Instant::now() < patience => {
+                Err(StoreError::InUse(_)) if started.elapsed() < CREATION => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 Err(error) => return Err(error),

@@ -120,10 +120,10 @@ impl Schema {
 
     /// The one step for which SQLite does not wait: others may just be looking what kind of file this is.
     fn use_log(&self, connection: &Connection) -> Result<(), StoreError> {
-        let patience = Instant::now() + BUSY;
+        let started = Instant::now();
         loop {
             match connection.pragma_update(None, "journal_mode", "WAL") {
-                Err(error) if is_busy(&error) && Instant::now() < patience => {
+                Err(error) if is_busy(&error) && started.elapsed() < BUSY => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 done => return done.map_err(file_error(&self.file())),

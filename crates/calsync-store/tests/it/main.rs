@@ -1,5 +1,12 @@
 //! The store upon real files: the rules of its traits, crashes, damage, several processes, files of earlier releases.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that fails this way says where"
+)]
 
 mod conformance;
 mod damage;

@@ -191,7 +191,8 @@ fn installation(config: &Config) -> Vec<Finding> {
 
 /// Whether the data about time zones, of that version and year, is older than a year.
 fn zones(version: &str, year: Option<i32>, now: DateTime<Utc>) -> Finding {
-    let is_current = year.is_some_and(|year| (now.year(), now.month()) <= (year + 1, month_of(version)));
+    let is_current =
+        year.is_some_and(|year| (now.year(), now.month()) <= (year.saturating_add(1), month_of(version)));
     let (mark, text) =
         if is_current { (Mark::Ok, CheckText::ZonesGood) } else { (Mark::Warning, CheckText::ZonesOld) };
     let message = Message::new(text).with("version", version);
@@ -202,7 +203,8 @@ fn zones(version: &str, year: Option<i32>, now: DateTime<Utc>) -> Finding {
 /// and there are about six of them.
 fn month_of(version: &str) -> u32 {
     let letter = version.as_bytes().get(4).copied().filter(u8::is_ascii_lowercase).unwrap_or(b'a');
-    (2 * u32::from(letter - b'a' + 1)).min(12)
+    let number = u32::from(letter.saturating_sub(b'a')).saturating_add(1);
+    number.saturating_mul(2).min(12)
 }
 
 /// A server after its check: the client to go on with, if it can be used.
@@ -292,11 +294,12 @@ fn clock_step(steps: &mut Steps, server: Option<DateTime<Utc>>, before: DateTime
         steps.add(Step::Clock, Mark::Warning, Message::new(CheckText::ClockUnknown));
         return;
     };
-    let ours = before + (after - before) / 2;
-    let offset = (server - ours).abs();
+    let half = after.signed_duration_since(before).checked_div(2).unwrap_or_default();
+    let ours = before.checked_add_signed(half).unwrap_or(before);
+    let offset = server.signed_duration_since(ours).abs();
     let tolerated = offset.to_std().is_ok_and(|offset| offset <= CLOCK_TOLERANCE);
     // Rounded up: the header has whole seconds.
-    let shown = offset.num_seconds() + 1;
+    let shown = offset.num_seconds().saturating_add(1);
     if tolerated {
         steps.good(Step::Clock, Message::new(CheckText::ClockGood).with("offset", shown));
     } else {

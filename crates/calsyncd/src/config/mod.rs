@@ -149,7 +149,11 @@ const SECTIONS: &[&str] = &["exchange", "nvs", "sync", "defaults", "store", "log
 const EXCHANGE_URL: &str = "https://mail.example.com/EWS/Exchange.asmx";
 const NVS_URL: &str = "https://nvs.example.com/calender";
 const DEFAULT_ZONE: &str = "Europe/Berlin";
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = days(1);
+
+const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 24 * 60 * 60)
+}
 
 impl Config {
     /// Reads the file.
@@ -295,11 +299,11 @@ fn defaults(sections: &mut Sections<'_>) -> PairingSettings {
 fn store(sections: &mut Sections<'_>, base: &Path, path: &Path) -> StoreConfig {
     let mut section = sections.section("store");
     let directory = section.path("directory", base);
-    let keep_journal = section.duration("keep_journal", DAY..=3650 * DAY);
+    let keep_journal = section.duration("keep_journal", DAY..=days(3650));
     section.finish();
     StoreConfig {
         directory: directory.unwrap_or_else(|| Config::default_store(path)),
-        keep_journal: keep_journal.unwrap_or(90 * DAY),
+        keep_journal: keep_journal.unwrap_or(days(90)),
     }
 }
 

@@ -11,7 +11,14 @@
 //! ```
 //!
 //! Reading order: `script` (what people do), `world` (doing it), `expect` (what must be seen), `generate`, `shrink`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that fails this way says where"
+)]
 
 mod dice;
 mod expect;

@@ -4,6 +4,11 @@
 //! Exchange has for it (every weekday is weekly, the last day of a quarter is every three months), and then there are
 //! only two questions left: which day of a month, and every how many months.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "the numbers of a rule are within the ranges of RFC 5545, intervals are at most 999 by then"
+)]
+
 use calsync_core::recur::{DayRule, End, Frequency, Parts, Rule, Until};
 use chrono::{Datelike, NaiveDateTime, Weekday};
 

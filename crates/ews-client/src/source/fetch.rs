@@ -101,7 +101,7 @@ impl ExchangeSource {
             let items = asked.iter().filter_map(|index| ids.get(*index).cloned()).collect();
             let question = GetItem { items, shape: shape.clone() };
             let answers = self.client.get_item(&place.target, &question).await?;
-            let mut settled = 0;
+            let mut settled = 0_usize;
             for (index, answer) in asked.iter().zip(answers) {
                 match &answer {
                     Err(error) if error.code == ResponseCode::BatchProcessingStopped => continue,

@@ -187,7 +187,7 @@ impl ExchangeSource {
             shape: Shape::Fields { fields: fields.map(FieldRef::Named).to_vec(), body: None },
             range: Range::View {
                 start: bound(around.checked_sub_signed(day)),
-                end: bound(around.checked_add_signed(day + day)),
+                end: bound(around.checked_add_signed(TimeDelta::days(2))),
                 max: Some(1000),
             },
         };

@@ -47,18 +47,18 @@ impl DateTime {
             return Some(Self { local: date.and_hms_opt(0, 0, 0)?, offset: parse_offset(rest).ok()? });
         };
         let bytes = rest.as_bytes();
-        let two = |from: usize| Some(digit(*bytes.get(from)?)? * 10 + digit(*bytes.get(from + 1)?)?);
+        let two = |from: usize| number(bytes.get(from..from + 2)?);
         let (hour, minute) = (two(0)?, two(3)?);
         if bytes.get(2) != Some(&b':') {
             return None;
         }
         let (second, mut at) = if bytes.get(5) == Some(&b':') { (two(6)?, 8) } else { (0, 5) };
-        let mut nanos = 0;
+        let mut nanos: u32 = 0;
         if matches!(bytes.get(at), Some(b'.' | b',')) {
             at += 1;
             let mut unit = 100_000_000;
             while let Some(value) = bytes.get(at).copied().and_then(digit) {
-                nanos += value * unit;
+                nanos = value.saturating_mul(unit).saturating_add(nanos);
                 unit /= 10;
                 at += 1;
             }
@@ -100,13 +100,11 @@ impl Serialize for DateTime {
 /// The date in the first ten characters; whatever follows does not move it.
 pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
     let bytes = text.trim_start().as_bytes();
-    let number = |from: usize, count: usize| {
-        bytes.get(from..from + count)?.iter().try_fold(0, |sum, byte| Some(sum * 10 + digit(*byte)?))
-    };
+    let part = |from: usize, to: usize| number(bytes.get(from..to)?);
     if bytes.get(4) != Some(&b'-') || bytes.get(7) != Some(&b'-') {
         return None;
     }
-    NaiveDate::from_ymd_opt(i32::try_from(number(0, 4)?).ok()?, number(5, 2)?, number(8, 2)?)
+    NaiveDate::from_ymd_opt(i32::try_from(part(0, 4)?).ok()?, part(5, 7)?, part(8, 10)?)
 }
 
 /// What stands behind a time is no offset.
@@ -119,34 +117,34 @@ fn parse_offset(text: &str) -> Result<Option<i16>, NoOffset> {
         "Z" | "z" => return Ok(Some(0)),
         _ => {}
     }
-    let (sign, digits) = match text.as_bytes() {
-        [b'+', rest @ ..] => (1, rest),
-        [b'-', rest @ ..] => (-1, rest),
+    let (negative, digits) = match text.as_bytes() {
+        [b'+', rest @ ..] => (false, rest),
+        [b'-', rest @ ..] => (true, rest),
         _ => return Err(NoOffset),
     };
     let mut numbers =
         digits.iter().filter(|byte| **byte != b':').map(|byte| i16::from(byte.wrapping_sub(b'0')));
-    let mut minutes = 0;
-    let mut count = 0;
+    let mut minutes: i16 = 0;
+    let mut count = 0_usize;
     for (number, weight) in numbers.by_ref().zip([600, 60, 10, 1]) {
         if number > 9 {
             return Err(NoOffset);
         }
-        minutes += number * weight;
+        minutes = minutes.saturating_add(number.saturating_mul(weight));
         count += 1;
     }
     if numbers.next().is_some() || !matches!(count, 2 | 4) || minutes > 14 * 60 {
         return Err(NoOffset);
     }
-    Ok(Some(sign * minutes))
+    Ok(Some(if negative { minutes.saturating_neg() } else { minutes }))
 }
 
 /// Whole minutes of an `xs:duration` such as `-PT1H30M`, `PT-60M` or `P1DT2H`. Years and months have no length here.
 pub(crate) fn parse_minutes(text: &str) -> Option<i32> {
     let text = text.trim();
-    let (sign, text) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text),
+    let (backwards, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
     };
     let mut seconds: i64 = 0;
     let mut in_time = false;
@@ -173,7 +171,11 @@ pub(crate) fn parse_minutes(text: &str) -> Option<i32> {
                     _ => return None,
                 };
                 let value = number.take()?.checked_mul(unit)?;
-                seconds = seconds.checked_add(if negative { -value } else { value })?;
+                seconds = seconds.checked_add(if negative == backwards {
+                    value
+                } else {
+                    value.checked_neg()?
+                })?;
                 (negative, fraction) = (false, false);
             }
             _ => return None,
@@ -182,7 +184,7 @@ pub(crate) fn parse_minutes(text: &str) -> Option<i32> {
     if number.is_some() {
         return None;
     }
-    i32::try_from(sign * seconds / 60).ok()
+    i32::try_from(seconds / 60).ok()
 }
 
 /// Spells minutes as an `xs:duration`.
@@ -201,11 +203,17 @@ pub(crate) fn parse_time(text: &str) -> Option<i32> {
     let mut parts = text.trim().split(':');
     let hour: i32 = parts.next()?.parse().ok()?;
     let minute: i32 = parts.next()?.get(..2)?.parse().ok()?;
-    ((0..=24).contains(&hour) && (0..60).contains(&minute)).then_some(hour * 60 + minute)
+    ((0..=24).contains(&hour) && (0..60).contains(&minute))
+        .then_some(hour.saturating_mul(60).saturating_add(minute))
+}
+
+/// A number of at most nine digits and nothing else.
+fn number(bytes: &[u8]) -> Option<u32> {
+    bytes.iter().try_fold(0_u32, |sum, byte| sum.checked_mul(10)?.checked_add(digit(*byte)?))
 }
 
 fn digit(byte: u8) -> Option<u32> {
-    byte.is_ascii_digit().then(|| u32::from(byte - b'0'))
+    char::from(byte).to_digit(10)
 }
 
 #[cfg(test)]

@@ -1,5 +1,12 @@
 //! Tests of the client from outside.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that fails this way says where"
+)]
 
 mod attachments;
 mod hostile;

@@ -147,7 +147,7 @@ fn overlay(id: RecurrenceId, master: &Span, fields: &Fields) -> Result<Overlay, 
 
 /// Start and end that the rule gives an occurrence: as long by the clock on the wall as the first one.
 fn planned_span(id: RecurrenceId, master: &Span) -> Span {
-    let length = master.end.local() - master.start.local();
+    let length = master.end.local().signed_duration_since(master.start.local());
     let start = id.local();
     let end = start.checked_add_signed(length).unwrap_or(start);
     Span { start: master.start.with_local(start), end: master.end.with_local(end) }
@@ -176,7 +176,7 @@ fn second_reading(zone: &Zone, local: chrono::NaiveDateTime) -> Option<chrono::D
         return None;
     };
     // The clocks went back within the hours after the first reading; by then the later offset holds.
-    let offset = zone.offset_at(first + chrono::TimeDelta::hours(24));
+    let offset = zone.offset_at(first.checked_add_signed(chrono::TimeDelta::hours(24))?);
     let second = local.checked_sub_offset(offset)?.and_utc();
     (zone.to_local(second) == local && second > first).then_some(second)
 }

@@ -214,15 +214,16 @@ fn is_empty(fields: &Fields) -> bool {
     fields.is_empty()
 }
 
-// The signature is what serde's `skip_serializing_if` asks for.
-#[allow(clippy::trivially_copy_pass_by_ref)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference to the field")]
 pub(super) fn is_false(value: &bool) -> bool {
     !value
 }
 
 /// A member that is present, be it `null`.
-// The outer option says whether the member is there, the inner one whether it is `null`.
-#[allow(clippy::option_option)]
+#[allow(
+    clippy::option_option,
+    reason = "the outer one says whether the member is there, the inner one whether it is `null`"
+)]
 fn said<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,5 +1,12 @@
 //! The client against the mock, over HTTP.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that fails this way says where"
+)]
 
 mod canned;
 mod errors;

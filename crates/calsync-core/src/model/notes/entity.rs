@@ -61,7 +61,7 @@ pub(super) fn reference(text: &str) -> Option<(char, usize)> {
     let semicolon = rest.get(length..).is_some_and(|rest| rest.starts_with(';'));
     let latin = || {
         let at = LATIN.split_ascii_whitespace().position(|known| known == name)?;
-        char::from_u32(0xa0 + u32::try_from(at).ok()?)
+        char::from_u32(u32::try_from(at).ok()?.checked_add(0xa0)?)
     };
     let other = || {
         let mut words = NAMED.split_ascii_whitespace();

@@ -33,7 +33,7 @@ impl Work {
                 Err(error) => return Err(Stop::Source(side, error)),
             };
             if let Some(theirs) = page.server_time {
-                *self.offsets.get_mut(side) = Some((theirs - at).num_milliseconds());
+                *self.offsets.get_mut(side) = Some(theirs.signed_duration_since(at).num_milliseconds());
             }
             if since.is_none() {
                 self.begin_listing(side);
@@ -65,7 +65,7 @@ impl Work {
     /// The listing is stored with its first page.
     fn begin_listing(&mut self, side: Side) {
         let listing = self.head.listings.get_mut(side);
-        *listing = Listing { number: listing.number + 1, open: true };
+        *listing = Listing { number: listing.number.saturating_add(1), open: true };
     }
 
     async fn observe(

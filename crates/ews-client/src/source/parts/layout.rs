@@ -221,13 +221,16 @@ fn is_held(piece: &Series, terms: &Terms<'_>) -> Result<(), NotHeld> {
     time_changes(piece, terms.setting)?;
     let Some(recurrence) = &piece.recurrence else { return Ok(()) };
     let span = &piece.event.span;
-    let length = span.end.local() - span.start.local();
+    let length = span.end.local().signed_duration_since(span.start.local());
     if length <= TimeDelta::days(1) {
         return Ok(());
     }
     let starts: Vec<NaiveDateTime> =
         recurrence.rule.occurrences(span.start.local(), span.start.zone()).take(COMPARED).collect();
-    let gaps = starts.iter().zip(starts.iter().skip(1)).map(|(one, next)| next.date() - one.date());
+    let gaps = starts
+        .iter()
+        .zip(starts.iter().skip(1))
+        .map(|(one, next)| next.date().signed_duration_since(one.date()));
     if gaps.min().is_some_and(|least| length > least) {
         return Err("its instances overlap each other".to_owned());
     }
@@ -381,14 +384,14 @@ fn expanded(
     }
     if starts.is_empty() {
         // All of it is yet to come, or over.
-        let century = TimeDelta::days(36_525);
+        let (century, back) = (TimeDelta::days(36_525), TimeDelta::days(-36_525));
         let far = |at: NaiveDateTime, by| at.checked_add_signed(by).unwrap_or(at);
         starts = expand(times, to..far(to, century), 1).starts;
         if starts.is_empty() {
             starts = recurrence
                 .rule
                 .occurrences(start.local(), start.zone())
-                .starting_at(far(from, -century))
+                .starting_at(far(from, back))
                 .ending_before(from)
                 .last()
                 .into_iter()
