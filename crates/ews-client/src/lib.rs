@@ -40,7 +40,7 @@ pub mod zones;
 pub use auth::{Authentication, Basic, Secret};
 pub use client::{Access, Builder, EwsClient, Target};
 pub use error::{ConnectFailure, EwsError, Next, ResponseError};
-pub use source::{CategoryColour, ExchangeSource, Invitations, UnfitRules, UnknownColour};
+pub use source::{CategoryColour, ExchangeSource, Invitations, UnfitRules, UnknownColour, read_item};
 pub use tls::Trust;
 pub use trace::TraceDir;
 pub use transport::Traffic;

@@ -41,18 +41,18 @@ pub enum Event {
 #[derive(Debug)]
 pub struct EventStream {
     response: Response,
-    parser: Parser,
+    parser: EventParser,
 }
 
 impl EventStream {
     pub(crate) fn new(response: Response) -> Self {
-        Self { response, parser: Parser::default() }
+        Self { response, parser: EventParser::default() }
     }
 
     /// Waits for the next notification; `None` when the server ended the stream. Safe to drop while waiting.
     pub async fn next(&mut self) -> Result<Option<Event>, NvsError> {
         loop {
-            if let Some(event) = self.parser.next()? {
+            if let Some(event) = self.parser.event()? {
                 return Ok(Some(event));
             }
             match self.response.chunk().await.map_err(|error| NvsError::from_http(DOING, error))? {
@@ -63,9 +63,9 @@ impl EventStream {
     }
 }
 
-/// Cuts a stream into events at its blank lines.
+/// Cuts a stream into events at its blank lines. Knows nothing of connections.
 #[derive(Debug, Default)]
-struct Parser {
+pub struct EventParser {
     buffer: Vec<u8>,
     name: String,
     data: String,
@@ -87,12 +87,18 @@ struct EpochData {
     epoch: String,
 }
 
-impl Parser {
-    fn push(&mut self, bytes: &[u8]) {
+impl EventParser {
+    /// Takes what came over the line, cut anywhere.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
-    fn next(&mut self) -> Result<Option<Event>, NvsError> {
+    /// The next notification that is complete.
+    ///
+    /// # Errors
+    ///
+    /// [`BadAnswer`](NvsErrorKind::BadAnswer): it is too long, or none of the protocol. The stream is of no more use.
+    pub fn event(&mut self) -> Result<Option<Event>, NvsError> {
         while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.buffer.drain(..=end).collect();
             let line = String::from_utf8_lossy(&line);
@@ -157,11 +163,11 @@ mod tests {
     fn events_are_read_however_the_stream_is_cut() {
         let stream = b": ping\n\nevent: changed\r\ndata: {\"unit\":\"u1\"}\r\n\r\nevent: later\ndata: x\n\nid: 7\nevent: epoch\ndata: {\ndata: \"epoch\":\"e2\"}\n\n";
         for size in 1..stream.len() {
-            let mut parser = Parser::default();
+            let mut parser = EventParser::default();
             let mut events = Vec::new();
             for piece in stream.chunks(size) {
                 parser.push(piece);
-                while let Some(event) = parser.next().unwrap() {
+                while let Some(event) = parser.event().unwrap() {
                     events.push(event);
                 }
             }
@@ -173,8 +179,8 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_is_stopped() {
-        let mut parser = Parser::default();
+        let mut parser = EventParser::default();
         parser.push(&vec![b'x'; MAX_BUFFER + 1]);
-        assert_eq!(parser.next().unwrap_err().kind, NvsErrorKind::BadAnswer);
+        assert_eq!(parser.event().unwrap_err().kind, NvsErrorKind::BadAnswer);
     }
 }

@@ -17,8 +17,8 @@ pub mod wire;
 
 pub use client::{Answered, MAX_BATCH, MAX_PAGE, NvsClient, digest_of};
 pub use error::{NvsError, NvsErrorKind};
-pub use events::{Event, EventStream};
-pub use source::NvsSource;
+pub use events::{Event, EventParser, EventStream};
+pub use source::{NvsSource, read_item};
 pub use tls::ClientIdentity;
 pub use trace::Trace;
 pub use traffic::Traffic;

@@ -35,7 +35,8 @@ use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey};
 use calsync_core::model::{Attachment, Field, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Seen, SourceError, Write, WriteOutcome,
+    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Item, Seen, SourceError, Write,
+    WriteOutcome,
 };
 use calsync_core::store::Recorded;
 use calsync_core::zone::Zone;
@@ -45,7 +46,7 @@ use crate::client::{Access, EwsClient, Target};
 use crate::error::EwsError;
 use crate::ops::{FolderRef, GetFolder, SyncFolderItems};
 use crate::version::Version;
-use crate::wire::{Folder, FolderId};
+use crate::wire::{CalendarItem, Folder, FolderId, OccurrenceInfo};
 use categories::KnownList;
 pub use category_colour::{CategoryColour, UnknownColour};
 use fetch::Look;
@@ -63,6 +64,20 @@ const BATCH: usize = 512;
 const PAGE: u32 = 512;
 /// How long a folder's rights are believed.
 const FOLDER_FRESH: Duration = Duration::from_secs(15 * 60);
+
+/// What an item of the wire is in the model, in a mailbox whose owner sits in `home`; with the content of each of its
+/// changed occurrences.
+///
+/// # Errors
+///
+/// Why it cannot be read, for people; nothing of its content is repeated.
+pub fn read_item(
+    master: &CalendarItem,
+    exceptions: &[(&OccurrenceInfo, &CalendarItem)],
+    home: &Zone,
+) -> Result<Item, String> {
+    read::settled_item(master, exceptions, home)
+}
 
 /// Calendars of an Exchange server, reached by one account in one way.
 #[derive(Debug, Clone)]

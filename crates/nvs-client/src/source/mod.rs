@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
 use calsync_core::model::{Attachment, Field, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Seen, SourceError,
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item, Seen, SourceError,
     SourceErrorKind, Write, WriteOutcome,
 };
 use calsync_core::store::Recorded;
@@ -27,6 +27,15 @@ use crate::wire::{self, ReadEntry};
 
 /// A server takes bodies of some megabytes; a batch is cut before it gets there.
 const MAX_BATCH_BYTES: usize = 2 << 20;
+
+/// What an appointment is in the model, as seen from `unit`.
+///
+/// # Errors
+///
+/// Why it cannot be read, for people; nothing of the appointment is repeated.
+pub fn read_item(unit: &str, appointment: &wire::Appointment) -> Result<Item, String> {
+    read::item(unit, appointment)
+}
 
 /// An NVS Calender as a calendar system to be kept in step.
 #[derive(Debug)]
