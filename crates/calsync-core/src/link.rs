@@ -6,10 +6,13 @@
 //! held, refused or interrupted simply stays observed.
 
 mod hold;
+mod memory;
 mod order;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use memory::{LinkMemory, Turns};
 
 use crate::ids::{
     ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid,
@@ -171,6 +174,9 @@ pub struct Link {
     pub hold: Option<Hold>,
     /// Set aside after a failure.
     pub retry: Option<Retry>,
+    /// What else is remembered of it.
+    #[serde(default, skip_serializing_if = "LinkMemory::is_empty")]
+    pub memory: LinkMemory,
 }
 
 impl Link {
@@ -179,7 +185,16 @@ impl Link {
         let id = LinkId::founded_by(pairing, side, &half.key);
         let mut halves = PerSide::default();
         *halves.get_mut(side) = Some(half);
-        Link { id, halves, generation: 0, writes: 0, masked: None, hold: None, retry: None }
+        Link {
+            id,
+            halves,
+            generation: 0,
+            writes: 0,
+            masked: None,
+            hold: None,
+            retry: None,
+            memory: LinkMemory::default(),
+        }
     }
 
     /// Whether something was seen that is not dealt with.

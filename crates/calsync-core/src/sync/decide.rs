@@ -5,8 +5,6 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::about;
-use super::attachments;
 use super::merge::{FieldRules, Merged, Versions, merge};
 use super::original::{began_on, guarded, original};
 use super::plan::{Action, Likeness, Reason, Step};
@@ -14,6 +12,7 @@ use super::round::LeftOut;
 use super::scope::{Leaving, Outside};
 use super::settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
 use super::view::{Past, View, has_ruled_meeting};
+use super::{about, attachments, breaker};
 use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side};
 use crate::link::{DeletionGuard, Half, HoldKind, Link, Observation};
 use crate::model::{Attachments, Event, Field, Series, SeriesPatch};
@@ -212,6 +211,7 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
         }
     }
     attachments::within_limits(link, context.settings.attachments, &mut plan);
+    breaker::stop(link, context, &mut plan);
     plan
 }
 
@@ -220,7 +220,7 @@ fn step(link: &Link, action: Action, reason: Reason) -> Step {
 }
 
 /// Leaves the link as it is until a person said what to do.
-fn hold(link: &Link, kind: HoldKind, reason: Reason, plan: &mut LinkPlan) {
+pub(super) fn hold(link: &Link, kind: HoldKind, reason: Reason, plan: &mut LinkPlan) {
     let about = about::whole(link, kind, &reason);
     plan.hold = Some(Question { kind, why: reason.to_string(), about, guard: None });
     plan.steps.push(step(link, Action::Hold, reason));
@@ -275,6 +275,7 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
     if one_way || half.access != Access::Full {
         match context.settings.read_only_edit {
             ReadOnlyEdit::Revert if context.settings.direction.writes(gone) => {
+                *plan.reverts.get_mut(gone) = true;
                 return create(link, target, Reason::Reverted(gone), context, plan);
             }
             ReadOnlyEdit::Revert | ReadOnlyEdit::Ignore => {
@@ -455,13 +456,8 @@ fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut
     let leaving = context.settings.leaving_for(why);
     let reason = Reason::LeftScope(side, why);
     let Some(half) = link.halves.get(target) else { return false };
-    let Some((_, series)) = half.latest() else { return false };
     // What became private does not wait to be masked.
-    let own = link.halves.get(side).as_ref().and_then(|half| half.latest());
-    let is_written =
-        |field: Field| !context.unheld.get(target).contains(&field) && context.settings.carries(field);
-    let masks = plan.masked == Some(side)
-        && own.is_some_and(|(_, own)| !context.settings.shows_masked(side, own, series, is_written));
+    let masks = plan.masked == Some(side) && still_shows(link, side, context);
     match leaving {
         Leaving::Keep => return false,
         Leaving::Hold if masks => return false,
@@ -482,6 +478,18 @@ fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut
     }
     write_deletion(link, target, reason, plan);
     true
+}
+
+/// Whether the counterpart still shows something of the private appointment on the side `original`.
+pub(super) fn still_shows(link: &Link, original: Side, context: &Context<'_>) -> bool {
+    let latest = |side: Side| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series);
+    let target = original.other();
+    let is_written =
+        |field: Field| !context.unheld.get(target).contains(&field) && context.settings.carries(field);
+    match (latest(original), latest(target)) {
+        (Some(own), Some(copy)) => !context.settings.shows_masked(original, own, copy, is_written),
+        (None, _) | (_, None) => false,
+    }
 }
 
 /// Brings a link on which nothing changed under rules that did: names and texts that are made by a rule, and masks.

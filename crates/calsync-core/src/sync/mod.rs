@@ -6,6 +6,7 @@
 
 mod about;
 mod attachments;
+mod breaker;
 mod decide;
 mod merge;
 mod original;

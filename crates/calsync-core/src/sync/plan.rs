@@ -90,6 +90,8 @@ pub enum Reason {
     RulesChanged,
     /// There are two of our items for one appointment on this side: an answer came too late.
     OurDouble(Side),
+    /// Both sides answered each other's change for too long: two programs write this appointment.
+    Oscillation,
 }
 
 /// By what two items were taken for the same appointment.
@@ -133,6 +135,9 @@ impl fmt::Display for Reason {
             Reason::LeftScope(side, why) => write!(f, "no longer carried from {side}: {why}"),
             Reason::RulesChanged => f.write_str("the rules changed"),
             Reason::OurDouble(side) => write!(f, "made twice on {side}: delete one of the two there"),
+            Reason::Oscillation => {
+                f.write_str("written to and fro too often: two programs answer each other")
+            }
         }
     }
 }

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::breaker;
 use super::decide::{LinkPlan, next_generation};
 use super::merge::without_held;
 use super::original::{original, still_hides};
 use super::settings::Settings;
 use super::view::{Past, View};
 use crate::ids::{PairingId, PerSide, Side};
-use crate::link::{Half, Hold, Intent, Link, Listing, Observation, Retry, Shadow, Sighting};
+use crate::link::{Half, Hold, Intent, Link, LinkMemory, Listing, Observation, Retry, Shadow, Sighting};
 use crate::model::{Event, Field, Overlay, Override, OverridePatch, Series, SeriesPatch};
 use crate::source::{Item, SourceErrorKind, WriteOp};
 
@@ -79,6 +80,11 @@ pub(super) fn settle(
         about: asked.about.clone(),
         answer: None,
     });
+    let carried_out = PerSide::from_fn(|side| match outcomes.get(side) {
+        Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Unknown) => true,
+        Some(Outcome::Deleted | Outcome::Refused(_)) | None => false,
+    });
+    breaker::remember(link, plan, carried_out, setting.now, &mut next.memory);
     let waits_whole = plan.hold.is_some() && plan.held.a.is_empty() && plan.held.b.is_empty();
     if !waits_whole {
         for side in Side::BOTH {
@@ -107,6 +113,7 @@ fn parted(link: &Link, side: Side) -> After {
     next.writes += 1;
     *next.halves.get_mut(side) = None;
     (next.hold, next.retry, next.masked) = (None, None, None);
+    next.memory = LinkMemory::default();
     in_step(next.halves.get_mut(side.other()).as_mut(), &SeriesPatch::default());
     After::Keep(Box::new(next))
 }
@@ -357,6 +364,9 @@ pub(super) fn settle_late(
         carried_late(origin, theirs.map(|shadow| &shadow.series), &view, &intent.write.op);
     }
     next.writes = next.writes.max(intent.write.receipt.number);
+    if link.lone_side().is_none() {
+        next.memory.turns.note(PerSide::from_fn(|at| at == side), false, intent.at);
+    }
     next.retry = None;
     After::Keep(Box::new(next))
 }

@@ -13,6 +13,7 @@
 
 mod decision_table;
 mod fake;
+mod guards;
 mod recur_props;
 mod recur_rules;
 mod recur_vectors;

@@ -12,7 +12,10 @@ use super::row::{LinkText, LoneKey};
 
 macro_rules! select_links {
     ($rest:literal) => {
-        concat!("SELECT id, generation, writes, half_a, half_b, hold, retry, masked FROM link ", $rest)
+        concat!(
+            "SELECT id, generation, writes, half_a, half_b, hold, retry, masked, memory FROM link ",
+            $rest
+        )
     };
 }
 
@@ -51,6 +54,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<LinkText> {
         hold: row.get(5)?,
         retry: row.get(6)?,
         masked: row.get(7)?,
+        memory: row.get(8)?,
     })
 }
 

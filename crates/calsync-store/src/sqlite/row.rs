@@ -32,6 +32,7 @@ pub(super) struct LinkText {
     pub(super) hold: Option<String>,
     pub(super) retry: Option<String>,
     pub(super) masked: Option<String>,
+    pub(super) memory: Option<String>,
 }
 
 /// One key under which a lone half is found.
@@ -82,11 +83,14 @@ impl LinkText {
             hold: link.hold.as_ref().map(|hold| json("a hold", hold)).transpose()?,
             retry: link.retry.as_ref().map(|retry| json("a retry", retry)).transpose()?,
             masked: link.masked.map(|side| side_text(side).to_owned()),
+            memory: (!link.memory.is_empty())
+                .then(|| json("the memory of a link", &link.memory))
+                .transpose()?,
         })
     }
 
     pub(super) fn read(self) -> Result<Link, StoreError> {
-        let LinkText { id, generation, writes, halves, hold, retry, masked } = self;
+        let LinkText { id, generation, writes, halves, hold, retry, masked, memory } = self;
         Ok(Link {
             id: LinkId(u64::try_from(id).map_err(|_| out_of_range("the id of a link"))?),
             halves: PerSide { a: optional("a link", halves.a)?, b: optional("a link", halves.b)? },
@@ -96,6 +100,7 @@ impl LinkText {
             retry: optional("a retry", retry)?,
             // The table lets nothing else in.
             masked: masked.map(|side| if side == side_text(Side::A) { Side::A } else { Side::B }),
+            memory: optional("the memory of a link", memory)?.unwrap_or_default(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Things to store.
 
 use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid};
-use calsync_core::link::{Half, Link, Observation, Shadow, Sighting};
+use calsync_core::link::{Half, Link, LinkMemory, Observation, Shadow, Sighting};
 use calsync_core::model::{Event, Series, Span};
 use calsync_core::source::{Access, Receipt, Write, WriteOp};
 use calsync_core::store::{Commit, JournalEntry, StateStore, StoreError};
@@ -32,7 +32,16 @@ pub(crate) fn half(key: &str) -> Half {
 
 pub(crate) fn linked(id: u64) -> Link {
     let halves = PerSide::from_fn(|side| Some(half(&format!("{side}{id}"))));
-    Link { id: LinkId(id), halves, generation: 0, writes: 0, masked: None, hold: None, retry: None }
+    Link {
+        id: LinkId(id),
+        halves,
+        generation: 0,
+        writes: 0,
+        masked: None,
+        hold: None,
+        retry: None,
+        memory: LinkMemory::default(),
+    }
 }
 
 /// With an edit on side A.

@@ -190,6 +190,7 @@ fn reason(reason: &Reason) -> Message {
         Reason::TooManyDeletions(at) => on(T::BecauseTooMany, *at),
         Reason::Conflict => Message::new(T::BecauseConflict),
         Reason::CameBack(at) => on(T::BecauseCameBack, *at),
+        Reason::Oscillation => Message::new(T::BecauseOscillation),
         Reason::OurDouble(at) => on(T::BecauseOurDouble, *at),
         Reason::OutOfScope(at, why) => {
             on(T::BecauseOutOfScope, *at).with_message("why", Message::new(outside(*why)))

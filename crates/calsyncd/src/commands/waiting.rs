@@ -99,6 +99,7 @@ fn entry(reason: &Reason) -> Option<(&'static str, T, Option<Side>)> {
         Reason::Conflict => Some(("conflict", T::DoConflict, None)),
         Reason::CameBack(at) => Some(("came_back", T::DoCameBack, Some(*at))),
         Reason::OurDouble(at) => Some(("made_twice", T::DoOurDouble, Some(*at))),
+        Reason::Oscillation => Some(("oscillation", T::DoOscillation, None)),
         Reason::NotCarried(at) => Some(("not_carried", T::DoNotCarried, Some(*at))),
         Reason::LeftScope(at, _) => Some(("left_scope", T::DoLeftScope, Some(*at))),
         Reason::NewOn(_)
@@ -128,7 +129,8 @@ fn reason_of(link: &Link) -> Option<Reason> {
     let left = Side::BOTH
         .into_iter()
         .flat_map(|side| Outside::ALL.into_iter().map(move |outside| Reason::LeftScope(side, outside)));
-    let reasons = Side::BOTH.into_iter().flat_map(of_side).chain(left).chain([Reason::Conflict]);
+    let reasons =
+        Side::BOTH.into_iter().flat_map(of_side).chain(left).chain([Reason::Conflict, Reason::Oscillation]);
     reasons.into_iter().find(|reason| reason.to_string() == *why)
 }
 
@@ -141,13 +143,14 @@ mod tests {
     use super::*;
     use crate::texts::Lang;
 
-    const HOLDING: [Reason; 6] = [
+    const HOLDING: [Reason; 7] = [
         Reason::LeftScope(Side::A, Outside::Past),
         Reason::TooManyDeletions(Side::A),
         Reason::Conflict,
         Reason::CameBack(Side::B),
         Reason::OurDouble(Side::B),
         Reason::NotCarried(Side::A),
+        Reason::Oscillation,
     ];
 
     fn step(reason: Reason, action: Action) -> Step {
@@ -169,6 +172,7 @@ mod tests {
             "to keep them",
             "delete one of the two",
             "calsyncd pairing set meier --read-only-edit",
+            "calsyncd held approve",
         ]) {
             let (en, de) = (message.to_text(Lang::En), message.to_text(Lang::De));
             assert!(en.contains(does), "{en}");
@@ -181,6 +185,7 @@ mod tests {
             "came_back": {"exchange": 1},
             "made_twice": {"exchange": 1},
             "not_carried": {"nvs": 1},
+            "oscillation": 1,
         });
         assert_eq!(waiting.to_json(), expected);
     }

@@ -42,6 +42,10 @@ super::texts! {
             en: "{count} were made twice on {side}; delete one of the two there",
             de: "{count} wurden in {side} doppelt angelegt; dort eines von beiden löschen",
         }
+        DoOscillation {
+            en: "{count} were written to and fro too often: two programs change them in turn; find out which, or make both sides say the same, then: calsyncd held approve (go on) or calsyncd held reject (leave both sides as they are)",
+            de: "{count} wurden zu oft hin und her geschrieben: zwei Programme ändern sie abwechselnd; herausfinden, welche, oder auf beiden Seiten dasselbe eintragen, dann: calsyncd held approve (weitermachen) oder calsyncd held reject (beide Seiten lassen, wie sie sind)",
+        }
         DoNotCarried {
             en: "{count} were changed on {side}, which may not be carried; take the change back there, or let calsync do it: calsyncd pairing set {pairing} --read-only-edit revert (or ignore)",
             de: "{count} wurden in {side} geändert, was nicht übertragen werden darf; dort zurücknehmen, oder calsync soll es tun: calsyncd pairing set {pairing} --read-only-edit revert (oder ignore)",
@@ -165,6 +169,10 @@ super::texts! {
         OutsideMeeting {
             en: "the meeting was declined, cancelled or not accepted",
             de: "die Besprechung wurde abgelehnt, abgesagt oder nicht zugesagt",
+        }
+        BecauseOscillation {
+            en: "written to and fro too often: two programs answer each other",
+            de: "zu oft hin und her geschrieben: zwei Programme antworten einander",
         }
         BecauseOurDouble {
             en: "made twice on {side}, since an answer came too late",

@@ -55,6 +55,7 @@ CREATE TABLE link (
     hold       TEXT,
     retry      TEXT,
     masked     TEXT CHECK (masked IN ('A', 'B')),
+    memory     TEXT,             -- JSON; NULL where there is nothing to remember
     UNIQUE (pairing, id)
 ) STRICT;
 

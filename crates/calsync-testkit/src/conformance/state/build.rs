@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid};
-use calsync_core::link::{Half, Hold, HoldKind, Link, Observation, Retry, Shadow, Sighting};
+use calsync_core::link::{Half, Hold, HoldKind, Link, LinkMemory, Observation, Retry, Shadow, Sighting};
 use calsync_core::model::{Event, Override, Recurrence, RecurrenceId, Series, Span};
 use calsync_core::source::{Access, Receipt, Write, WriteOp};
 use calsync_core::store::JournalEntry;
@@ -107,6 +107,7 @@ pub(super) fn link(id: u64, a: Option<Half>, b: Option<Half>) -> Link {
         masked: None,
         hold: None,
         retry: None,
+        memory: LinkMemory::default(),
     }
 }
 

@@ -1,0 +1,156 @@
+//! What a link remembers besides its two halves: small things, and of most links none of them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PerSide, Side};
+
+/// What is remembered of a link besides its halves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinkMemory {
+    /// Its last writes, as far as one side answered the other.
+    #[serde(skip_serializing_if = "Turns::is_empty")]
+    pub turns: Turns,
+}
+
+impl LinkMemory {
+    /// Whether there is nothing to remember.
+    pub fn is_empty(&self) -> bool {
+        *self == LinkMemory::default()
+    }
+}
+
+/// The writes of a link, as far as one side answered the other: enough to notice two programs that undo each other's
+/// work for ever. A person who edits one side all day makes one turn, however often that is carried.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Turns {
+    /// Where the last one went; `None` where it went both ways.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<Side>,
+    /// When they took place, in seconds since 1970, oldest first.
+    at: Vec<i64>,
+}
+
+/// So many turns within an hour are what people do; one more is what two programs do.
+const IN_AN_HOUR: usize = 6;
+/// The same for a day: programs that answer each other slowly.
+const IN_A_DAY: usize = 24;
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+impl Turns {
+    /// Whether nothing was written yet but the first copy.
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+
+    /// Remembers a write to these sides. `back`: it takes back what was done there, so it answers whatever came before.
+    /// The writes of one round, which have one time, are one turn; told twice, a write counts once.
+    pub(crate) fn note(&mut self, to: PerSide<bool>, back: bool, now: DateTime<Utc>) {
+        let (side, now) = (one(to), now.timestamp());
+        let goes_on = !self.answers(to, back);
+        match self.at.last_mut() {
+            Some(last) if goes_on => *last = now,
+            Some(last) if *last == now => self.last = None,
+            Some(_) | None => {
+                self.at.retain(|at| at.abs_diff(now) < DAY);
+                self.at.push(now);
+                let surplus = self.at.len().saturating_sub(IN_A_DAY);
+                self.at.drain(..surplus);
+                self.last = side;
+            }
+        }
+    }
+
+    /// Whether a write to these sides would be one more answer to what came before, and there were too many of them.
+    pub(crate) fn stop(&self, to: PerSide<bool>, back: bool, now: DateTime<Utc>) -> bool {
+        let within = |span: u64| self.at.iter().filter(|at| at.abs_diff(now.timestamp()) < span).count();
+        self.answers(to, back) && (within(HOUR) >= IN_AN_HOUR || within(DAY) >= IN_A_DAY)
+    }
+
+    fn answers(&self, to: PerSide<bool>, back: bool) -> bool {
+        let side = one(to);
+        back || side.is_none() || side != self.last
+    }
+}
+
+/// The one side, or `None` where it is both.
+fn one(to: PerSide<bool>) -> Option<Side> {
+    match (to.a, to.b) {
+        (true, false) => Some(Side::A),
+        (false, true) => Some(Side::B),
+        (true, true) | (false, false) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: PerSide<bool> = PerSide { a: true, b: false };
+    const B: PerSide<bool> = PerSide { a: false, b: true };
+    const BOTH: PerSide<bool> = PerSide { a: true, b: true };
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_500_000 + 60 * minutes, 0).unwrap()
+    }
+
+    /// How many of the writes pass, the rest being stopped.
+    fn passed(writes: impl IntoIterator<Item = (i64, PerSide<bool>, bool)>) -> usize {
+        let mut turns = Turns::default();
+        let mut passed = 0;
+        for (minutes, to, back) in writes {
+            if !turns.stop(to, back, at(minutes)) {
+                turns.note(to, back, at(minutes));
+                passed += 1;
+            }
+        }
+        assert!(turns.at.len() <= IN_A_DAY, "what is remembered is bounded");
+        passed
+    }
+
+    #[test]
+    fn more_than_six_writes_in_turn_within_an_hour_are_stopped() {
+        let fight = |every: i64, times: i64| {
+            (0..times).map(move |n| (n * every, if n % 2 == 0 { A } else { B }, false))
+        };
+        assert_eq!(passed(fight(5, 7)), 6);
+        assert_eq!(passed(fight(15, 20)), 20, "five in an hour are people");
+        assert_eq!(passed(fight(15, 90)), 24, "but not all day long");
+        assert_eq!(passed((0..7).map(|n| (5 * n, BOTH, false))), 6, "both at once");
+        assert_eq!(passed((0..7).map(|n| (5 * n, B, true))), 6, "what is put in again is taken back again");
+    }
+
+    #[test]
+    fn a_person_who_edits_one_side_all_day_is_not_stopped() {
+        assert_eq!(passed((0..200).map(|n| (3 * n, B, false))), 200);
+    }
+
+    #[test]
+    fn a_write_that_is_told_twice_counts_once() {
+        let mut turns = Turns::default();
+        turns.note(A, false, at(0));
+        turns.note(B, false, at(5));
+        let once = turns.clone();
+        turns.note(B, false, at(5));
+        assert_eq!(turns, once);
+        turns.note(A, false, at(5));
+        assert_eq!(
+            (turns.at.len(), turns.last),
+            (2, None),
+            "and the writes of one round are one turn, both ways"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_jumped_stops_nobody_for_ever() {
+        let mut turns = Turns::default();
+        for n in 0..6 {
+            turns.note(if n % 2 == 0 { A } else { B }, false, at(1_000_000 + n));
+        }
+        assert!(!turns.stop(A, false, at(0)), "the clock was set back by two years");
+        assert!(turns.stop(A, false, at(1_000_010)));
+    }
+}

@@ -1,0 +1,162 @@
+//! What a person has to confirm before it is carried, and what is stopped: programs that answer each other, changes and
+//! deletions that are too many to be meant.
+
+use calsync_core::sync::{Action, Direction, Reason};
+
+use super::fake::{Fake, World, event};
+
+fn only(keys: Vec<String>) -> String {
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    keys.into_iter().next().unwrap()
+}
+
+/// A program that puts its value in whenever it finds another one.
+fn insist(fake: &Fake, key: &str, place: &str) {
+    if fake.series(key).event.place != place {
+        fake.edit(key, |series| series.event.place = place.to_owned());
+    }
+}
+
+/// What `docs/conflict-rules.md` says under that name in its table of guards.
+fn documented(name: &str) -> u64 {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/conflict-rules.md"));
+    let text = text.unwrap();
+    let row = text.lines().find_map(|line| line.strip_prefix(&format!("| {name} | ")));
+    row.unwrap_or_else(|| panic!("no row {name}")).trim_end_matches(" |").parse().unwrap()
+}
+
+/// Writes of rounds in which both sides insist on their own, so many seconds apart.
+fn fight(rounds: usize, seconds: i64) -> u64 {
+    let world = World::new();
+    let a = world.a.add(event("T", 1));
+    world.settle();
+    let b = only(world.b.keys());
+    let before = world.a.writes() + world.b.writes();
+    for _ in 0..rounds {
+        insist(&world.a, &a, "Lager");
+        world.clock.pass(seconds - 300);
+        world.sync();
+        insist(&world.b, &b, "Büro");
+    }
+    world.a.writes() + world.b.writes() - before
+}
+
+#[test]
+fn the_numbers_in_the_documentation_are_those_that_stop_a_fight() {
+    assert_eq!(fight(36, 300), documented("writes in turn within an hour"));
+    assert_eq!(fight(90, 900), documented("writes in turn within a day"), "four an hour, for most of a day");
+    assert_eq!(fight(20, 4_000), 20, "and these are people");
+}
+
+#[test]
+fn two_programs_that_answer_each_other_are_stopped_and_reported() {
+    let world = World::new();
+    let a = world.a.add(event("Kundendienst", 1));
+    let other = world.a.add(event("Montage", 2));
+    world.settle();
+    let b =
+        world.b.keys().into_iter().find(|key| world.b.series(key).event.subject == "Kundendienst").unwrap();
+    let before = (world.a.writes(), world.b.writes());
+    let mut last = world.sync();
+    for _ in 0..36 {
+        insist(&world.a, &a, "Lager");
+        insist(&world.b, &b, "Büro");
+        last = world.sync();
+    }
+    let writes = (world.a.writes() - before.0, world.b.writes() - before.1);
+    assert!(writes.0 + writes.1 <= 7, "three hours of rounds wrote {writes:?}");
+    assert_eq!(last.held, 1);
+    let step = last.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
+    assert_eq!(step.reason, Reason::Oscillation);
+    assert_eq!(world.a.series(&a).event.place, "Lager");
+    assert_eq!(world.b.series(&b).event.place, "Büro", "what either says stays where it is");
+
+    world.a.edit(&other, |series| series.event.place = "Ulm".to_owned());
+    world.sync();
+    assert!(world.b.events().iter().any(|event| event.place == "Ulm"), "all others go on");
+
+    world.clock.pass(86_400);
+    let report = world.sync();
+    assert_eq!((report.writes(), report.held), (0, 1), "quiet says nothing: they are quiet while we are");
+    world.b.edit(&b, |series| series.event.place = "Lager".to_owned());
+    assert_eq!(world.settle().held, 0, "both sides say the same");
+    world.assert_in_step();
+}
+
+#[test]
+fn a_calendar_that_writes_every_text_in_its_own_way_is_stopped_where_that_is_taken_back() {
+    let mut world = World::new();
+    world.settings.direction = Direction::AToB;
+    let a = world.a.add(event("T", 1));
+    world.a.edit(&a, |series| series.event.place = "ulm".to_owned());
+    world.settle();
+    let b = only(world.b.keys());
+    let before = world.b.writes();
+    for _ in 0..36 {
+        insist(&world.b, &b, "ULM");
+        world.sync();
+    }
+    assert_eq!(world.b.writes() - before, 6);
+    assert_eq!((world.sync().held, world.a.series(&a).event.place.as_str()), (1, "ulm"));
+}
+
+#[test]
+fn two_calendars_that_each_write_texts_in_their_own_way_are_stopped() {
+    let world = World::new();
+    let a = world.a.add(event("T", 1));
+    world.settle();
+    let b = only(world.b.keys());
+    world.a.edit(&a, |series| series.event.place = "Ulm".to_owned());
+    let before = world.a.writes() + world.b.writes();
+    for _ in 0..36 {
+        world.sync();
+        insist(&world.a, &a, "Ulm");
+        insist(&world.b, &b, "Ulm, Deutschland");
+    }
+    assert!(world.a.writes() + world.b.writes() - before <= 7);
+    assert_eq!(world.sync().held, 1);
+}
+
+#[test]
+fn two_programs_that_each_change_another_field_are_stopped_too() {
+    let world = World::new();
+    let a = world.a.add(event("T", 1));
+    world.settle();
+    let b = only(world.b.keys());
+    let before = world.a.writes() + world.b.writes();
+    for round in 0..36 {
+        world.a.edit(&a, |series| series.event.place = format!("Halle {round}"));
+        world.b.edit(&b, |series| series.event.customer = format!("Kunde {round}"));
+        world.sync();
+    }
+    assert!(world.a.writes() + world.b.writes() - before <= 14);
+    assert_eq!(world.sync().held, 1);
+}
+
+#[test]
+fn a_person_who_edits_one_side_twenty_times_in_an_hour_is_not_stopped() {
+    let world = World::new();
+    let a = world.a.add(event("T", 1));
+    world.settle();
+    for n in 0..20 {
+        world.a.edit(&a, |series| series.event.place = format!("Raum {n}"));
+        world.clock.pass(-120);
+        assert_eq!(world.sync().held, 0);
+        assert_eq!(world.b.events()[0].place, format!("Raum {n}"));
+    }
+}
+
+#[test]
+fn people_at_both_sides_who_take_turns_for_a_while_are_not_stopped() {
+    let world = World::new();
+    let a = world.a.add(event("T", 1));
+    world.settle();
+    let b = only(world.b.keys());
+    for n in 0..40 {
+        let (fake, key) = if n % 2 == 0 { (&world.a, &a) } else { (&world.b, &b) };
+        fake.edit(key, |series| series.event.place = format!("Raum {n}"));
+        world.clock.pass(5_400);
+        assert_eq!(world.settle().held, 0, "edit {n}");
+        world.assert_in_step();
+    }
+}
