@@ -66,7 +66,7 @@ impl Calendar {
 #[async_trait]
 impl CalendarSource for Calendar {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: 100, unheld: &[] }
+        Capabilities { batch: 100, unheld: &[], marks: false }
     }
 
     fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {

@@ -6,12 +6,14 @@
 //! held, refused or interrupted simply stays observed.
 
 mod hold;
+mod lately;
 mod memory;
 mod order;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use lately::Lately;
 pub use memory::{LinkMemory, Turns};
 
 use crate::ids::{
@@ -89,6 +91,18 @@ impl Half {
         match &self.seen {
             Some(Observation::Present(sighting)) => Some(sighting),
             Some(Observation::Gone | Observation::Unread(_)) | None => None,
+        }
+    }
+
+    /// Takes what was read; where it says what the shadow says, only its revision is new.
+    pub(crate) fn see(&mut self, item: Item) {
+        self.access = item.access;
+        match &mut self.shadow {
+            Some(shadow) if shadow.series == item.series => {
+                shadow.revision = item.revision;
+                self.seen = None;
+            }
+            Some(_) | None => self.seen = Some(Observation::Present(Box::new(Sighting::from(item)))),
         }
     }
 
@@ -286,6 +300,8 @@ pub struct Head {
     pub first_sync_done: bool,
     /// Under which rules items were left without a counterpart; other ones bring them up again.
     pub rules: Option<ContentHash>,
+    /// Deletions of the last hour that nobody approved, by the side that they came from.
+    pub deleted: PerSide<Lately>,
     /// Writes whose outcome is not stored.
     pub intents: Vec<Intent>,
     /// What people asked for and is not done yet, in the order of their numbers.

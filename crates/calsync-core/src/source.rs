@@ -98,6 +98,8 @@ pub struct Capabilities {
     /// Fields that are not written to this system, because it cannot hold them or must not be told. What it says of
     /// them itself is carried to the other side all the same.
     pub unheld: &'static [Field],
+    /// Whether its appointments can be given a [`Mark`](crate::model::Mark).
+    pub marks: bool,
 }
 
 /// One page of a change feed.
@@ -298,6 +300,9 @@ pub enum SourceErrorKind {
     /// Try again later, it may have been done: the answer was lost.
     #[error("the answer was lost")]
     NoAnswer,
+    /// An appointment of this type is neither deleted nor moved from here; what was tried can be marked.
+    #[error("appointments of its type can neither be deleted nor moved")]
+    Protected,
     /// This one item cannot be taken as it is: set it aside and tell. The text says why.
     #[error("refused: {0}")]
     Rejected(String),

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChangeToken, ContentHash, ItemKey, LinkId, PairingId, PerSide, Side};
-use crate::link::{Half, Head, Intent, Link, Listing, MatchKey, Tombstone, Wish};
+use crate::link::{Half, Head, Intent, Lately, Link, Listing, MatchKey, Tombstone, Wish};
 use crate::model::Series;
 use crate::source::Write;
 
@@ -172,6 +172,8 @@ pub struct Commit {
     pub remove: Vec<LinkId>,
     /// Intents whose outcome is known.
     pub closed: Vec<Closed>,
+    /// Deletions of the last hour, where there are more of them.
+    pub deleted: Option<PerSide<Lately>>,
     /// What must not come back.
     pub tombstones: Vec<Tombstone>,
     /// Orders that are dealt with, one way or another.

@@ -49,8 +49,8 @@ pub enum HoldKind {
     Undo,
     /// The two sides answer each other for ever.
     Oscillation,
-    /// It is of a type that is not changed from outside.
-    Protected,
+    /// A change, one of too many at once.
+    Changes,
 }
 
 impl HoldKind {
@@ -64,7 +64,7 @@ impl HoldKind {
         HoldKind::LeftScope,
         HoldKind::Undo,
         HoldKind::Oscillation,
-        HoldKind::Protected,
+        HoldKind::Changes,
     ];
 
     /// The word for programs, as it is serialised.
@@ -78,7 +78,7 @@ impl HoldKind {
             HoldKind::LeftScope => "left_scope",
             HoldKind::Undo => "undo",
             HoldKind::Oscillation => "oscillation",
-            HoldKind::Protected => "protected",
+            HoldKind::Changes => "changes",
         }
     }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PerSide, Side};
+use crate::model::Mark;
 
 /// What is remembered of a link besides its halves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +13,15 @@ pub struct LinkMemory {
     /// Its last writes, as far as one side answered the other.
     #[serde(skip_serializing_if = "Turns::is_empty")]
     pub turns: Turns,
+    /// The mark that stands for what the other side tried with an appointment of a protected type, until that is taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marked: Option<Mark>,
+    /// The side that said that the other one may neither delete nor move this, until what was tried is taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shielded: Option<Side>,
+    /// The counterpart was deleted and is not wanted again while nothing but the rules changes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub left_alone: bool,
 }
 
 impl LinkMemory {
@@ -97,15 +107,16 @@ mod tests {
         DateTime::from_timestamp(1_795_500_000 + 60 * minutes, 0).unwrap()
     }
 
-    /// How many of the writes pass, the rest being stopped.
+    /// How many of the writes pass before one is stopped, and all after it.
     fn passed(writes: impl IntoIterator<Item = (i64, PerSide<bool>, bool)>) -> usize {
         let mut turns = Turns::default();
         let mut passed = 0;
         for (minutes, to, back) in writes {
-            if !turns.stop(to, back, at(minutes)) {
-                turns.note(to, back, at(minutes));
-                passed += 1;
+            if turns.stop(to, back, at(minutes)) {
+                break;
             }
+            turns.note(to, back, at(minutes));
+            passed += 1;
         }
         assert!(turns.at.len() <= IN_A_DAY, "what is remembered is bounded");
         passed

@@ -18,5 +18,5 @@ pub use event::{
 };
 pub use field::Field;
 pub use notes::{Notes, NotesFormat};
-pub use series::{Override, OverridePatch, Recurrence, Series, SeriesPatch};
+pub use series::{Mark, MarkKind, Override, OverridePatch, Recurrence, Series, SeriesPatch};
 pub use when::{RecurrenceId, Span, When};

@@ -69,6 +69,7 @@ impl Series {
                     Some((*key, patch))
                 })
                 .collect(),
+            mark: None,
         }
     }
 
@@ -170,6 +171,26 @@ fn changed(overlay: Overlay) -> Option<Override> {
     (!overlay.is_empty()).then_some(Override::Changed(overlay))
 }
 
+/// A remark on an appointment that may not be changed from the other side: what was done to its counterpart there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// What happened.
+    pub kind: MarkKind,
+    /// For people: where it was moved to, or which instance it was. Numbers only, so that it needs no language.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// What a [`Mark`] says was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkKind {
+    /// The appointment, or an instance of it, was deleted.
+    Deleted,
+    /// It was moved.
+    Moved,
+}
+
 /// What changes in a series, field by field and instance by instance.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeriesPatch {
@@ -182,12 +203,18 @@ pub struct SeriesPatch {
     /// Instances, by the start that the rule gave them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "by_recurrence_id")]
     pub overrides: BTreeMap<RecurrenceId, OverridePatch>,
+    /// A remark that is left on the appointment; nothing of its content, and never read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
 }
 
 impl SeriesPatch {
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
-        self.recurrence.is_none() && self.master.is_empty() && self.overrides.is_empty()
+        self.recurrence.is_none()
+            && self.master.is_empty()
+            && self.overrides.is_empty()
+            && self.mark.is_none()
     }
 
     /// Carries the changes out upon `series`; what they do not name stays.
@@ -232,6 +259,7 @@ impl SeriesPatch {
                     Some((*key, patch?))
                 })
                 .collect(),
+            mark: self.mark.clone(),
         }
     }
 
@@ -251,6 +279,10 @@ impl SeriesPatch {
             paths.push("recurrence".to_owned());
         }
         paths.extend(self.master.fields().into_iter().map(|field| format!("master.{field}")));
+        paths.extend(self.mark.as_ref().map(|mark| match mark.kind {
+            MarkKind::Deleted => "mark deleted".to_owned(),
+            MarkKind::Moved => "mark moved".to_owned(),
+        }));
         for (key, patch) in &self.overrides {
             let key = key.to_text();
             match patch {
@@ -286,6 +318,7 @@ impl SeriesPatch {
                     Some((*key, patch?))
                 })
                 .collect(),
+            mark: self.mark.clone(),
         }
     }
 }

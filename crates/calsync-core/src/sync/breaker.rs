@@ -4,14 +4,17 @@
 //! too many of them, nothing is written any more and the link waits. Quiet does not end that: two programs that answer
 //! each other are quiet exactly while we are. It ends when a person answers, or when both sides say the same.
 
-use super::decide::{Context, LinkPlan, hold, still_shows};
-use super::plan::Reason;
+use super::decide::{Context, LinkPlan, State, answered, hold, step, still_shows};
+use super::plan::{Action, Reason};
 use crate::ids::PerSide;
-use crate::link::{HoldKind, Link, LinkMemory};
+use crate::link::{Answer, HoldKind, Link, LinkMemory, Turns};
 use crate::source::WriteOp;
 
-/// The sides that a plan writes content to, if any. A deletion ends what went to and fro.
+/// The sides that a plan writes content to, if any. A mark is none, and a deletion ends what went to and fro.
 fn writes(plan: &LinkPlan) -> Option<PerSide<bool>> {
+    if plan.marks.is_some() {
+        return None;
+    }
     let to = PerSide::from_fn(|side| {
         plan.writes.get(side).as_ref().is_some_and(|write| match write.op {
             WriteOp::Create { .. } | WriteOp::Update { .. } => true,
@@ -31,9 +34,23 @@ pub(super) fn stop(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let Some(to) = writes(plan) else { return };
     let stopped = is_stopped(link) || link.memory.turns.stop(to, takes_back(plan), context.now);
     let masks = plan.masked.is_some_and(|original| still_shows(link, original, context));
-    if stopped && !masks {
-        *plan = LinkPlan::default();
-        hold(link, HoldKind::Oscillation, Reason::Oscillation, plan);
+    if !stopped || masks {
+        return;
+    }
+    match answered(link, HoldKind::Oscillation, &Reason::Oscillation) {
+        Some(Answer::Approve | Answer::Prefer(_)) => plan.calms = true,
+        // Both sides count as in step as they are; what is gone stays away.
+        Some(Answer::Reject) => {
+            let gone = PerSide::from_fn(|side| State::of(link.halves.get(side).as_ref()) == State::Gone);
+            let left_alone = gone.a || gone.b;
+            *plan =
+                LinkPlan { masked: plan.masked, drop: gone, left_alone, calms: true, ..LinkPlan::default() };
+            plan.steps.push(step(link, Action::Leave, Reason::Oscillation));
+        }
+        None => {
+            *plan = LinkPlan::default();
+            hold(link, HoldKind::Oscillation, Reason::Oscillation, plan);
+        }
     }
 }
 
@@ -50,6 +67,9 @@ pub(super) fn remember(
     now: chrono::DateTime<chrono::Utc>,
     memory: &mut LinkMemory,
 ) {
+    if plan.calms {
+        memory.turns = Turns::default();
+    }
     let Some(planned) = writes(plan) else { return };
     let to = PerSide::from_fn(|side| *planned.get(side) && *carried_out.get(side));
     if (to.a || to.b) && link.lone_side().is_none() {

@@ -10,12 +10,12 @@ use super::original::{began_on, guarded, original};
 use super::plan::{Action, Likeness, Reason, Step};
 use super::round::LeftOut;
 use super::scope::{Leaving, Outside};
-use super::settings::{ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
+use super::settings::{ChangeGuard, ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
 use super::view::{Past, View, has_ruled_meeting};
-use super::{about, attachments, breaker};
+use super::{about, attachments, breaker, protected};
 use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side};
-use crate::link::{DeletionGuard, Half, HoldKind, Link, Observation};
-use crate::model::{Attachments, Event, Field, Series, SeriesPatch};
+use crate::link::{Answer, DeletionGuard, Direction, Half, HoldKind, Link, Observation};
+use crate::model::{Attachments, Event, Field, Mark, Series, SeriesPatch};
 use crate::source::{Access, WriteOp};
 
 /// What is known of one side of a link.
@@ -112,6 +112,10 @@ pub(super) struct Context<'a> {
     pub(super) offsets: ClockOffsets,
     /// Deletions seen on this side are too many to be meant.
     pub(super) hold_deletions: PerSide<bool>,
+    /// Changes seen on this side are too many to be meant.
+    pub(super) hold_changes: PerSide<bool>,
+    /// Whether a side can be told by a mark what was tried.
+    pub(super) marks: PerSide<bool>,
     /// Fields that a side cannot hold.
     pub(super) unheld: PerSide<&'a [Field]>,
     /// Why the link's lone item gets no counterpart.
@@ -157,6 +161,12 @@ pub(super) struct LinkPlan {
     pub(super) held: PerSide<SeriesPatch>,
     /// The write to this side takes back changes made there.
     pub(super) reverts: PerSide<bool>,
+    /// What is written is this mark on this side, and nothing else.
+    pub(super) marks: Option<(Side, Mark)>,
+    /// The counterpart that is gone is not made again when the rules change.
+    pub(super) left_alone: bool,
+    /// A person said how writing to and fro ends: it is counted from the beginning.
+    pub(super) calms: bool,
     /// What a person is asked; the link stays as it is but for what `writes` does.
     pub(super) hold: Option<Question>,
     /// The side with the original, where the other side has a masked copy from now on.
@@ -182,6 +192,23 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
     let mut plan =
         LinkPlan { masked: original(link, context.pairing, context.settings), ..LinkPlan::default() };
     let verdict = verdict(states.a, states.b);
+    if let Some(side) = too_many_changes(link, verdict, states, context, &plan) {
+        match answered(link, HoldKind::Changes, &Reason::TooManyChanges(side)) {
+            Some(Answer::Approve | Answer::Prefer(_)) => {}
+            Some(Answer::Reject) => {
+                take_back(link, side, context, &mut plan);
+                return plan;
+            }
+            None => {
+                hold(link, HoldKind::Changes, Reason::TooManyChanges(side), &mut plan);
+                return plan;
+            }
+        }
+    }
+    if let Some((side, mark)) = protected::to_mark(link, verdict, context, &plan) {
+        protected::write_mark(link, side, mark, &mut plan);
+        return plan;
+    }
     if matches!(verdict, Verdict::InStep | Verdict::Carry(_) | Verdict::Merge)
         && let Some((side, why)) = leaving(link, context)
         && part(link, side, why, context, &mut plan)
@@ -215,7 +242,51 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
     plan
 }
 
-fn step(link: &Link, action: Action, reason: Reason) -> Step {
+/// The side whose changes wait because they are too many to be meant. What became private does not wait to be masked.
+fn too_many_changes(
+    link: &Link,
+    verdict: Verdict,
+    states: PerSide<State>,
+    context: &Context<'_>,
+    plan: &LinkPlan,
+) -> Option<Side> {
+    let carries = matches!(verdict, Verdict::Carry(_) | Verdict::Merge);
+    if !carries || plan.masked.is_some_and(|original| still_shows(link, original, context)) {
+        return None;
+    }
+    let settings = context.settings;
+    let waits = link.hold.as_ref().filter(|hold| hold.kind == HoldKind::Changes);
+    let waits = waits.filter(|_| settings.change_guard != ChangeGuard::Off);
+    let held_before =
+        |side: Side| waits.is_some_and(|hold| hold.why == Reason::TooManyChanges(side).to_string());
+    Side::BOTH.into_iter().find(|side| {
+        *states.get(*side) == State::Changed
+            && settings.direction.writes(side.other())
+            && (held_before(*side) || *context.hold_changes.get(*side))
+    })
+}
+
+/// What a person said to this question, as long as it is still the same.
+pub(super) fn answered(link: &Link, kind: HoldKind, reason: &Reason) -> Option<Answer> {
+    let hold = link.hold.as_ref().filter(|hold| hold.kind == kind)?;
+    hold.answer.filter(|_| hold.about == about::whole(link, kind, reason))
+}
+
+/// Takes back what was changed on this side, where it may be written; what the other side changed is carried.
+fn take_back(link: &Link, side: Side, context: &Context<'_>, plan: &mut LinkPlan) {
+    let writes = context.settings.direction.writes(side);
+    let settings = Settings {
+        direction: match side {
+            Side::A => Direction::BToA,
+            Side::B => Direction::AToB,
+        },
+        read_only_edit: if writes { ReadOnlyEdit::Revert } else { ReadOnlyEdit::Ignore },
+        ..context.settings.clone()
+    };
+    carry(link, &Reason::Reverted(side), &Context { settings: &settings, ..*context }, plan);
+}
+
+pub(super) fn step(link: &Link, action: Action, reason: Reason) -> Step {
     Step { link: link.id, action, reason, paths: Vec::new(), conflicts: Vec::new(), notes: Vec::new() }
 }
 
@@ -271,15 +342,19 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
     if is_held_back(link, gone, context) {
         return hold_back(link, gone, context, plan);
     }
-    let one_way = !context.settings.direction.writes(target) || guarded(link, plan.masked) == Some(target);
+    let shielded = protected::shielded(link, context.settings) == Some(target);
+    let one_way =
+        !context.settings.direction.writes(target) || guarded(link, plan.masked) == Some(target) || shielded;
     if one_way || half.access != Access::Full {
         match context.settings.read_only_edit {
             ReadOnlyEdit::Revert if context.settings.direction.writes(gone) => {
                 *plan.reverts.get_mut(gone) = true;
-                return create(link, target, Reason::Reverted(gone), context, plan);
+                let reason = if shielded { Reason::Protected(gone) } else { Reason::Reverted(gone) };
+                return create(link, target, reason, context, plan);
             }
             ReadOnlyEdit::Revert | ReadOnlyEdit::Ignore => {
                 *plan.drop.get_mut(gone) = true;
+                plan.left_alone = true;
                 plan.steps.push(step(link, Action::Leave, Reason::NotCarried(gone)));
             }
             ReadOnlyEdit::Report => hold(link, HoldKind::NotCarried, Reason::NotCarried(gone), plan),
@@ -290,7 +365,7 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
 }
 
 /// Whether the guard keeps deletions that come from this side waiting: now, or since it was first met.
-fn is_held_back(link: &Link, from: Side, context: &Context<'_>) -> bool {
+pub(super) fn is_held_back(link: &Link, from: Side, context: &Context<'_>) -> bool {
     let held_before = link.hold.as_ref().is_some_and(|hold| hold.guard == Some(context.settings.guard));
     held_before || *context.hold_deletions.get(from)
 }
@@ -450,7 +525,9 @@ pub(super) fn leaving(link: &Link, context: &Context<'_>) -> Option<(Side, Outsi
 fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut LinkPlan) -> bool {
     let target = side.other();
     // Nobody deletes an original by editing its copy.
-    if guarded(link, plan.masked) == Some(target) {
+    if guarded(link, plan.masked) == Some(target)
+        || protected::shielded(link, context.settings) == Some(target)
+    {
         return false;
     }
     let leaving = context.settings.leaving_for(why);
@@ -535,6 +612,8 @@ impl FieldRules for Rules<'_> {
         self.context.settings.direction.writes(target)
             && access.allows(field)
             && self.original != Some(target)
+            && !(field == Field::Span
+                && protected::shielded(self.link, self.context.settings) == Some(target))
             && !(field == Field::Subject && self.context.settings.dictates_subject_of(target.other()))
     }
 

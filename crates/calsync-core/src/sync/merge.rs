@@ -116,8 +116,12 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
 
     for side in Side::BOTH {
         let target = side.other();
+        // What the other side says too is not blocked: both did the same.
+        let theirs = carried.get(target);
+        let news = theirs.pending(versions.latest.get(side));
         let blocked =
             changes.get(side).only(|field| !rules.may_write(target, field) && rules.holds(target, field));
+        let blocked = without_agreed(blocked, theirs, &news);
         if blocked.is_empty() {
             continue;
         }
@@ -128,6 +132,7 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
                         && rules.holds(target, field)
                         && rules.may_write(side, field)
                 });
+                let back = without_agreed(back, theirs, &news);
                 if back.is_empty() {
                     *merged.ignored.get_mut(side) = true;
                 } else {
@@ -145,6 +150,17 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
         }
     }
     merged
+}
+
+/// Without the fields and instances that `theirs` changes to what is there already: all of it but `news`.
+fn without_agreed(mut patch: SeriesPatch, theirs: &SeriesPatch, news: &SeriesPatch) -> SeriesPatch {
+    let (said, new) = (theirs.master.fields(), news.master.fields());
+    patch.master = patch.master.only(|field| !said.contains(&field) || new.contains(&field));
+    if theirs.recurrence.is_some() && news.recurrence.is_none() {
+        patch.recurrence = None;
+    }
+    patch.overrides.retain(|key, _| !theirs.overrides.contains_key(key) || news.overrides.contains_key(key));
+    patch
 }
 
 /// Where a person changed what the text on this side's tile is made of, the text follows.
@@ -387,7 +403,7 @@ fn merge_into(patch: &mut SeriesPatch, more: SeriesPatch) {
 
 /// Adds the changes of `more` to fields and instances that `patch` does not touch.
 fn add_missing(patch: &mut SeriesPatch, more: SeriesPatch) {
-    let SeriesPatch { recurrence, master, overrides } = more;
+    let SeriesPatch { recurrence, master, overrides, mark: _ } = more;
     patch.recurrence = patch.recurrence.take().or(recurrence);
     let touched = patch.master.fields();
     patch.master.absorb(master.only(|field| !touched.contains(&field)));

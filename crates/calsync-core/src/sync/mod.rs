@@ -11,6 +11,7 @@ mod decide;
 mod merge;
 mod original;
 mod plan;
+mod protected;
 mod round;
 mod scope;
 mod settings;
@@ -25,6 +26,6 @@ pub use round::{
     Failure, ItemFailure, LeftOut, Mode, Reply, Request, Round, RoundInput, RoundReport, SideReport,
 };
 pub use scope::{AllDay, Filter, Leaving, MeetingRule, Meetings, Outside, Pattern, Window};
-pub use settings::{AttachmentPolicy, ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
+pub use settings::{AttachmentPolicy, ChangeGuard, ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
 pub use template::{Template, TemplateError};
 pub use view::{CategoryNames, Mask, Outward, Private};

@@ -90,6 +90,10 @@ pub enum Reason {
     RulesChanged,
     /// There are two of our items for one appointment on this side: an answer came too late.
     OurDouble(Side),
+    /// More changes on this side than can be meant.
+    TooManyChanges(Side),
+    /// What was done on this side is not allowed with an appointment of that type: it is marked, then taken back.
+    Protected(Side),
     /// Both sides answered each other's change for too long: two programs write this appointment.
     Oscillation,
 }
@@ -135,6 +139,10 @@ impl fmt::Display for Reason {
             Reason::LeftScope(side, why) => write!(f, "no longer carried from {side}: {why}"),
             Reason::RulesChanged => f.write_str("the rules changed"),
             Reason::OurDouble(side) => write!(f, "made twice on {side}: delete one of the two there"),
+            Reason::TooManyChanges(side) => write!(f, "changed on {side}: too many at once to be meant"),
+            Reason::Protected(side) => {
+                write!(f, "deleted or moved on {side}, where its type may not be: marked, then taken back")
+            }
             Reason::Oscillation => {
                 f.write_str("written to and fro too often: two programs answer each other")
             }

@@ -1,6 +1,6 @@
 //! How one pairing is to be kept in step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,19 @@ impl AttachmentPolicy {
     }
 }
 
+/// Which changes of many appointments at once wait for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeGuard {
+    /// None.
+    Off,
+    /// Those that move them all by the same time, as a wrong clock or time zone does.
+    #[default]
+    Shifts,
+    /// These, and changes of any kind of more than half of all appointments.
+    Any,
+}
+
 /// The settings of a pairing that the engine reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -82,6 +95,10 @@ pub struct Settings {
     pub deletion_wins: bool,
     /// When deletions wait for a person.
     pub guard: DeletionGuard,
+    /// Which changes of many appointments at once wait for a person.
+    pub change_guard: ChangeGuard,
+    /// Types of side `A` that side `B` may neither delete nor move: what is done there is only marked on `A`.
+    pub protected: BTreeSet<String>,
     /// Which side wins where a first sync finds two different versions of one appointment.
     pub lead: Side,
     /// What may leave each side, and how it is shown on the other.
@@ -107,6 +124,8 @@ impl Default for Settings {
             read_only_edit: ReadOnlyEdit::Revert,
             deletion_wins: false,
             guard: DeletionGuard { count: 5, percent: 20 },
+            change_guard: ChangeGuard::default(),
+            protected: BTreeSet::new(),
             lead: Side::A,
             outward: PerSide::default(),
             window: Window::default(),

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::breaker;
 use super::decide::{LinkPlan, next_generation};
 use super::merge::without_held;
 use super::original::{original, still_hides};
 use super::settings::Settings;
 use super::view::{Past, View};
+use super::{breaker, protected};
 use crate::ids::{PairingId, PerSide, Side};
 use crate::link::{Half, Hold, Intent, Link, LinkMemory, Listing, Observation, Retry, Shadow, Sighting};
 use crate::model::{Event, Field, Overlay, Override, OverridePatch, Series, SeriesPatch};
@@ -70,6 +70,9 @@ pub(super) fn settle(
     if plan.untouched {
         return After::Keep(Box::new(link.clone()));
     }
+    if let Some(marks) = &plan.marks {
+        return After::Keep(Box::new(protected::settle_mark(link, marks, outcomes, setting.now)));
+    }
     let mut next = link.clone();
     next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
     next.hold = plan.hold.as_ref().map(|asked| Hold {
@@ -94,11 +97,28 @@ pub(super) fn settle(
             next.masked = plan.masked.filter(|original| still_hides(&next, *original, setting.settings));
         }
     }
+    remember(link, plan, outcomes, &mut next);
     next.retry = next_retry(link, outcomes, setting.now);
     if next.halves.a.is_none() && next.halves.b.is_none() {
         return After::End;
     }
     After::Keep(Box::new(next))
+}
+
+/// What else the link remembers after that.
+fn remember(link: &Link, plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, next: &mut Link) {
+    let lone = next.lone_side();
+    next.memory.left_alone =
+        lone.is_some() && (plan.left_alone || link.memory.left_alone && lone == link.lone_side());
+    for side in Side::BOTH {
+        if matches!(outcomes.get(side), Some(Outcome::Refused(SourceErrorKind::Protected))) {
+            next.memory.shielded = Some(side);
+            return;
+        }
+    }
+    if !next.is_dirty() {
+        protected::forget(&mut next.memory);
+    }
 }
 
 /// What is left when the item of `side` was deleted. Where the other one is still there, only the two were parted: the
@@ -350,6 +370,15 @@ pub(super) fn settle_late(
             next.generation = next_generation(link, side);
             (as_held(series, item, setting.unheld.get(side)), setting.listings.get(side).not_shown_yet())
         }
+        WriteOp::Update { patch, .. } if patch.mark.is_some() => {
+            if let Some(mark) = &patch.mark {
+                protected::marked(&mut next, side, item, mark);
+            }
+            next.masked = link.masked;
+            next.writes = next.writes.max(intent.write.receipt.number);
+            next.retry = None;
+            return After::Keep(Box::new(next));
+        }
         WriteOp::Update { patch, current, .. } => {
             let half = link.halves.get(side).as_ref();
             let base =
@@ -461,7 +490,11 @@ pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, setting: &Set
 }
 
 /// An item that always fails is set aside with growing delay; what is wrong with the whole side is not its fault.
-fn next_retry(link: &Link, outcomes: &PerSide<Option<Outcome>>, now: DateTime<Utc>) -> Option<Retry> {
+pub(super) fn next_retry(
+    link: &Link,
+    outcomes: &PerSide<Option<Outcome>>,
+    now: DateTime<Utc>,
+) -> Option<Retry> {
     Side::BOTH.into_iter().find_map(|side| match outcomes.get(side) {
         Some(Outcome::Refused(kind)) if is_the_items_fault(kind) => {
             Some(retry_after(link.retry.as_ref(), kind.to_string(), now))
@@ -491,10 +524,12 @@ pub(super) fn retry_after(before: Option<&Retry>, why: String, now: DateTime<Utc
 }
 
 /// Whether a refusal is about this item, and not about the whole side.
-fn is_the_items_fault(kind: &SourceErrorKind) -> bool {
+pub(super) fn is_the_items_fault(kind: &SourceErrorKind) -> bool {
     match kind {
         SourceErrorKind::Rejected(_) | SourceErrorKind::Protocol(_) | SourceErrorKind::Denied(_) => true,
-        SourceErrorKind::Stale
+        // What is protected is marked by the next round.
+        SourceErrorKind::Protected
+        | SourceErrorKind::Stale
         | SourceErrorKind::Missing
         | SourceErrorKind::TokenExpired
         | SourceErrorKind::Throttled(_)

@@ -9,13 +9,14 @@ use calsync_core::drive::{self, Clock, Pair};
 use calsync_core::ids::{
     CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Side, Uid,
 };
+use calsync_core::link::{Answer, Hold};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Attachment, Attachments, Change, Event, Field, Override, Series, Span};
+use calsync_core::model::{Attachment, Attachments, Change, Event, Field, Mark, Override, Series, Span};
 use calsync_core::source::{
     Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item,
     Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
-use calsync_core::store::Recorded;
+use calsync_core::store::{Commit, Recorded, StateStore};
 use calsync_core::sync::{Request, Round, RoundInput, RoundReport, Settings};
 use calsync_core::zone::Zone;
 use chrono::{DateTime, NaiveDate, TimeZone, Utc};
@@ -62,6 +63,8 @@ pub struct Fake {
     pub returns_items: bool,
     /// Rounds what is written, as servers do.
     pub shouts: bool,
+    /// Takes marks.
+    pub marks: bool,
     /// Says how large files are.
     pub sizes: bool,
     /// How it says that it will hold a series; unset: as it is.
@@ -81,7 +84,11 @@ struct State {
     half_make: bool,
     deny: Option<String>,
     unreadable: Vec<String>,
+    /// Type whose appointments are neither deleted nor moved through the protocol.
+    protected: Option<String>,
     clock: i64,
+    /// Says what its clock says.
+    tells_time: bool,
     /// Bytes of files by their stamps.
     files: BTreeMap<String, Vec<u8>>,
     /// Reading files fails.
@@ -100,6 +107,8 @@ struct Stored {
     created: i64,
     modified: i64,
     access: Access,
+    /// What was marked, in that order.
+    marks: Vec<Mark>,
 }
 
 impl Fake {
@@ -112,6 +121,7 @@ impl Fake {
             fit: None,
             returns_items: true,
             shouts: false,
+            marks: name == "a",
             sizes: true,
             state: Mutex::new(State { clock: 1_790_000_000, ..State::default() }),
         }
@@ -253,6 +263,7 @@ impl Fake {
                 created: 1_700_000_000,
                 modified: state.clock,
                 access: Access::Full,
+                marks: Vec::new(),
             };
             state.items.insert(key.to_owned(), stored);
             state.log.push(key.to_owned());
@@ -265,6 +276,21 @@ impl Fake {
             let stored = state.items[key].clone();
             state.insert(self.name, stored.series, stored.receipt)
         })
+    }
+
+    /// From now on appointments of this type are neither deleted nor moved through the protocol.
+    pub fn protect(&self, kind: &str) {
+        self.with(|state| state.protected = Some(kind.to_owned()));
+    }
+
+    /// What was marked in an appointment.
+    pub fn marks(&self, key: &str) -> Vec<Mark> {
+        self.with(|state| state.items[key].marks.clone())
+    }
+
+    /// Sets the clock of this server.
+    pub fn set_clock(&self, at: DateTime<Utc>) {
+        self.with(|state| (state.clock, state.tells_time) = (at.timestamp(), true));
     }
 
     pub fn deny_subject(&self, subject: Option<&str>) {
@@ -332,6 +358,7 @@ impl State {
             created: self.clock,
             modified: self.clock,
             access: Access::Full,
+            marks: Vec::new(),
         };
         self.items.insert(key.clone(), stored);
         self.log.push(key.clone());
@@ -362,7 +389,7 @@ impl State {
 #[async_trait]
 impl CalendarSource for Fake {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: self.batch, unheld: self.unheld }
+        Capabilities { batch: self.batch, unheld: self.unheld, marks: self.marks }
     }
 
     fn fit(&self, _: &CalendarKey, series: &Series) -> Fit {
@@ -390,7 +417,7 @@ impl CalendarSource for Fake {
                 entries: entries.collect(),
                 next: ChangeToken::new(format!("{generation}:{to}")),
                 more: to < state.log.len(),
-                server_time: None,
+                server_time: state.tells_time.then(|| DateTime::from_timestamp(state.clock, 0).unwrap()),
             })
         })
     }
@@ -564,7 +591,17 @@ impl Fake {
                 if stored.revision.to_string() != expected.as_str() {
                     return refused(SourceErrorKind::Stale);
                 }
-                stored.series = hold(patch.apply(&stored.series));
+                let (before, after) = (&stored.series, patch.apply(&stored.series));
+                if before.event.categories.iter().any(|kind| Some(kind) == state.protected.as_ref())
+                    && !before.diff(&after).only(|field| field == Field::Span).is_empty()
+                {
+                    return refused(SourceErrorKind::Protected);
+                }
+                if let Some(mark) = &patch.mark {
+                    assert!(self.marks, "{} takes no marks", self.name);
+                    stored.marks.push(mark.clone());
+                }
+                stored.series = hold(after);
                 stored.receipt = Some(write.receipt.clone());
                 stored.revision += 1;
                 state.clock += 60;
@@ -578,6 +615,9 @@ impl Fake {
                 };
                 if stored.revision.to_string() != expected.as_str() {
                     return refused(SourceErrorKind::Stale);
+                }
+                if stored.series.event.categories.iter().any(|kind| Some(kind) == state.protected.as_ref()) {
+                    return refused(SourceErrorKind::Protected);
                 }
                 state.items.remove(key.as_str());
                 state.log.push(key.as_str().to_owned());
@@ -716,6 +756,22 @@ impl World {
             round.handle(reply);
         }
         unreachable!()
+    }
+
+    /// What waits for a person.
+    pub fn held(&self) -> Vec<Hold> {
+        let links = block_on(self.store.held_links(&self.pairing, None, usize::MAX)).unwrap();
+        links.into_iter().filter_map(|link| link.hold).collect()
+    }
+
+    /// A person says this to everything that waits.
+    pub fn answer(&self, answer: Answer) {
+        let mut put = block_on(self.store.held_links(&self.pairing, None, usize::MAX)).unwrap();
+        for hold in put.iter_mut().filter_map(|link| link.hold.as_mut()) {
+            hold.answer = Some(answer);
+        }
+        let version = block_on(self.store.head(&self.pairing)).unwrap().version;
+        block_on(self.store.commit(&self.pairing, &Commit { version, put, ..Commit::default() })).unwrap();
     }
 
     pub fn assert_in_step(&self) {

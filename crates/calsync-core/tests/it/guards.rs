@@ -1,6 +1,7 @@
 //! What a person has to confirm before it is carried, and what is stopped: programs that answer each other, changes and
 //! deletions that are too many to be meant.
 
+use calsync_core::link::Answer;
 use calsync_core::sync::{Action, Direction, Reason};
 
 use super::fake::{Fake, World, event};
@@ -18,7 +19,7 @@ fn insist(fake: &Fake, key: &str, place: &str) {
 }
 
 /// What `docs/conflict-rules.md` says under that name in its table of guards.
-fn documented(name: &str) -> u64 {
+pub fn documented(name: &str) -> u64 {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/conflict-rules.md"));
     let text = text.unwrap();
     let row = text.lines().find_map(|line| line.strip_prefix(&format!("| {name} | ")));
@@ -159,4 +160,58 @@ fn people_at_both_sides_who_take_turns_for_a_while_are_not_stopped() {
         assert_eq!(world.settle().held, 0, "edit {n}");
         world.assert_in_step();
     }
+}
+
+/// A fight that was stopped: the keys of its appointment on both sides.
+fn stopped() -> (World, String, String) {
+    let world = World::new();
+    let a = world.a.add(event("T", 1));
+    world.settle();
+    let b = only(world.b.keys());
+    for _ in 0..12 {
+        insist(&world.a, &a, "Lager");
+        world.sync();
+        insist(&world.b, &b, "Büro");
+    }
+    assert_eq!(world.sync().held, 1);
+    (world, a, b)
+}
+
+#[test]
+fn a_fight_that_a_person_approves_goes_on_and_is_counted_anew() {
+    let (world, a, b) = stopped();
+    world.answer(Answer::Approve);
+    let before = world.a.writes() + world.b.writes();
+    for _ in 0..12 {
+        insist(&world.a, &a, "Lager");
+        world.sync();
+        insist(&world.b, &b, "Büro");
+    }
+    assert_eq!(world.a.writes() + world.b.writes() - before, 6);
+    assert_eq!(world.sync().held, 1, "and stopped again");
+}
+
+#[test]
+fn a_fight_that_a_person_rejects_leaves_both_sides_as_they_are_until_somebody_edits() {
+    let (world, a, b) = stopped();
+    world.answer(Answer::Reject);
+    let report = world.settle();
+    assert_eq!((report.held, report.writes()), (0, 0));
+    assert_eq!(
+        (world.a.series(&a).event.place, world.b.series(&b).event.place),
+        ("Lager".into(), "Büro".into())
+    );
+    assert_eq!(world.sync().plan.steps.len(), 0, "and that is all");
+    world.a.edit(&a, |series| series.event.customer = "Huber".to_owned());
+    world.settle();
+    assert_eq!(world.b.series(&b).event.customer, "Huber");
+    assert_eq!(world.b.series(&b).event.place, "Büro");
+}
+
+#[test]
+fn an_answer_does_not_stand_for_what_came_after_it() {
+    let (world, a, _) = stopped();
+    world.answer(Answer::Reject);
+    world.a.edit(&a, |series| series.event.place = "Hof".to_owned());
+    assert_eq!(world.sync().held, 1);
 }

@@ -14,6 +14,9 @@
 mod decision_table;
 mod fake;
 mod guards;
+mod guards_items;
+mod guards_many;
+mod protected;
 mod recur_props;
 mod recur_rules;
 mod recur_vectors;

@@ -375,3 +375,19 @@ fn an_override_that_our_own_write_made_superfluous_is_no_edit() {
     assert_eq!(world.settle().writes(), 0);
     assert_eq!(world.a.series(&mine).overrides.len(), 1, "nobody took it away");
 }
+
+#[test]
+fn what_both_sides_changed_to_the_same_is_not_taken_back_on_the_side_that_is_not_carried() {
+    let mut world = World::new();
+    world.settings.direction = Direction::AToB;
+    let a = world.a.add(event("T", 1));
+    world.settle();
+    let b = only(world.b.keys());
+    for (fake, key) in [(&world.a, &a), (&world.b, &b)] {
+        fake.edit(key, |series| series.event.span = hour(3, 9));
+    }
+    world.b.edit(&b, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    world.assert_in_step();
+    assert_eq!((world.b.series(&b).event.span, world.b.series(&b).event.place), (hour(3, 9), String::new()));
+}

@@ -1,13 +1,14 @@
 //! How a pairing is kept in step, as far as it differs from the installation's defaults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use calsync_core::ids::PerSide;
 use calsync_core::ids::Side;
 use calsync_core::model::Field;
 use calsync_core::sync::{
-    self, AttachmentPolicy, ConflictPolicy, DeletionGuard, Leaving, ReadOnlyEdit, Settings, Window,
+    self, AttachmentPolicy, ChangeGuard, ConflictPolicy, DeletionGuard, Leaving, ReadOnlyEdit, Settings,
+    Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,12 @@ pub struct PairingSettings {
     /// More than these percent of the linked appointments do, if there are more than `guard_count`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard_percent: Option<u64>,
+    /// Which changes of many appointments at once wait for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change_guard: Option<ChangeGuard>,
+    /// NVS types whose appointments Exchange may neither delete nor move; NVS shows a mark instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protected_types: Option<BTreeSet<String>>,
     /// Which side wins in a first sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead: Option<Lead>,
@@ -158,6 +165,8 @@ impl PairingSettings {
             deletion_wins: self.deletion_wins.or(defaults.deletion_wins),
             guard_count: self.guard_count.or(defaults.guard_count),
             guard_percent: self.guard_percent.or(defaults.guard_percent),
+            change_guard: self.change_guard.or(defaults.change_guard),
+            protected_types: self.protected_types.clone().or_else(|| defaults.protected_types.clone()),
             lead: self.lead.or(defaults.lead),
             interval_seconds: self.interval_seconds.or(defaults.interval_seconds),
             past_days: self.past_days.or(defaults.past_days),
@@ -191,6 +200,8 @@ impl PairingSettings {
             read_only_edit: self.read_only_edit.unwrap_or(defaults.read_only_edit),
             deletion_wins: self.deletion_wins.unwrap_or(defaults.deletion_wins),
             guard,
+            change_guard: self.change_guard.unwrap_or(defaults.change_guard),
+            protected: self.protected_types.clone().unwrap_or(defaults.protected),
             lead: self.lead.map_or(defaults.lead, Lead::side),
             outward: PerSide { a: self.to_exchange.engine(), b: self.to_nvs.engine() },
             window: Window {
@@ -274,6 +285,8 @@ mod tests {
             leaving: Some(Leaving::Delete),
             type_names: Some(BTreeMap::from([("Einsatz".to_owned(), "Job".to_owned())])),
             attachments: Some(AttachmentPolicy::Skip),
+            change_guard: Some(ChangeGuard::Any),
+            protected_types: Some(BTreeSet::from(["Urlaub".to_owned()])),
             unfit_rules: Some(UnfitRules::Report),
             invitations: Some(Invitations::Changes),
             category_colours: Some(BTreeMap::from([("Job".to_owned(), "red".to_owned())])),
@@ -285,6 +298,8 @@ mod tests {
         assert_eq!(engine.leaving, Leaving::Delete);
         assert_eq!(BTreeMap::from(engine.categories), settings.type_names.clone().unwrap());
         assert_eq!(engine.attachments, AttachmentPolicy::Skip);
+        assert_eq!(engine.change_guard, ChangeGuard::Any);
+        assert!(engine.protected.contains("Urlaub"));
         assert!(engine.outward.a.plain_notes && !engine.outward.b.plain_notes, "NVS is side A");
         assert_eq!(PairingSettings::default().over(&settings), settings);
         let all = PairingSettings { past_days: Some(Days::All), ..PairingSettings::default() };

@@ -52,13 +52,17 @@ impl HeadText {
 /// What a pairing's next round stands on.
 pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<HeadText, StoreError> {
     let mut query = transaction
-        .prepare_cached("SELECT version, first_sync_done, rules FROM pairing WHERE id = ?1")
+        .prepare_cached("SELECT version, first_sync_done, rules, deleted FROM pairing WHERE id = ?1")
         .map_err(store_error)?;
-    let (version, first_sync_done, rules): (i64, bool, Option<String>) =
-        query.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(store_error)?;
+    let (version, first_sync_done, rules, deleted): (i64, bool, Option<String>, Option<String>) = query
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .map_err(store_error)?;
     let version = u64::try_from(version).map_err(|_| out_of_range("the version of a head"))?;
     let rules = rules.map(ContentHash::from_text);
-    let mut head = Head { version, first_sync_done, rules, ..Head::default() };
+    let deleted = deleted.map(|text| serde_json::from_str(&text)).transpose();
+    let deleted = deleted.map_err(|error| json_error("the deletions of the last hour", &error))?;
+    let deleted = deleted.unwrap_or_default();
+    let mut head = Head { version, first_sync_done, rules, deleted, ..Head::default() };
 
     let mut query = transaction
         .prepare_cached("SELECT token, listing, listing_open FROM feed WHERE pairing = ?1 AND side = ?2")
@@ -129,6 +133,7 @@ impl CommitRows {
             closed,
             tombstones,
             orders_done,
+            deleted,
         } = commit;
         Ok(CommitRows {
             put: put.iter().map(LinkRow::of).collect::<Result<_, _>>()?,
@@ -143,6 +148,7 @@ impl CommitRows {
                 rules: rules.clone(),
                 closed: closed.clone(),
                 orders_done: orders_done.clone(),
+                deleted: deleted.clone(),
                 ..Commit::default()
             },
         })
@@ -180,11 +186,15 @@ impl CommitRows {
 
     fn store_head(&self, transaction: &Transaction<'_>, id: i64, head: &Head) -> Result<(), StoreError> {
         let mut update = transaction
-            .prepare_cached("UPDATE pairing SET version = ?2, first_sync_done = ?3, rules = ?4 WHERE id = ?1")
+            .prepare_cached(
+                "UPDATE pairing SET version = ?2, first_sync_done = ?3, rules = ?4, deleted = ?5 WHERE id = ?1",
+            )
             .map_err(store_error)?;
         let version = integer("the version of a head", head.version)?;
         let rules = head.rules.as_ref().map(ContentHash::as_str);
-        update.execute(params![id, version, head.first_sync_done, rules]).map_err(store_error)?;
+        let counted = head.deleted.iter().any(|(_, lately)| !lately.is_empty());
+        let deleted = counted.then(|| json("the deletions of the last hour", &head.deleted)).transpose()?;
+        update.execute(params![id, version, head.first_sync_done, rules, deleted]).map_err(store_error)?;
         for side in Side::BOTH {
             let untouched = self.commit.tokens.get(side).is_none()
                 && !self.commit.forget_tokens.get(side)
@@ -305,7 +315,7 @@ pub(super) fn forget(transaction: &Transaction<'_>, id: i64) -> Result<(), Store
     }
     transaction
         .execute(
-            "UPDATE pairing SET version = version + 1, first_sync_done = 0, rules = NULL WHERE id = ?1",
+            "UPDATE pairing SET version = version + 1, first_sync_done = 0, rules = NULL, deleted = NULL WHERE id = ?1",
             [id],
         )
         .map_err(store_error)?;

@@ -190,6 +190,8 @@ fn reason(reason: &Reason) -> Message {
         Reason::TooManyDeletions(at) => on(T::BecauseTooMany, *at),
         Reason::Conflict => Message::new(T::BecauseConflict),
         Reason::CameBack(at) => on(T::BecauseCameBack, *at),
+        Reason::TooManyChanges(at) => on(T::BecauseTooManyChanges, *at),
+        Reason::Protected(at) => on(T::BecauseProtected, *at),
         Reason::Oscillation => Message::new(T::BecauseOscillation),
         Reason::OurDouble(at) => on(T::BecauseOurDouble, *at),
         Reason::OutOfScope(at, why) => {

@@ -100,6 +100,7 @@ fn entry(reason: &Reason) -> Option<(&'static str, T, Option<Side>)> {
         Reason::CameBack(at) => Some(("came_back", T::DoCameBack, Some(*at))),
         Reason::OurDouble(at) => Some(("made_twice", T::DoOurDouble, Some(*at))),
         Reason::Oscillation => Some(("oscillation", T::DoOscillation, None)),
+        Reason::TooManyChanges(at) => Some(("too_many_changes", T::DoTooManyChanges, Some(*at))),
         Reason::NotCarried(at) => Some(("not_carried", T::DoNotCarried, Some(*at))),
         Reason::LeftScope(at, _) => Some(("left_scope", T::DoLeftScope, Some(*at))),
         Reason::NewOn(_)
@@ -111,6 +112,7 @@ fn entry(reason: &Reason) -> Option<(&'static str, T, Option<Side>)> {
         | Reason::Reverted(_)
         | Reason::OutOfScope(..)
         | Reason::RulesChanged
+        | Reason::Protected(_)
         | Reason::SameAppointment(_) => None,
     }
 }
@@ -121,6 +123,7 @@ fn reason_of(link: &Link) -> Option<Reason> {
     let of_side = |side: Side| {
         [
             Reason::TooManyDeletions(side),
+            Reason::TooManyChanges(side),
             Reason::CameBack(side),
             Reason::OurDouble(side),
             Reason::NotCarried(side),
@@ -143,7 +146,7 @@ mod tests {
     use super::*;
     use crate::texts::Lang;
 
-    const HOLDING: [Reason; 7] = [
+    const HOLDING: [Reason; 8] = [
         Reason::LeftScope(Side::A, Outside::Past),
         Reason::TooManyDeletions(Side::A),
         Reason::Conflict,
@@ -151,6 +154,7 @@ mod tests {
         Reason::OurDouble(Side::B),
         Reason::NotCarried(Side::A),
         Reason::Oscillation,
+        Reason::TooManyChanges(Side::B),
     ];
 
     fn step(reason: Reason, action: Action) -> Step {
@@ -173,6 +177,7 @@ mod tests {
             "delete one of the two",
             "calsyncd pairing set meier --read-only-edit",
             "calsyncd held approve",
+            "--set change_guard=off",
         ]) {
             let (en, de) = (message.to_text(Lang::En), message.to_text(Lang::De));
             assert!(en.contains(does), "{en}");
@@ -186,6 +191,7 @@ mod tests {
             "made_twice": {"exchange": 1},
             "not_carried": {"nvs": 1},
             "oscillation": 1,
+            "too_many_changes": {"exchange": 1},
         });
         assert_eq!(waiting.to_json(), expected);
     }

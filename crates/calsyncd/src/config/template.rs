@@ -96,6 +96,14 @@ token_file = "nvs.token"
 # guard_count = 5
 # guard_percent = 20
 #
+# Changes of many appointments at once that wait for a person: "shifts" (more than 20 that all move by the same time of up
+# to 14 hours, as a wrong clock or time zone does), "any" (also of more than half of all appointments), "off".
+# change_guard = "shifts"
+#
+# NVS types whose appointments are neither deleted nor moved from Exchange: NVS shows that it was tried, and Exchange gets
+# them back.
+# protected_types = "none"
+#
 # Which side wins where a first sync finds two versions of one appointment.
 # lead = "nvs"
 #
@@ -245,6 +253,15 @@ token_file = "nvs.token"
 # Mehr Löschungen als so viele in einem Abgleich, und als dieser Anteil, warten auf einen Menschen.
 # guard_count = 5
 # guard_percent = 20
+#
+# Änderungen vieler Termine auf einmal, die auf einen Menschen warten: "shifts" (mehr als 20, die alle um dieselbe Zeit von
+# bis zu 14 Stunden verschoben sind, wie durch eine falsche Uhr oder Zeitzone), "any" (auch von mehr als der Hälfte aller
+# Termine), "off" (keine).
+# change_guard = "shifts"
+#
+# NVS-Typen, deren Termine von Exchange aus weder gelöscht noch verschoben werden: NVS zeigt, dass es versucht wurde, und
+# Exchange bekommt sie zurück.
+# protected_types = "none"
 #
 # Welche Seite gewinnt, wenn der Erstabgleich zwei Fassungen eines Termins findet.
 # lead = "nvs"

@@ -5,11 +5,11 @@
 
 mod outward;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::Side;
 use calsync_core::model::Field;
-use calsync_core::sync::{AttachmentPolicy, Leaving, ReadOnlyEdit};
+use calsync_core::sync::{AttachmentPolicy, ChangeGuard, Leaving, ReadOnlyEdit};
 use calsync_store::{Conflict, Days, Direction, Invitations, Lead, MailboxAccess, PairingRecord, UnfitRules};
 use ews_client::CategoryColour;
 
@@ -31,6 +31,8 @@ pub const KEYS: &[&str] = &[
     "deletion_wins",
     "guard_count",
     "guard_percent",
+    "change_guard",
+    "protected_types",
     "lead",
     "past_days",
     "future_days",
@@ -92,6 +94,9 @@ const READ_ONLY: Words<ReadOnlyEdit> =
 const LEAVING: Words<Leaving> =
     &[("keep", Leaving::Keep), ("delete", Leaving::Delete), ("hold", Leaving::Hold)];
 
+const CHANGE_GUARD: Words<ChangeGuard> =
+    &[("off", ChangeGuard::Off), ("shifts", ChangeGuard::Shifts), ("any", ChangeGuard::Any)];
+
 /// The furthest end of the window in days.
 const FURTHEST: u64 = 36_500;
 
@@ -135,6 +140,8 @@ pub fn set(record: &mut PairingRecord, key: &str, text: &str) -> Result<(), Stri
             settings.guard_count = given.map(|text| number(text, u64::from(u32::MAX))).transpose()?;
         }
         "guard_percent" => settings.guard_percent = given.map(|text| number(text, 100)).transpose()?,
+        "change_guard" => settings.change_guard = given.map(one_of(CHANGE_GUARD)).transpose()?,
+        "protected_types" => settings.protected_types = given.map(types).transpose()?,
         "lead" => settings.lead = given.map(choose(Lead::ALL, Lead::as_str)).transpose()?,
         "past_days" => settings.past_days = given.map(days).transpose()?,
         "future_days" => settings.future_days = given.map(days).transpose()?,
@@ -199,6 +206,10 @@ pub fn get(record: &PairingRecord, key: &str) -> String {
         "deletion_wins" => settings.deletion_wins.map(yes_word).unwrap_or_default(),
         "guard_count" => settings.guard_count.map(|count| count.to_string()).unwrap_or_default(),
         "guard_percent" => settings.guard_percent.map(|percent| percent.to_string()).unwrap_or_default(),
+        "change_guard" => word_of(CHANGE_GUARD, settings.change_guard),
+        "protected_types" => {
+            settings.protected_types.as_ref().map(|types| list_word(types.iter())).unwrap_or_default()
+        }
         "lead" => word(settings.lead.map(Lead::as_str)),
         "past_days" => settings.past_days.map(days_word).unwrap_or_default(),
         "future_days" => settings.future_days.map(days_word).unwrap_or_default(),
@@ -304,6 +315,12 @@ fn pairs_word(pairs: Option<&BTreeMap<String, String>>) -> String {
     pairs.map(list_word).unwrap_or_default()
 }
 
+fn types(text: &str) -> Result<BTreeSet<String>, String> {
+    let types: BTreeSet<String> = list(text).into_iter().map(str::to_owned).collect();
+    let fits = |name: &String| name.chars().count() <= 255 && !name.contains(char::is_control);
+    if types.iter().all(fits) { Ok(types) } else { Err("TYPE; TYPE (1 ... 255), none".to_owned()) }
+}
+
 fn type_names(text: &str) -> Result<BTreeMap<String, String>, String> {
     pairs(text, || "TYPE=CATEGORY; TYPE=CATEGORY, none".to_owned())
 }
@@ -393,6 +410,8 @@ mod tests {
             ("deletion_wins", "yes"),
             ("guard_count", "7"),
             ("guard_percent", "50"),
+            ("change_guard", "any"),
+            ("protected_types", "Krank; Urlaub"),
             ("lead", "exchange"),
             ("past_days", "30"),
             ("future_days", "all"),
@@ -453,6 +472,8 @@ mod tests {
         assert!(set(&mut record, "guard_percent", "101").is_err());
         assert!(set(&mut record, "mailbox", "meier").is_err());
         for (key, word, wanted) in [
+            ("change_guard", "on", "off, shifts, any"),
+            ("protected_types", "a\tb", "TYPE; TYPE"),
             ("past_days", "-1", "0 ... 36500, all"),
             ("attachments", "0", "1mib ... 1024mib, skip"),
             ("type_names", "Einsatz", "TYPE=CATEGORY"),

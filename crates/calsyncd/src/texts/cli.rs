@@ -180,6 +180,8 @@ super::texts! {
   past_days, future_days  0 ... 36500 or all: what ended longer ago or begins later gets no counterpart
   leaving                 keep, delete, hold: what becomes of a counterpart when its original leaves filter or window
   type_names              TYPE=CATEGORY; ...: NVS types with the names of Exchange categories; others are the same
+  change_guard            off, shifts, any: changes of many appointments at once that wait for a person
+  protected_types         TYPE; TYPE: NVS types that Exchange neither deletes nor moves; NVS shows a mark instead
   attachments             1mib ... 1024mib: files up to this size are carried; skip: none are
   unfit_rules             split, expand, report: series whose rule Exchange does not have
   invitations             never, changes: whether Exchange mails attendees, and then only of what concerns them
@@ -198,6 +200,8 @@ And for each direction, with to_exchange_ or to_nvs_ before the name:
   past_days, future_days  0 ... 36500 oder all: was länger vorbei ist oder später beginnt, bekommt kein Gegenstück
   leaving                 keep, delete, hold: was aus dem Gegenstück wird, wenn sein Original Filter oder Fenster verlässt
   type_names              TYP=KATEGORIE; ...: NVS-Typen mit den Namen der Exchange-Kategorien; andere heißen gleich
+  change_guard            off, shifts, any: Änderungen vieler Termine auf einmal, die auf einen Menschen warten
+  protected_types         TYP; TYP: NVS-Typen, die Exchange weder löscht noch verschiebt; NVS zeigt stattdessen einen Vermerk
   attachments             1mib ... 1024mib: Dateien bis zu dieser Größe werden übertragen; skip: keine
   unfit_rules             split, expand, report: Serien, deren Regel Exchange nicht kennt
   invitations             never, changes: ob Exchange den Teilnehmern schreibt, und dann nur, was sie angeht

@@ -42,6 +42,10 @@ super::texts! {
             en: "{count} were made twice on {side}; delete one of the two there",
             de: "{count} wurden in {side} doppelt angelegt; dort eines von beiden löschen",
         }
+        DoTooManyChanges {
+            en: "{count} were changed on {side}, too many at once to be meant; look at them: calsyncd plan --pairing {pairing}; then: calsyncd held approve (carry them to {other}) or calsyncd held reject (take them back on {side}); never ask again: calsyncd pairing set {pairing} --set change_guard=off",
+            de: "{count} wurden in {side} geändert, zu viele auf einmal, um gemeint zu sein; ansehen: calsyncd plan --pairing {pairing}; dann: calsyncd held approve (nach {other} übertragen) oder calsyncd held reject (in {side} zurücknehmen); nie mehr fragen: calsyncd pairing set {pairing} --set change_guard=off",
+        }
         DoOscillation {
             en: "{count} were written to and fro too often: two programs change them in turn; find out which, or make both sides say the same, then: calsyncd held approve (go on) or calsyncd held reject (leave both sides as they are)",
             de: "{count} wurden zu oft hin und her geschrieben: zwei Programme ändern sie abwechselnd; herausfinden, welche, oder auf beiden Seiten dasselbe eintragen, dann: calsyncd held approve (weitermachen) oder calsyncd held reject (beide Seiten lassen, wie sie sind)",
@@ -169,6 +173,14 @@ super::texts! {
         OutsideMeeting {
             en: "the meeting was declined, cancelled or not accepted",
             de: "die Besprechung wurde abgelehnt, abgesagt oder nicht zugesagt",
+        }
+        BecauseTooManyChanges {
+            en: "changed on {side}: too many at once to be meant",
+            de: "geändert in {side}: zu viele auf einmal, um gemeint zu sein",
+        }
+        BecauseProtected {
+            en: "deleted or moved on {side}, where its type may not be: marked in {other}, then taken back",
+            de: "gelöscht oder verschoben in {side}, was bei dieser Terminart nicht geht: in {other} vermerkt, dann zurückgenommen",
         }
         BecauseOscillation {
             en: "written to and fro too often: two programs answer each other",

@@ -13,6 +13,7 @@ mod confidential;
 mod crash;
 mod every_request;
 mod files;
+mod guards;
 mod pairings;
 mod rounds;
 mod service;

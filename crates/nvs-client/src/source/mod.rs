@@ -156,7 +156,7 @@ fn split_token(token: &ChangeToken) -> (Option<&str>, &str) {
 #[async_trait]
 impl CalendarSource for NvsSource {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting] }
+        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting], marks: true }
     }
 
     fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {

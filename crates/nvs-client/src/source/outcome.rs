@@ -39,6 +39,7 @@ fn kind_of_refusal(problem: &Problem) -> SourceErrorKind {
     match problem.code() {
         ProblemCode::Conflict => SourceErrorKind::Stale,
         ProblemCode::UnknownAppointment | ProblemCode::UnknownFile => SourceErrorKind::Missing,
+        ProblemCode::ProtectedType => SourceErrorKind::Protected,
         ProblemCode::Forbidden | ProblemCode::Unauthorized => SourceErrorKind::Denied(problem.to_string()),
         ProblemCode::UnknownUnit => SourceErrorKind::NoCalendar(problem.to_string()),
         ProblemCode::CursorExpired => SourceErrorKind::TokenExpired,
@@ -53,7 +54,6 @@ fn kind_of_refusal(problem: &Problem) -> SourceErrorKind {
         | ProblemCode::TooLarge
         | ProblemCode::UnsupportedMediaType
         | ProblemCode::Invalid
-        | ProblemCode::ProtectedType
         | ProblemCode::KeyReused
         | ProblemCode::Other(_) => SourceErrorKind::Rejected(problem.to_string()),
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use calsync_core::ids::ContentHash;
 use calsync_core::model::{
-    Attendee, Busy, Categories, Event, Notes, NotesFormat, Overlay, OverlayPatch, Override, OverridePatch,
-    Participation, Patch, Person, Recurrence, RecurrenceId, Reminder, Series, SeriesPatch, Span, When,
+    Attendee, Busy, Categories, Event, Mark, MarkKind, Notes, NotesFormat, Overlay, OverlayPatch, Override,
+    OverridePatch, Participation, Patch, Person, Recurrence, RecurrenceId, Reminder, Series, SeriesPatch,
+    Span, When,
 };
 use calsync_core::recur::{End, Until};
 use calsync_core::source::{Receipt, Write, WriteOp};
@@ -138,8 +139,17 @@ fn series_patch(patch: &SeriesPatch, current: &Series, receipt: &Receipt) -> Res
             overrides.insert(id.to_text(), override_patch(*id, change, current)?);
         }
     }
+    set.mark = patch.mark.as_ref().map(|mark| Some(self::mark(mark)));
     let references = references(receipt).into_iter().map(|(key, value)| (key, Some(value))).collect();
     Ok(wire::Patch { set, overrides, references })
+}
+
+fn mark(mark: &Mark) -> wire::Mark {
+    let kind = match mark.kind {
+        MarkKind::Deleted => wire::MarkKind::Deleted,
+        MarkKind::Moved => wire::MarkKind::Moved,
+    };
+    wire::Mark { kind, note: text(&mark.note) }
 }
 
 fn is_occurrence(series: &Series, id: RecurrenceId) -> bool {

@@ -7,8 +7,8 @@ use calsync_core::ids::{
 };
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{
-    Attendee, Busy, Event, Notes, Overlay, Override, OverridePatch, Participation, Person, Recurrence,
-    RecurrenceId, Reminder, Sensitivity, Series, SeriesPatch, Span, When,
+    Attendee, Busy, Event, Mark, MarkKind, Notes, Overlay, Override, OverridePatch, Participation, Person,
+    Recurrence, RecurrenceId, Reminder, Sensitivity, Series, SeriesPatch, Span, When,
 };
 use calsync_core::recur::Rule;
 use calsync_core::source::{
@@ -342,10 +342,17 @@ async fn each_refusal_says_what_the_engine_does_next() {
     assert_eq!(refusal(apply(&source, delete(&stored.key, "r1"), 2).await), SourceErrorKind::Stale);
     assert_eq!(refusal(apply(&source, delete(&ItemKey::new("no"), "r1"), 2).await), SourceErrorKind::Missing);
     mock.protect_type("Einsatz");
-    assert!(matches!(
-        refusal(apply(&source, delete(&stored.key, "r2"), 2).await),
-        SourceErrorKind::Rejected(_)
-    ));
+    assert_eq!(refusal(apply(&source, delete(&stored.key, "r2"), 2).await), SourceErrorKind::Protected);
+    let mark = Mark { kind: MarkKind::Deleted, note: String::new() };
+    let marking = WriteOp::Update {
+        key: stored.key.clone(),
+        expected: Revision::new("r2"),
+        patch: Box::new(SeriesPatch { mark: Some(mark), ..SeriesPatch::default() }),
+        current: Box::new(stored.series.clone()),
+    };
+    item(apply(&source, marking, 2).await);
+    let document = mock.document("meier", stored.key.as_str()).unwrap();
+    assert_eq!(document["mark"], serde_json::json!({"kind": "deleted"}));
     mock.heal();
     mock.fail_next(1, Failure::Throttled { retry_after: 4 });
     let seconds = std::time::Duration::from_secs(4);

@@ -60,6 +60,11 @@ impl Work {
         for case in cases {
             let outcome = PerSide::from_fn(|side| outcomes.remove(&(case.link.id, side)));
             self.close(&case.link, &outcome, &mut pending);
+            for side in Side::BOTH {
+                if matches!(outcome.get(side), Some(Outcome::Deleted)) {
+                    pending.count_deletion(&case.link, side);
+                }
+            }
             match settle(&case.link, &case.plan, &outcome, &self.setting()) {
                 After::Keep(link) => pending.put.push(*link),
                 After::End => pending.bury(&case.link, self.input.now),
@@ -238,6 +243,7 @@ fn scope(kind: &SourceErrorKind) -> Scope {
     match kind {
         SourceErrorKind::Stale
         | SourceErrorKind::Missing
+        | SourceErrorKind::Protected
         | SourceErrorKind::Rejected(_)
         | SourceErrorKind::Protocol(_) => Scope::Item,
         SourceErrorKind::Denied(_) | SourceErrorKind::NoAnswer => Scope::Either,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use super::read::new_half;
 use super::reconcile::Case;
@@ -175,6 +175,7 @@ impl Work {
     /// Recognises old copies of what was deleted on both sides.
     pub(super) async fn find_buried(&mut self, cases: &mut [Case]) -> Result<(), Stop> {
         for side in Side::BOTH {
+            let offset = Duration::milliseconds(self.offsets.get(side).unwrap_or_default());
             let lone = |case: &Case| case.link.lone_side() == Some(side) && keys_of_new(&case.link).is_some();
             let halves: Vec<_> = cases
                 .iter()
@@ -189,7 +190,11 @@ impl Work {
                 let sighting = case.link.halves.get(side).as_ref().and_then(|half| half.sighting());
                 let buried = sighting.is_some_and(|sighting| {
                     tombstones.iter().any(|tombstone| {
-                        let old = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at < tombstone.at);
+                        // The server's clock, and ours.
+                        let old = |at: Option<DateTime<Utc>>| {
+                            at.and_then(|at| at.checked_sub_signed(offset))
+                                .is_some_and(|at| at < tombstone.at)
+                        };
                         tombstone.uid == sighting.series.uid
                             && old(sighting.modified)
                             && old(sighting.created)

@@ -12,6 +12,7 @@
 
 mod carry_out;
 mod fit;
+mod guard;
 mod matching;
 mod port;
 mod read;
@@ -32,7 +33,7 @@ pub use self::report::{Failure, ItemFailure, LeftOut, RoundReport, SideReport};
 use super::settings::{ClockOffsets, Settings};
 use super::settle::Setting;
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
-use crate::link::{Head, Link, Listing, Tombstone};
+use crate::link::{Answer, Head, Link, Listing, Tombstone};
 use crate::source::{Capabilities, SourceError};
 use crate::store::{Closed, Commit};
 
@@ -114,6 +115,8 @@ struct Work {
     port: Port,
     head: Head,
     offsets: ClockOffsets,
+    /// On which side there are too many changes to be meant.
+    hold_changes: PerSide<bool>,
     /// Why a side is not written any more in this round.
     unusable: PerSide<Option<SourceError>>,
     report: RoundReport,
@@ -133,6 +136,7 @@ impl Work {
             port,
             head: Head::default(),
             offsets: ClockOffsets::default(),
+            hold_changes: PerSide::default(),
             unusable: PerSide::default(),
             report,
         }
@@ -147,7 +151,13 @@ impl Work {
 
     /// Stores one step forward; on sides where more items were made than `made` says, the next read looks for them.
     async fn commit_with_made(&mut self, pending: Pending, made: &PerSide<u64>) -> Result<(), Stop> {
+        let deleted = pending.deleted;
         let mut commit = pending.into_commit();
+        if deleted.a + deleted.b > 0 {
+            let now = self.input.now;
+            commit.deleted =
+                Some(PerSide::from_fn(|side| self.head.deleted.get(side).with(*deleted.get(side), now)));
+        }
         for side in Side::BOTH {
             if self.report.sides.get(side).created > *made.get(side) {
                 *commit.listings.get_mut(side) = Some(self.head.listings.get(side).reopened());
@@ -187,6 +197,9 @@ impl Head {
             }
         }
         self.first_sync_done |= commit.first_sync_done;
+        if let Some(deleted) = &commit.deleted {
+            self.deleted.clone_from(deleted);
+        }
         if commit.rules.is_some() {
             self.rules.clone_from(&commit.rules);
         }
@@ -248,6 +261,8 @@ struct Pending {
     remove: Vec<LinkId>,
     closed: Vec<Closed>,
     tombstones: Vec<Tombstone>,
+    /// Deletions that were carried from this side.
+    deleted: PerSide<u64>,
 }
 
 impl Pending {
@@ -256,8 +271,15 @@ impl Pending {
     }
 
     fn into_commit(self) -> Commit {
-        let Pending { put, remove, closed, tombstones } = self;
+        let Pending { put, remove, closed, tombstones, deleted: _ } = self;
         Commit { put, remove, closed, tombstones, ..Commit::default() }
+    }
+
+    /// A deletion was carried to this side; those that a person approved are not counted.
+    fn count_deletion(&mut self, link: &Link, to: Side) {
+        if link.hold.as_ref().is_none_or(|hold| hold.answer != Some(Answer::Approve)) {
+            *self.deleted.get_mut(to.other()) += 1;
+        }
     }
 
     /// The link ends, and what it was is remembered.

@@ -194,7 +194,7 @@ impl Work {
                 half.listed = number;
                 match seen {
                     Seen::Present(item) => {
-                        see(half, *item);
+                        half.see(*item);
                         link.retry = None;
                         // What a person was asked about is no longer there to be decided.
                         if !link.is_dirty() {
@@ -224,18 +224,6 @@ pub(super) fn new_half(item: Item, listed: u32) -> Half {
         access: item.access,
         seen: Some(Observation::Present(Box::new(Sighting::from(item)))),
         listed,
-    }
-}
-
-/// Takes what was read; where it says what the shadow says, only its revision is new.
-fn see(half: &mut Half, item: Item) {
-    half.access = item.access;
-    match &mut half.shadow {
-        Some(shadow) if shadow.series == item.series => {
-            shadow.revision = item.revision;
-            half.seen = None;
-        }
-        Some(_) | None => half.seen = Some(Observation::Present(Box::new(Sighting::from(item)))),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sync::plan::Likeness;
 use crate::sync::scope::Leaving;
 
 /// How many links are planned, journaled and committed together.
-const BATCH: usize = 100;
+pub(super) const BATCH: usize = 100;
 
 /// A link in the making, with what was decided about it.
 pub(super) struct Case {
@@ -83,9 +83,14 @@ impl Work {
             }
             counts = self.port.counts().await?;
         }
+        self.hold_changes = self.count_changes(counts.linked).await?;
+        // What comes in small helpings is seen as a whole: the deletions of the last hour count, and what they deleted.
+        let now = self.input.now;
         Ok(PerSide::from_fn(|side| {
-            !self.head.first_sync_done
-                || self.input.settings.guard.holds(*counts.gone.get(side) + *parting.get(side), counts.linked)
+            let before = self.head.deleted.get(side).count(now);
+            let deletions = *counts.gone.get(side) + *parting.get(side);
+            let too_many = self.input.settings.guard.holds(deletions + before, counts.linked + before);
+            !self.head.first_sync_done || deletions > 0 && too_many
         }))
     }
 
@@ -134,6 +139,8 @@ impl Work {
             now: self.input.now,
             offsets: self.offsets,
             hold_deletions,
+            hold_changes: self.hold_changes,
+            marks: PerSide::from_fn(|side| self.input.capabilities.get(side).marks),
             unheld: PerSide::from_fn(|side| self.input.capabilities.get(side).unheld),
             suspicion,
             likeness,

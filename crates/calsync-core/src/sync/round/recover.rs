@@ -110,6 +110,9 @@ impl Work {
     ) {
         let setting = self.setting();
         let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) else { return };
+        if matches!(intent.write.op, WriteOp::Delete { .. }) {
+            pending.count_deletion(link, intent.side);
+        }
         match settle_late(link, intent, item, &setting) {
             After::Keep(next) => *link = *next,
             After::End => pending.bury(link, self.input.now),

@@ -44,7 +44,7 @@ impl Work {
         let mut seen = link;
         match seen.lone_side() {
             // As if it had never been in step with anything.
-            Some(lone) if lone == side => {
+            Some(lone) if lone == side && !seen.memory.left_alone => {
                 let half = seen.halves.get_mut(side).as_mut()?;
                 see_again(half);
                 half.shadow = None;

@@ -6,7 +6,8 @@ CREATE TABLE pairing (
     name            TEXT    NOT NULL UNIQUE,
     version         INTEGER NOT NULL DEFAULT 0,
     first_sync_done INTEGER NOT NULL DEFAULT 0 CHECK (first_sync_done IN (0, 1)),
-    rules           TEXT                 -- digest; under which items were left without a counterpart
+    rules           TEXT,                -- digest; under which items were left without a counterpart
+    deleted         TEXT                 -- JSON; deletions of the last hour by side and minute, NULL where there are none
 ) STRICT;
 
 -- How many links there are of each kind: kept by triggers, so that no writer can forget it.

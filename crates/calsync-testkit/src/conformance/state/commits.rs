@@ -1,7 +1,7 @@
 //! The head, versions, pairings side by side, reset.
 
 use calsync_core::ids::{ChangeToken, ItemKey, LinkId, PairingId, PerSide, Side};
-use calsync_core::link::{Head, Listing, MatchKey, Observation, Tombstone};
+use calsync_core::link::{Head, Lately, Listing, MatchKey, Observation, Tombstone};
 use calsync_core::store::{Closed, Commit, Counts, StateStore, StoreError};
 use futures::future;
 
@@ -70,6 +70,7 @@ pub(super) async fn refused_changes_nothing(store: &dyn StateStore) -> Checked {
         tokens: PerSide { a: Some(ChangeToken::new("new")), b: None },
         listings: PerSide { a: None, b: Some(Listing { number: 4, open: true }) },
         first_sync_done: true,
+        deleted: Some(PerSide::from_fn(|_| Lately::default().with(3, at(0)))),
         put: vec![gone(1, Side::A), linked(3)],
         remove: vec![LinkId(2)],
         closed: vec![Closed { link: LinkId(1), side: Side::B, number: 1, outcome: "carried out".to_owned() }],

@@ -1,7 +1,7 @@
 //! Links: stored whole, found by every question.
 
 use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Side};
-use calsync_core::link::{Half, Link, MatchKey, Observation, Sighting, Tombstone};
+use calsync_core::link::{Half, Link, LinkMemory, MatchKey, Observation, Sighting, Tombstone};
 use calsync_core::source::Access;
 use calsync_core::store::{Commit, Counts, StateStore};
 
@@ -14,6 +14,13 @@ use crate::conformance::{Checked, Fault, same};
 
 fn keys(texts: &[&str]) -> Vec<ItemKey> {
     texts.iter().map(|text| ItemKey::new(*text)).collect()
+}
+
+/// Everything that a link remembers.
+fn memory() -> Result<LinkMemory, Fault> {
+    let text = r#"{"turns": {"last": "B", "at": [-1, 1795500000]}, "marked": {"kind": "moved", "note": "10 - 11"},
+                   "shielded": "A", "left_alone": true}"#;
+    serde_json::from_str(text).map_err(|error| Fault(format!("the memory of a link: {error}")))
 }
 
 /// One link for each thing that a link can hold.
@@ -29,6 +36,7 @@ fn all_kinds() -> Result<Vec<Link>, Fault> {
     counted.generation = u32::MAX;
     counted.masked = Some(Side::B);
     counted.writes = 1 << 40;
+    counted.memory = memory()?;
     let mut in_step = half("in step");
     in_step.shadow = Some(calsync_core::link::Shadow { series: rich_series("in step")?, ..shadow("") });
     in_step.access = Access::ReadOnly;

@@ -5,7 +5,7 @@
 //! items of its own on each side, which it takes by turns.
 
 use calsync_core::ids::{ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PerSide, Side};
-use calsync_core::link::{Half, Link, Listing, MatchKey, Observation, Sighting, Tombstone};
+use calsync_core::link::{Half, Lately, Link, Listing, MatchKey, Observation, Sighting, Tombstone};
 use calsync_core::memory::MemoryStore;
 use calsync_core::store::{Closed, Commit, StateStore};
 
@@ -86,6 +86,9 @@ impl Dice {
                 self.once_in(4).then(|| Listing { number: self.small(), open: self.once_in(2) });
         }
         commit.rules = self.once_in(4).then(|| ContentHash::of(&[&self.below(3).to_string()]));
+        commit.deleted = self.once_in(5).then(|| {
+            PerSide::from_fn(|_| Lately::default().with(self.below(9), at(i64::from(self.small()))))
+        });
         commit.put = (0..self.below(4)).map(|_| self.link()).collect();
         commit.remove = (0..self.below(3)).map(|_| LinkId(self.below(IDS))).collect();
         if self.once_in(3) {
