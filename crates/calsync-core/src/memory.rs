@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::{ItemKey, LinkId, PairingId, Side};
 use crate::link::{Half, Head, Link, MatchKey, Observation, Order, Tombstone, Wish};
-use crate::store::{Commit, Counts, JournalEntry, StateStore, StoreError};
+use crate::store::{Commit, Counts, EntryId, JournalEntry, JournalQuery, StateStore, StoreError};
 
 /// Keeps the state of any number of pairings as long as it lives.
 #[derive(Debug, Default)]
@@ -250,7 +250,10 @@ impl StateStore for MemoryStore {
     async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError> {
         self.with(pairing, |pairing| {
             pairing.head.intents.extend(entries.iter().map(JournalEntry::intent));
-            pairing.journal.extend(entries.iter().cloned());
+            for entry in entries {
+                let id = EntryId(pairing.journal.len() as u64 + 1);
+                pairing.journal.push(JournalEntry { id, outcome: None, ..entry.clone() });
+            }
         });
         Ok(())
     }
@@ -285,9 +288,27 @@ impl StateStore for MemoryStore {
     async fn journal_entries(
         &self,
         pairing: &PairingId,
-        limit: usize,
+        query: &JournalQuery,
     ) -> Result<Vec<JournalEntry>, StoreError> {
-        Ok(self.with(pairing, |pairing| pairing.journal.iter().rev().take(limit).cloned().collect()))
+        Ok(self.with(pairing, |pairing| query.select(&pairing.journal).into_iter().cloned().collect()))
+    }
+
+    async fn erase_journal(
+        &self,
+        pairing: &PairingId,
+        before: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        Ok(self.with(pairing, |pairing| {
+            let mut erased = 0;
+            for entry in &mut pairing.journal {
+                if entry.erased.is_none() && before.is_none_or(|before| entry.at < before) {
+                    entry.erase(now);
+                    erased += 1;
+                }
+            }
+            erased
+        }))
     }
 
     async fn order(

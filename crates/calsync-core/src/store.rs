@@ -3,14 +3,17 @@
 //! [`record`] is the only maker of [`Recorded`], and a source accepts nothing else: no write leaves before the journal
 //! holds it. [`Commit`] stores links, closed intents, tombstones and change tokens in one transaction.
 
+mod journal;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChangeToken, ContentHash, ItemKey, LinkId, PairingId, PerSide, Side};
-use crate::link::{Half, Head, Intent, Lately, Link, Listing, MatchKey, Tombstone, Wish};
-use crate::model::Series;
+use crate::link::{Half, Head, Lately, Link, Listing, MatchKey, Tombstone, Wish};
 use crate::source::Write;
+
+pub use self::journal::{EntryId, Erased, JournalEntry, JournalQuery, Losing, LostBy, RoundId};
 
 /// Durable state of all pairings.
 ///
@@ -86,7 +89,8 @@ pub trait StateStore: Send + Sync {
         halves: &[Half],
     ) -> Result<Vec<Tombstone>, StoreError>;
 
-    /// Appends entries to the journal and their writes to the open intents. Both are durable when it returns.
+    /// Appends entries to the journal and their writes to the open intents. Both are durable when it returns. The entries
+    /// get numbers; those that they have are ignored.
     async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError>;
 
     /// Stores one step forward, all or nothing.
@@ -96,11 +100,12 @@ pub trait StateStore: Send + Sync {
     /// [`Conflict`](StoreError::Conflict): somebody else committed since the head was read; end the round.
     async fn commit(&self, pairing: &PairingId, commit: &Commit) -> Result<(), StoreError>;
 
-    /// The newest journal entries first.
+    /// Entries of the journal, the newest first; what is asked for and is not there is left out. Like
+    /// [`JournalQuery::select`].
     async fn journal_entries(
         &self,
         pairing: &PairingId,
-        limit: usize,
+        query: &JournalQuery,
     ) -> Result<Vec<JournalEntry>, StoreError>;
 
     /// Notes what a person asked for and says under which number: it is in [`Head::orders`] until a commit says that it
@@ -112,6 +117,15 @@ pub trait StateStore: Send + Sync {
         at: DateTime<Utc>,
         by: &str,
         what: &Wish,
+    ) -> Result<u64, StoreError>;
+
+    /// Erases what the journal holds of the appointments of a pairing, of entries before this time or of all: see
+    /// [`JournalEntry::erase`]. Says of how many. Allowed beside a running daemon.
+    async fn erase_journal(
+        &self,
+        pairing: &PairingId,
+        before: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
     ) -> Result<u64, StoreError>;
 
     /// Forgets everything about a pairing but its journal, orders too: the next round is a first sync.
@@ -129,26 +143,6 @@ pub struct Counts {
     pub held: u64,
     /// Set aside after a failure.
     pub failing: u64,
-}
-
-/// A write, why it is made, and what it replaces.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JournalEntry {
-    /// The round's time, by our clock.
-    pub at: DateTime<Utc>,
-    /// Which side it goes to.
-    pub side: Side,
-    /// What is to be done.
-    pub write: Write,
-    /// Why, in words.
-    pub reason: String,
-    /// The item as it was before; also the losing side of a conflict. `None` for creates.
-    pub before: Option<Series>,
-    /// How it ended; `None` while that is not known.
-    pub outcome: Option<String>,
-    /// The [`Order`](crate::link::Order) to take back an earlier write that this write carries out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<u64>,
 }
 
 /// One step forward: everything in it becomes durable together.
@@ -230,11 +224,4 @@ pub async fn record(
 ) -> Result<Vec<Recorded<Write>>, StoreError> {
     store.journal(pairing, entries).await?;
     Ok(entries.iter().map(|entry| Recorded(entry.write.clone())).collect())
-}
-
-impl JournalEntry {
-    /// The intent that stays open until the outcome of this entry is stored.
-    pub fn intent(&self) -> Intent {
-        Intent { side: self.side, write: self.write.clone(), at: self.at, order: self.order }
-    }
 }

@@ -163,7 +163,7 @@ mod tests {
 
     use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, Revision, Side};
     use calsync_core::source::{Receipt, Write, WriteOp};
-    use calsync_core::store::{Closed, Commit, JournalEntry, StateStore as _};
+    use calsync_core::store::{Closed, Commit, JournalEntry, JournalQuery, StateStore as _};
     use calsync_store::{PairingRecord, PairingStore as _};
 
     use super::*;
@@ -186,15 +186,7 @@ mod tests {
         };
         let op = WriteOp::Delete { key, expected: Revision::new("r") };
         let write = Write { link: LinkId(link), op, receipt };
-        JournalEntry {
-            at,
-            side: Side::A,
-            write,
-            reason: "test".to_owned(),
-            before: None,
-            outcome: None,
-            order: None,
-        }
+        JournalEntry::new(at, Side::A, write, "test")
     }
 
     #[tokio::test]
@@ -217,7 +209,7 @@ mod tests {
         let version = store.head(&pairing).await.unwrap().version;
         let commit = Commit { version, closed: closed.collect(), ..Commit::default() };
         store.commit(&pairing, &commit).await.unwrap();
-        let left = async || store.journal_entries(&pairing, 9).await.unwrap().len();
+        let left = async || store.journal_entries(&pairing, &JournalQuery::default()).await.unwrap().len();
 
         let clock = Arc::new(Hands(Mutex::new(now)));
         let journal = JournalKeeping { store: Arc::clone(&store), keep: 90 * DAY };

@@ -17,6 +17,7 @@ use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side};
 use crate::link::{Answer, DeletionGuard, Direction, Half, HoldKind, Link, Observation};
 use crate::model::{Attachments, Event, Field, Mark, Series, SeriesPatch};
 use crate::source::{Access, WriteOp};
+use crate::store::{Losing, LostBy};
 
 /// What is known of one side of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,6 +140,21 @@ pub(super) struct PlannedWrite {
     pub(super) op: WriteOp,
     pub(super) reason: String,
     pub(super) before: Option<Series>,
+    /// What people did on that side and this write takes away.
+    pub(super) losing: Option<Losing>,
+}
+
+impl PlannedWrite {
+    /// With what is lost of the half that is written.
+    fn losing(mut self, half: &Half, side: Side, paths: Vec<String>, by: LostBy) -> PlannedWrite {
+        if !paths.is_empty()
+            && let Some((_, series)) = half.latest()
+        {
+            let modified = half.sighting().and_then(|sighting| sighting.modified);
+            self.losing = Some(Losing { side, series: series.clone(), modified, paths, by });
+        }
+        self
+    }
 }
 
 /// What a person is asked before anything is done.
@@ -326,7 +342,8 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
     };
     let shown = View::new(context.settings, from, plan.masked).show(series, past);
     let op = WriteOp::Create { token, series: Box::new(shown.into_owned()) };
-    *plan.writes.get_mut(target) = Some(PlannedWrite { op, reason: reason.to_string(), before: None });
+    *plan.writes.get_mut(target) =
+        Some(PlannedWrite { op, reason: reason.to_string(), before: None, losing: None });
     plan.steps.push(step(link, Action::Create(target), reason));
 }
 
@@ -381,8 +398,9 @@ fn write_deletion(link: &Link, target: Side, reason: Reason, plan: &mut LinkPlan
     let Some(half) = link.halves.get(target) else { return };
     let Some((revision, series)) = half.latest() else { return };
     let op = WriteOp::Delete { key: half.key.clone(), expected: revision.clone() };
-    *plan.writes.get_mut(target) =
-        Some(PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()) });
+    let edited = half.shadow.as_ref().map(|shadow| shadow.series.diff(series).paths()).unwrap_or_default();
+    let write = PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()), losing: None };
+    *plan.writes.get_mut(target) = Some(write.losing(half, target, edited, LostBy::Deletion));
     plan.steps.push(step(link, Action::Delete(target), reason));
 }
 
@@ -414,6 +432,21 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let context = Context { settings: &settings, ..*context };
     let merged = merge(&versions, &Rules { link, context: &context, original: plan.masked });
     write_merged(link, &latest, merged, &reason, plan);
+    // What the side that does not lead says, and is told otherwise now.
+    let side = lead.other();
+    if let (Some(half), Some(write)) = (link.halves.get(side), plan.writes.get_mut(side).take()) {
+        let lost = overwritten(latest.get(side), &write.op);
+        *plan.writes.get_mut(side) = Some(write.losing(half, side, lost, LostBy::Lead));
+    }
+}
+
+/// What of a series a write takes away, where it does not only add.
+fn overwritten(series: &Series, op: &WriteOp) -> Vec<String> {
+    let WriteOp::Update { patch, .. } = op else { return Vec::new() };
+    let blank = Event::new("", series.event.span.clone());
+    let said = blank.diff(&series.event).fields();
+    let lost = |field: Field| field == Field::Span || said.contains(&field);
+    SeriesPatch { master: patch.master.only(lost), ..(**patch).clone() }.paths()
 }
 
 /// A version from which both could have come: what the lead says counts as changed there, what it leaves blank
@@ -470,9 +503,14 @@ fn write_merged(
             patch: Box::new(patch.clone()),
             current: Box::new((*latest.get(side)).clone()),
         };
-        *plan.writes.get_mut(side) =
-            Some(PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()) });
         let conflicts = merged.conflicts.iter().filter(|conflict| conflict.winner == Some(side.other()));
+        let (lost, by) = match reason {
+            Reason::Reverted(_) => (patch.paths(), LostBy::Direction),
+            _ => (conflicts.clone().map(|conflict| conflict.path.clone()).collect(), LostBy::Policy),
+        };
+        let write =
+            PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()), losing: None };
+        *plan.writes.get_mut(side) = Some(write.losing(half, side, lost, by));
         plan.steps.push(Step {
             paths: patch.paths(),
             conflicts: conflicts.cloned().collect(),

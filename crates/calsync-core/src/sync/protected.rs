@@ -90,7 +90,7 @@ pub(super) fn write_mark(link: &Link, side: Side, mark: Mark, plan: &mut LinkPla
         current: Box::new(series.clone()),
     };
     *plan.writes.get_mut(side) =
-        Some(PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()) });
+        Some(PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()), losing: None });
     plan.marks = Some((side, mark));
 }
 

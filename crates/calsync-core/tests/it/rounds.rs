@@ -6,7 +6,7 @@ use calsync_core::ids::{PairingId, Side, Uid};
 use calsync_core::link::Head;
 use calsync_core::model::{Categories, Field, Overlay, Override, Recurrence, RecurrenceId, Reminder, Series};
 use calsync_core::source::Access;
-use calsync_core::store::StateStore;
+use calsync_core::store::{JournalQuery, LostBy, StateStore};
 use calsync_core::sync::{Action, ConflictPolicy, Direction, Likeness, ReadOnlyEdit, Reason};
 use chrono::NaiveDate;
 
@@ -104,8 +104,15 @@ fn the_newer_change_of_the_same_field_wins_and_the_loser_is_in_the_journal() {
         assert_eq!((report.conflicts, report.writes()), (1, 1));
         world.assert_in_step();
         assert_eq!(world.a.subjects(), ["gewinnt"]);
-        let journal = block_on(world.store.journal_entries(&world.pairing, 1)).unwrap();
+        let query = JournalQuery { lost: true, ..JournalQuery::newest(1) };
+        let journal = block_on(world.store.journal_entries(&world.pairing, &query)).unwrap();
         assert_eq!(journal[0].before.as_ref().unwrap().event.subject, "verliert");
+        let losing = journal[0].losing.as_ref().unwrap();
+        assert_eq!((losing.side, losing.by), (winner.other(), LostBy::Policy));
+        assert_eq!(
+            (&losing.series, losing.paths.as_slice()),
+            (journal[0].before.as_ref().unwrap(), &["master.subject".to_owned()][..])
+        );
     }
 }
 

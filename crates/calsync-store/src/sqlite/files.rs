@@ -107,6 +107,24 @@ impl Files {
         journal::forget_settled(&self.state, last.id)
     }
 
+    /// Empties the logs of both files: what was erased or deleted is in neither of them then.
+    pub(super) fn clear_logs(&mut self) -> Result<(), StoreError> {
+        for connection in [&self.state, &self.journal] {
+            // It waits for whoever reads or writes at this moment.
+            let busy: bool = connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+                .map_err(store_error)?;
+            if busy {
+                return Err(StoreError::Unavailable(
+                    "it is done, but the write-ahead log is in use and may still hold what was erased: \
+                     do the same once more"
+                        .to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// A consistent copy of both files, while they are in use.
     pub(super) fn backup(&mut self, into: &Path) -> Result<(), StoreError> {
         make_dir(into)?;

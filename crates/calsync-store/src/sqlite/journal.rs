@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 
 use calsync_core::ids::{LinkId, PairingId, Side};
 use calsync_core::link::Intent;
-use calsync_core::store::{JournalEntry, StoreError};
+use calsync_core::store::{EntryId, JournalEntry, JournalQuery, StoreError};
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params, params_from_iter};
 
 use super::error::{json_error, out_of_range, store_error};
 use super::files::Files;
-use super::row::{integer, json, limit, link_integer, side_text};
+use super::row::{integer, json, limit, link_integer, micros, side_text};
 use super::state::intern;
 
 /// An entry as text, made by whoever waits for it.
@@ -22,7 +23,9 @@ pub(super) struct EntryRow {
     link: i64,
     side: &'static str,
     number: i64,
+    round: i64,
     at: i64,
+    lost: bool,
     entry: String,
     intent: String,
 }
@@ -34,7 +37,9 @@ impl EntryRow {
             link: link_integer(entry.write.link)?,
             side: side_text(entry.side),
             number: integer("the number of a write", entry.write.receipt.number)?,
-            at: entry.at.timestamp(),
+            round: integer("the number of a round", entry.round.0)?,
+            at: micros(entry.at),
+            lost: entry.losing.is_some(),
             entry: json("a journal entry", entry)?,
             intent: json("an intent", &intent)?,
         })
@@ -112,11 +117,13 @@ pub(super) fn append(files: &mut Files, pairing: &PairingId, rows: &[EntryRow]) 
     {
         let mut insert = transaction
             .prepare_cached(
-                "INSERT INTO entry (pairing, link, side, number, at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO entry (pairing, link, side, number, round, at, lost, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )
             .map_err(store_error)?;
         for row in rows {
-            let values = params![pairing.as_str(), row.link, row.side, row.number, row.at, row.entry];
+            let EntryRow { link, side, number, round, at, lost, entry, intent: _ } = row;
+            let values = params![pairing.as_str(), link, side, number, round, at, lost, entry];
             entries.push(insert.insert(values).map_err(store_error)?);
         }
     }
@@ -172,41 +179,88 @@ pub(super) fn close(
     Ok(())
 }
 
-/// Bodies and outcomes of the newest entries, newest first.
-pub(super) fn newest(
+/// An entry as it is read.
+pub(super) struct EntryText {
+    id: i64,
+    body: String,
+    outcome: Option<String>,
+}
+
+impl EntryText {
+    pub(super) fn read(self) -> Result<JournalEntry, StoreError> {
+        let entry: JournalEntry =
+            serde_json::from_str(&self.body).map_err(|error| json_error("a journal entry", &error))?;
+        let id = EntryId(u64::try_from(self.id).map_err(|_| out_of_range("the number of an entry"))?);
+        Ok(JournalEntry { id, outcome: self.outcome, ..entry })
+    }
+}
+
+/// Entries with their outcomes, newest first.
+pub(super) fn entries(
     files: &mut Files,
     pairing: &PairingId,
-    most: usize,
-) -> Result<Vec<(String, Option<String>)>, StoreError> {
+    query: &JournalQuery,
+) -> Result<Vec<EntryText>, StoreError> {
     // In this order: an outcome leaves the first place only after it has reached the second.
     let settled: BTreeMap<i64, String> = settled(&files.state)?
         .into_iter()
         .filter(|one| one.pairing == pairing.as_str())
         .map(|one| (one.entry, one.outcome))
         .collect();
-    let mut query = files
-        .journal
-        .prepare_cached(
-            "SELECT entry.id, entry.body, outcome.text FROM entry LEFT JOIN outcome ON outcome.entry = entry.id
-             WHERE entry.pairing = ?1 ORDER BY entry.id DESC LIMIT ?2",
-        )
-        .map_err(store_error)?;
-    let rows = query
-        .query_map(params![pairing.as_str(), limit(most)], |row| {
+    let (conditions, values) = conditions(pairing, query)?;
+    let sql = format!(
+        "SELECT entry.id, entry.body, outcome.text FROM entry LEFT JOIN outcome ON outcome.entry = entry.id
+         WHERE {conditions} ORDER BY entry.id DESC LIMIT ?"
+    );
+    let mut select = files.journal.prepare_cached(&sql).map_err(store_error)?;
+    let rows = select
+        .query_map(params_from_iter(values), |row| {
             let id: i64 = row.get(0)?;
             let outcome: Option<String> = row.get(2)?;
-            Ok((row.get(1)?, outcome.or_else(|| settled.get(&id).cloned())))
+            Ok(EntryText { id, body: row.get(1)?, outcome: outcome.or_else(|| settled.get(&id).cloned()) })
         })
         .map_err(store_error)?;
     rows.collect::<Result<_, _>>().map_err(store_error)
 }
 
-/// Reads what [`newest`] gave.
-pub(super) fn entry_of((body, outcome): (String, Option<String>)) -> Result<JournalEntry, StoreError> {
-    let mut entry: JournalEntry =
-        serde_json::from_str(&body).map_err(|error| json_error("a journal entry", &error))?;
-    entry.outcome = outcome;
-    Ok(entry)
+/// What has to hold of the entries, and the values for it and for the limit, in order.
+fn conditions(pairing: &PairingId, query: &JournalQuery) -> Result<(String, Vec<Value>), StoreError> {
+    let JournalQuery { ids, link, round, lost, since, before, limit: most } = query;
+    let name = || Value::Text(pairing.as_str().to_owned());
+    let mut all = vec!["entry.pairing = ?"];
+    let mut values = vec![name()];
+    if let Some(ids) = ids {
+        all.push("entry.id IN (SELECT value FROM json_each(?))");
+        values.push(Value::Text(json("numbers", ids)?));
+    }
+    if let Some(link) = link {
+        all.push("entry.link = ?");
+        values.push(Value::Integer(link_integer(*link)?));
+    }
+    if let Some(round) = round {
+        // Of several rounds with this number the newest: the others ended before a round with another number.
+        let round = integer("the number of a round", round.0)?;
+        all.push(
+            "entry.round = ? AND entry.id > coalesce(
+                 (SELECT max(id) FROM entry WHERE pairing = ? AND round <> ? AND id < (
+                     SELECT max(id) FROM entry WHERE pairing = ? AND round = ?)), 0)",
+        );
+        values.extend([Value::Integer(round), name(), Value::Integer(round), name(), Value::Integer(round)]);
+    }
+    if *lost {
+        all.push("entry.lost = 1");
+    }
+    if let Some(since) = since {
+        all.push("entry.at >= ?");
+        values.push(Value::Integer(micros(*since)));
+    }
+    if let Some(before) = before {
+        all.push("entry.id < ?");
+        // No entry has a number beyond those that fit.
+        values.push(Value::Integer(i64::try_from(before.0).unwrap_or(i64::MAX)));
+    }
+    values.push(Value::Integer(limit(*most)));
+    Ok((all.join(" AND "), values))
 }
 
 /// Ends entries that are older; those that still wait for their outcome stay.
@@ -217,8 +271,55 @@ pub(super) fn prune(files: &mut Files, before: DateTime<Utc>) -> Result<u64, Sto
         .journal
         .execute(
             "DELETE FROM entry WHERE at < ?1 AND id < ?2",
-            params![before.timestamp(), oldest_open.unwrap_or(i64::MAX)],
+            params![micros(before), oldest_open.unwrap_or(i64::MAX)],
         )
         .map_err(store_error)?;
     u64::try_from(removed).map_err(|_| out_of_range("the number of entries"))
+}
+
+/// How many entries are erased in one transaction, so that a round beside it does not wait long.
+const ERASED_AT_ONCE: i64 = 200;
+
+/// Erases the content of entries of one pairing or all, before a time or all: from the file, not only from its answers.
+pub(super) fn erase(
+    files: &mut Files,
+    pairing: Option<&PairingId>,
+    before: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let before = before.map_or(i64::MAX, micros);
+    let mut erased = 0;
+    loop {
+        let transaction =
+            files.journal.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+        let found: Vec<(i64, String)> = {
+            let mut select = transaction
+                .prepare_cached(
+                    "SELECT id, body FROM entry
+                     WHERE erased = 0 AND at < ?1 AND (?2 IS NULL OR pairing = ?2) LIMIT ?3",
+                )
+                .map_err(store_error)?;
+            select
+                .query_map(params![before, pairing.map(PairingId::as_str), ERASED_AT_ONCE], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .and_then(Iterator::collect)
+                .map_err(store_error)?
+        };
+        if found.is_empty() {
+            break;
+        }
+        for (id, body) in found {
+            let mut entry = EntryText { id, body, outcome: None }.read()?;
+            entry.erase(now);
+            let mut update = transaction
+                .prepare_cached("UPDATE entry SET erased = 1, body = ?2 WHERE id = ?1")
+                .map_err(store_error)?;
+            update.execute(params![id, json("a journal entry", &entry)?]).map_err(store_error)?;
+            erased += 1;
+        }
+        transaction.commit().map_err(store_error)?;
+    }
+    files.clear_logs()?;
+    Ok(erased)
 }

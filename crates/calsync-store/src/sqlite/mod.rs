@@ -21,13 +21,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use calsync_core::ids::{ItemKey, LinkId, PairingId, Side};
 use calsync_core::link::{Half, Head, Link, MatchKey, Order, Tombstone, Wish};
-use calsync_core::store::{Commit, Counts, JournalEntry, StateStore, StoreError};
+use calsync_core::store::{Commit, Counts, JournalEntry, JournalQuery, StateStore, StoreError};
 use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
 
 use self::error::{json_error, store_error};
 use self::files::Files;
-use self::journal::EntryRow;
+use self::journal::{EntryRow, EntryText};
 use self::links::Page;
 use self::row::{LinkText, limit, link_integer, micros};
 use self::state::CommitRows;
@@ -98,6 +98,20 @@ impl SqliteStore {
     /// Those of every other method.
     pub async fn forget_journal_before(&self, at: DateTime<Utc>) -> Result<u64, StoreError> {
         self.worker.run(move |files| journal::prune(files, at)).await
+    }
+
+    /// Erases what journal entries of all pairings hold of appointments, where they are older, and says of how many:
+    /// see [`JournalEntry::erase`].
+    ///
+    /// # Errors
+    ///
+    /// Those of every other method.
+    pub async fn erase_contents_before(
+        &self,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        self.worker.run(move |files| journal::erase(files, None, Some(at), now)).await
     }
 
     /// Asks something about a pairing; of one that is not there, the answer is the default.
@@ -243,11 +257,21 @@ impl StateStore for SqliteStore {
     async fn journal_entries(
         &self,
         pairing: &PairingId,
-        limit: usize,
+        query: &JournalQuery,
     ) -> Result<Vec<JournalEntry>, StoreError> {
+        let (pairing, query) = (pairing.clone(), query.clone());
+        let entries = self.worker.run(move |files| journal::entries(files, &pairing, &query)).await?;
+        entries.into_iter().map(EntryText::read).collect()
+    }
+
+    async fn erase_journal(
+        &self,
+        pairing: &PairingId,
+        before: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
         let pairing = pairing.clone();
-        let entries = self.worker.run(move |files| journal::newest(files, &pairing, limit)).await?;
-        entries.into_iter().map(journal::entry_of).collect()
+        self.worker.run(move |files| journal::erase(files, Some(&pairing), before, now)).await
     }
 
     async fn order(

@@ -57,6 +57,8 @@ impl Schema {
         self.missing_steps(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(&failed)?;
+        // What people deleted, and what was erased, is not to be found in the free pages of a file.
+        connection.pragma_update(None, "secure_delete", true).map_err(&failed)?;
         connection.pragma_update(None, "trusted_schema", false).map_err(&failed)?;
         connection.pragma_update(None, "journal_size_limit", WAL_LIMIT).map_err(&failed)?;
         Ok(connection)

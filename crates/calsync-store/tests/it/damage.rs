@@ -8,7 +8,7 @@ use calsync_core::store::{StateStore, StoreError};
 use calsync_store::SqliteStore;
 use rusqlite::Connection;
 
-use crate::sample::{edited, entry, linked, pairing, put};
+use crate::sample::{edited, entry, journal_of, linked, pairing, put};
 
 /// A directory as a process leaves it that is killed: the newest pages are in the write-ahead logs only.
 fn killed(from: &Path) -> tempfile::TempDir {
@@ -22,7 +22,7 @@ fn killed(from: &Path) -> tempfile::TempDir {
 async fn number_of_entries(dir: &Path) -> usize {
     let store = SqliteStore::open(dir).unwrap();
     store.check().await.unwrap();
-    store.journal_entries(&pairing(), usize::MAX).await.unwrap().len()
+    journal_of(&store, &pairing()).await.len()
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_process_that_stops_between_journal_and_intents_has_written_nothing_an
 
     let store = SqliteStore::open(before.path()).unwrap();
     assert_eq!(store.head(&pairing()).await.unwrap().intents, [entry(1, 1).intent()], "no write of it left");
-    assert_eq!(store.journal_entries(&pairing(), 9).await.unwrap(), [entry(2, 1), entry(1, 1)]);
+    assert_eq!(journal_of(&store, &pairing()).await, [entry(2, 1), entry(1, 1)]);
     store.journal(&pairing(), &[entry(2, 1)]).await.unwrap();
     assert_eq!(store.head(&pairing()).await.unwrap().intents.len(), 2);
 }
@@ -196,7 +196,7 @@ async fn a_batch_that_the_journal_refuses_halfway_leaves_neither_entries_nor_int
     let many: Vec<_> = (1..=5).map(|number| entry(1, number)).collect();
     assert!(store.journal(&pairing(), &many).await.is_err());
     assert_eq!(store.head(&pairing()).await.unwrap().intents, [], "an intent without its journal entry");
-    assert_eq!(store.journal_entries(&pairing(), 9).await.unwrap(), [], "half a batch in the journal");
+    assert_eq!(journal_of(&store, &pairing()).await, [], "half a batch in the journal");
     store.journal(&pairing(), &many[..2]).await.unwrap();
     store.check().await.unwrap();
 }

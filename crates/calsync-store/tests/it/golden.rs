@@ -21,7 +21,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::pairings::{full_settings, run};
-use crate::sample::{at, edited, entry, half, linked, pairing, series};
+use crate::sample::{at, edited, entry, half, journal_of, linked, pairing, series};
 
 /// Everything that a store says about itself.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ async fn contents(store: &SqliteStore) -> Contents {
             counts: store.counts(&id).await.unwrap(),
             links: store.links(&id, None, usize::MAX).await.unwrap(),
             tombstones: store.tombstones(&id, Side::A, &buried).await.unwrap(),
-            journal: store.journal_entries(&id, usize::MAX).await.unwrap(),
+            journal: journal_of(store, &id).await,
         };
         of.insert(id, pairing);
     }

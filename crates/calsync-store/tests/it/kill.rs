@@ -9,7 +9,7 @@ use calsync_core::ids::{ChangeToken, PerSide, Side};
 use calsync_core::store::{Closed, Commit, StateStore};
 use calsync_store::SqliteStore;
 
-use crate::sample::{edited, entry, linked, pairing};
+use crate::sample::{edited, entry, journal_of, linked, pairing};
 
 const DIR: &str = "CALSYNC_TEST_KILL_DIR";
 
@@ -117,7 +117,7 @@ async fn a_killed_process_has_stored_everything_it_said_and_nothing_by_halves() 
 
         // Every acknowledged entry is there, and every open intent has one. An entry may be there twice: the process
         // stopped after the journal was durable and before the intent was, or before the commit.
-        let entries = store.journal_entries(&pairing, usize::MAX).await.unwrap();
+        let entries = journal_of(&store, &pairing).await;
         let last = entries.first().map(|entry| entry.write.receipt.number);
         assert!(last >= said_entry, "entry {last:?} of {said_entry:?} acknowledged ones");
         for number in 0..head.version {

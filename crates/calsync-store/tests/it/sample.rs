@@ -4,7 +4,7 @@ use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, PairingId, Pe
 use calsync_core::link::{Half, Link, LinkMemory, Observation, Shadow, Sighting};
 use calsync_core::model::{Event, Series, Span};
 use calsync_core::source::{Access, Receipt, Write, WriteOp};
-use calsync_core::store::{Commit, JournalEntry, StateStore, StoreError};
+use calsync_core::store::{Commit, EntryId, JournalEntry, JournalQuery, StateStore, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub(crate) fn pairing() -> PairingId {
@@ -68,15 +68,18 @@ pub(crate) fn entry(link: u64, number: u64) -> JournalEntry {
         content: ContentHash::of(&[]),
     };
     let op = WriteOp::Delete { key: ItemKey::new(format!("B{link}")), expected: Revision::new("r1") };
+    let write = Write { link: LinkId(link), op, receipt };
     JournalEntry {
-        at: at(0),
-        side: Side::B,
-        write: Write { link: LinkId(link), op, receipt },
-        reason: "deleted on A".to_owned(),
         before: Some(series("before", "as it was before")),
-        outcome: None,
-        order: None,
+        ..JournalEntry::new(at(0), Side::B, write, "deleted on A")
     }
+}
+
+/// The journal, newest first, without the numbers that the store gave.
+pub(crate) async fn journal_of(store: &dyn StateStore, of: &PairingId) -> Vec<JournalEntry> {
+    let entries = store.journal_entries(of, &JournalQuery::default()).await.unwrap();
+    assert!(entries.is_sorted_by(|one, next| one.id > next.id), "{entries:?}");
+    entries.into_iter().map(|entry| JournalEntry { id: EntryId::default(), ..entry }).collect()
 }
 
 pub(crate) async fn put(store: &dyn StateStore, links: &[Link]) -> Result<(), StoreError> {

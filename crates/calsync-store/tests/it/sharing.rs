@@ -1,15 +1,17 @@
 //! Several handles, several processes, dropped futures.
 
 use std::future::Future;
+use std::path::Path;
 use std::task::{Context, Poll, Waker};
 
+use calsync_core::ids::PairingId;
 use calsync_core::ids::Side;
 use calsync_core::link::{Order, Wish};
-use calsync_core::store::{Closed, Commit, StateStore, StoreError};
+use calsync_core::store::{Closed, Commit, JournalEntry, JournalQuery, StateStore, StoreError};
 use calsync_store::{PairingRecord, PairingStore, SqliteStore};
 use rusqlite::Connection;
 
-use crate::sample::{at, edited, entry, linked, pairing, put};
+use crate::sample::{at, edited, entry, journal_of, linked, pairing, put, series};
 
 #[tokio::test]
 async fn a_second_opener_is_told_who_has_the_store_and_what_to_do() {
@@ -39,11 +41,11 @@ async fn beside_a_running_process_others_read_plan_and_edit_pairings_but_do_not_
     // What is stored here is seen there at once.
     assert_eq!(beside.head(&pairing()).await.unwrap(), running.head(&pairing()).await.unwrap());
     assert_eq!(beside.due_links(&pairing(), None, at(0), 9).await.unwrap(), [edited(1)]);
-    assert_eq!(beside.journal_entries(&pairing(), 9).await.unwrap(), [entry(1, 1)]);
+    assert_eq!(journal_of(&beside, &pairing()).await, [entry(1, 1)]);
     let closed =
         vec![Closed { link: linked(1).id, side: Side::B, number: 1, outcome: "carried out".to_owned() }];
     running.commit(&pairing(), &Commit { version: 1, closed, ..Commit::default() }).await.unwrap();
-    let outcome = beside.journal_entries(&pairing(), 9).await.unwrap().remove(0).outcome;
+    let outcome = journal_of(&beside, &pairing()).await.remove(0).outcome;
     assert_eq!(outcome.as_deref(), Some("carried out"));
 
     // Pairings are edited from both.
@@ -58,7 +60,7 @@ async fn beside_a_running_process_others_read_plan_and_edit_pairings_but_do_not_
     for refused in refused {
         assert!(matches!(refused, Err(StoreError::InUse(_))), "{refused:?}");
     }
-    assert_eq!(running.journal_entries(&pairing(), 9).await.unwrap().len(), 1);
+    assert_eq!(journal_of(&running, &pairing()).await.len(), 1);
 }
 
 #[tokio::test]
@@ -150,8 +152,7 @@ async fn everything_is_there_after_a_drop_without_a_close() {
     let closed =
         vec![Closed { link: linked(1).id, side: Side::B, number: 1, outcome: "carried out".to_owned() }];
     store.commit(&pairing(), &Commit { version: 1, closed, ..Commit::default() }).await.unwrap();
-    let (head, journal) =
-        (store.head(&pairing()).await.unwrap(), store.journal_entries(&pairing(), 9).await.unwrap());
+    let (head, journal) = (store.head(&pairing()).await.unwrap(), journal_of(&store, &pairing()).await);
     let commit = Commit { version: 2, put: vec![linked(3)], ..Commit::default() };
     poll_and_drop(store.commit(&pairing(), &commit));
     drop(store);
@@ -161,7 +162,7 @@ async fn everything_is_there_after_a_drop_without_a_close() {
     assert_eq!(store.links(&pairing(), None, 9).await.unwrap(), [edited(1), linked(2), linked(3)]);
     let reopened = store.head(&pairing()).await.unwrap();
     assert_eq!((reopened.version, &reopened.intents), (3, &head.intents));
-    assert_eq!(store.journal_entries(&pairing(), 9).await.unwrap(), journal);
+    assert_eq!(journal_of(&store, &pairing()).await, journal);
 }
 
 #[tokio::test]
@@ -199,7 +200,7 @@ async fn a_state_that_is_put_back_does_not_take_the_journal_with_it() {
         "the state is that of yesterday"
     );
     let outcomes: Vec<_> =
-        store.journal_entries(&pairing(), 9).await.unwrap().into_iter().map(|entry| entry.outcome).collect();
+        journal_of(&store, &pairing()).await.into_iter().map(|entry| entry.outcome).collect();
     assert_eq!(outcomes, [Some("carried out: 2".to_owned()), Some("carried out: 1".to_owned())]);
 
     // The open intent of yesterday is settled by the next round; the outcome that the journal has stands.
@@ -207,7 +208,7 @@ async fn a_state_that_is_put_back_does_not_take_the_journal_with_it() {
         .commit(&pairing(), &Commit { version: 1, closed: vec![closed(1, 1)], ..Commit::default() })
         .await
         .unwrap();
-    assert_eq!(store.journal_entries(&pairing(), 9).await.unwrap().len(), 2);
+    assert_eq!(journal_of(&store, &pairing()).await.len(), 2);
 }
 
 #[tokio::test]
@@ -254,8 +255,104 @@ async fn old_journal_entries_can_be_ended_but_for_those_that_still_matter() {
     let closed = Closed { link: linked(1).id, side: Side::B, number: 1, outcome: "carried out".to_owned() };
     store.commit(&pairing(), &Commit { closed: vec![closed], ..Commit::default() }).await.unwrap();
     assert_eq!(store.forget_journal_before(at(-500)).await.unwrap(), 1, "the open one stays");
-    let left: Vec<_> =
-        store.journal_entries(&pairing(), 9).await.unwrap().iter().map(|entry| entry.write.link.0).collect();
+    let left: Vec<_> = journal_of(&store, &pairing()).await.iter().map(|entry| entry.write.link.0).collect();
     assert_eq!(left, [4, 3, 2]);
     store.check().await.unwrap();
+}
+
+/// The files of a state directory that hold this text.
+fn files_with(dir: &Path, text: &str) -> Vec<String> {
+    let files = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let has = |path: &Path| {
+        let bytes = std::fs::read(path).unwrap();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    files.filter(|path| has(path)).map(|path| path.file_name().unwrap().display().to_string()).collect()
+}
+
+/// Entries about appointments with this text, and small and large ones of it, so that every way to store them is met.
+async fn journal_about(store: &SqliteStore, pairing: &PairingId, text: &str, at: i64) {
+    for batch in 0..8_u64 {
+        let entries: Vec<JournalEntry> = (0..25)
+            .map(|index| {
+                let number = batch * 25 + index;
+                let mut before = series("uid", text);
+                before.event.place =
+                    format!("{text} ").repeat(usize::try_from(number * number % 211).unwrap());
+                JournalEntry { before: Some(before), at: self::at(at), ..entry(number, 1) }
+            })
+            .collect();
+        store.journal(pairing, &entries).await.unwrap();
+        let closed = entries.iter().map(|entry| Closed {
+            link: entry.write.link,
+            side: Side::B,
+            number: 1,
+            outcome: "carried out".to_owned(),
+        });
+        let version = store.head(pairing).await.unwrap().version;
+        store
+            .commit(pairing, &Commit { version, closed: closed.collect(), ..Commit::default() })
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_erased_is_in_none_of_the_files_and_the_facts_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = SqliteStore::open(dir.path()).unwrap();
+    let beside = SqliteStore::open_shared(dir.path()).unwrap();
+    let other = PairingId::new("huber");
+    journal_about(&running, &pairing(), "Vertraulich", -1_000).await;
+    journal_about(&running, &other, "Bleibt", -1_000).await;
+    journal_about(&running, &pairing(), "Jünger", 0).await;
+    assert!(!files_with(dir.path(), "Vertraulich").is_empty(), "there is something to erase");
+
+    // By age, beside a process that runs rounds.
+    assert_eq!(beside.erase_journal(&pairing(), Some(at(-500)), at(9)).await.unwrap(), 200);
+    assert_eq!(files_with(dir.path(), "Vertraulich"), Vec::<String>::new());
+    assert!(!files_with(dir.path(), "Jünger").is_empty() && !files_with(dir.path(), "Bleibt").is_empty());
+    let journal = running.journal_entries(&pairing(), &JournalQuery::default()).await.unwrap();
+    let erased = journal.iter().filter(|entry| entry.erased.is_some()).count();
+    assert_eq!((journal.len(), erased), (400, 200));
+    assert!(journal.iter().all(|entry| entry.reason == "deleted on A" && entry.outcome.is_some()));
+
+    // Everything of a pairing, and then what is too old of all.
+    assert_eq!(beside.erase_journal(&pairing(), None, at(9)).await.unwrap(), 200);
+    assert_eq!(files_with(dir.path(), "Jünger"), Vec::<String>::new());
+    assert_eq!(running.erase_contents_before(at(0), at(9)).await.unwrap(), 200);
+    assert_eq!(files_with(dir.path(), "Bleibt"), Vec::<String>::new());
+    assert_eq!(beside.erase_contents_before(at(0), at(9)).await.unwrap(), 0);
+
+    // It is still a journal that is only added to.
+    let file = Connection::open(dir.path().join("journal.sqlite")).unwrap();
+    for forged in ["UPDATE entry SET erased = 0, body = ''", "UPDATE entry SET body = ''"] {
+        let refused = file.execute(forged, []).unwrap_err().to_string();
+        assert!(refused.contains("append-only"), "{refused}");
+    }
+    running.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pairing_that_is_removed_and_erased_leaves_no_text_of_an_appointment() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = SqliteStore::open(dir.path()).unwrap();
+    running.add_pairing(&PairingRecord::new("meier", "unit 7", "meier@example.com")).await.unwrap();
+    for round in 0..40_u64 {
+        let mut links = vec![edited(round), edited(round / 2)];
+        for (link, times) in links.iter_mut().zip([3, 400]) {
+            let shadow = link.halves.b.as_mut().unwrap().shadow.as_mut().unwrap();
+            shadow.series.event.place = "Vertraulich ".repeat(times + usize::try_from(round).unwrap());
+        }
+        put(&running, &links).await.unwrap();
+    }
+    journal_about(&running, &pairing(), "Vertraulich", 0).await;
+    running.journal(&pairing(), &[entry(1_000, 1)]).await.unwrap();
+    assert!(!files_with(dir.path(), "Vertraulich").is_empty());
+
+    let beside = SqliteStore::open_shared(dir.path()).unwrap();
+    beside.remove_pairing(&pairing()).await.unwrap();
+    beside.erase_journal(&pairing(), None, at(9)).await.unwrap();
+    assert_eq!(files_with(dir.path(), "Vertraulich"), Vec::<String>::new());
+    running.check().await.unwrap();
 }

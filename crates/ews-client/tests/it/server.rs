@@ -111,14 +111,9 @@ pub(crate) async fn apply_all(source: &ExchangeSource, ops: Vec<(WriteOp, Receip
     let entries: Vec<JournalEntry> = ops
         .into_iter()
         .enumerate()
-        .map(|(index, (op, receipt))| JournalEntry {
-            at: DateTime::default(),
-            side: Side::B,
-            write: Write { link: LinkId(index as u64), op, receipt },
-            reason: "test".to_owned(),
-            before: None,
-            outcome: None,
-            order: None,
+        .map(|(index, (op, receipt))| {
+            let write = Write { link: LinkId(index as u64), op, receipt };
+            JournalEntry::new(DateTime::default(), Side::B, write, "test")
         })
         .collect();
     let recorded = record(&store, &PairingId::new("anna"), &entries).await.unwrap();

@@ -61,15 +61,7 @@ fn receipt(number: u64) -> Receipt {
 
 async fn recorded(op: WriteOp, number: u64) -> Vec<Recorded<Write>> {
     let write = Write { link: LinkId(7), op, receipt: receipt(number) };
-    let entry = JournalEntry {
-        at: chrono::DateTime::UNIX_EPOCH,
-        side: Side::A,
-        write,
-        reason: "test".into(),
-        before: None,
-        outcome: None,
-        order: None,
-    };
+    let entry = JournalEntry::new(chrono::DateTime::UNIX_EPOCH, Side::A, write, "test");
     record(&MemoryStore::new(), &PairingId::new("p"), &[entry]).await.unwrap()
 }
 

@@ -87,14 +87,12 @@ impl Work {
                 }
                 number += 1;
                 let Some(receipt) = self.receipt(&case.link, side, &planned.op, number) else { continue };
+                let write = Write { link: case.link.id, op: planned.op.clone(), receipt };
                 entries.push(JournalEntry {
-                    at: self.input.now,
-                    side,
-                    write: Write { link: case.link.id, op: planned.op.clone(), receipt },
-                    reason: planned.reason.clone(),
+                    round: self.round,
                     before: planned.before.clone(),
-                    outcome: None,
-                    order: None,
+                    losing: planned.losing.clone(),
+                    ..JournalEntry::new(self.input.now, side, write, &planned.reason)
                 });
             }
         }

@@ -35,7 +35,7 @@ use super::settle::Setting;
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
 use crate::link::{Answer, Head, Link, Listing, Tombstone};
 use crate::source::{Capabilities, SourceError};
-use crate::store::{Closed, Commit};
+use crate::store::{Closed, Commit, RoundId};
 
 /// What a round may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +114,8 @@ struct Work {
     input: RoundInput,
     port: Port,
     head: Head,
+    /// The name of this round in the journal.
+    round: RoundId,
     offsets: ClockOffsets,
     /// On which side there are too many changes to be meant.
     hold_changes: PerSide<bool>,
@@ -135,6 +137,7 @@ impl Work {
             input,
             port,
             head: Head::default(),
+            round: RoundId::default(),
             offsets: ClockOffsets::default(),
             hold_changes: PerSide::default(),
             unusable: PerSide::default(),
@@ -228,6 +231,7 @@ async fn run(mut work: Work) -> RoundReport {
 impl Work {
     async fn all(&mut self) -> Result<(), Stop> {
         self.head = self.port.head().await?;
+        self.round = RoundId(self.head.version);
         self.report.first_sync = !self.head.first_sync_done;
         self.recover().await?;
         self.revisit().await?;

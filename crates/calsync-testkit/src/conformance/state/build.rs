@@ -149,13 +149,10 @@ pub(super) fn failing(mut link: Link, until: DateTime<Utc>) -> Link {
 /// An entry for the deletion of an item.
 pub(super) fn entry(id: u64, side: Side, number: u64) -> JournalEntry {
     let op = WriteOp::Delete { key: ItemKey::new(format!("item {id}")), expected: Revision::new("r1") };
+    let at = at(i64::try_from(number).unwrap_or_default());
+    let write = Write { link: LinkId(id), op, receipt: receipt("t", "c", number) };
     JournalEntry {
-        at: at(i64::try_from(number).unwrap_or_default()),
-        side,
-        write: Write { link: LinkId(id), op, receipt: receipt("t", "c", number) },
-        reason: format!("deleted on {}", side.other()),
         before: Some(series("uid", "as it was before")),
-        outcome: None,
-        order: None,
+        ..JournalEntry::new(at, side, write, format!("deleted on {}", side.other()))
     }
 }

@@ -21,7 +21,7 @@ pub(super) async fn unknown_pairing(store: &dyn StateStore) -> Checked {
         same_ids("lone links", &store.lone_links(&pairing, Side::A, &by).await?, &[])?;
         same_ids("due links", &store.due_links(&pairing, None, at(0), 10).await?, &[])?;
         same_ids("unlisted links", &store.unlisted_links(&pairing, Side::B, 9, None, 10).await?, &[])?;
-        same("journal", &store.journal_entries(&pairing, 10).await?.len(), &0)?;
+        same("journal", &super::journal(store, &pairing, 10).await?.len(), &0)?;
     }
     Ok(())
 }
@@ -36,7 +36,7 @@ pub(super) async fn pairings_are_separate(store: &dyn StateStore) -> Checked {
     same_links("links of the other", &store.links(&two, None, 10).await?, std::slice::from_ref(&theirs))?;
     same("gone", &store.counts(&two).await?.gone, &PerSide::default())?;
     same("intents", &store.head(&two).await?.intents.len(), &0)?;
-    same("journal", &store.journal_entries(&two, 10).await?.len(), &0)?;
+    same("journal", &super::journal(store, &two, 10).await?.len(), &0)?;
     store.reset(&one).await?;
     same_links("links after a reset of the other", &store.links(&two, None, 10).await?, &[theirs])?;
     commit(store, &two, Commit { remove: vec![LinkId(1)], ..Commit::default() }).await?;
@@ -95,7 +95,7 @@ pub(super) async fn refused_changes_nothing(store: &dyn StateStore) -> Checked {
     let halves: Vec<_> = before.iter().filter_map(|link| link.halves.a.clone()).collect();
     same("tombstones", &store.tombstones(&pairing, Side::A, &halves).await?.len(), &0)?;
     let outcomes: Vec<_> =
-        store.journal_entries(&pairing, 10).await?.into_iter().map(|entry| entry.outcome).collect();
+        super::journal(store, &pairing, 10).await?.into_iter().map(|entry| entry.outcome).collect();
     same("outcomes", &outcomes, &vec![None])
 }
 
@@ -171,7 +171,7 @@ pub(super) async fn reset_keeps_the_journal(store: &dyn StateStore) -> Checked {
     };
     commit(store, &pairing, everything.clone()).await?;
     store.journal(&pairing, &[entry(1, Side::B, 1), entry(2, Side::A, 2)]).await?;
-    let journal = store.journal_entries(&pairing, 10).await?;
+    let journal = super::journal(store, &pairing, 10).await?;
     let running = store.head(&pairing).await?.version;
 
     store.reset(&pairing).await?;
@@ -185,7 +185,7 @@ pub(super) async fn reset_keeps_the_journal(store: &dyn StateStore) -> Checked {
     same_ids("lone links", &store.lone_links(&pairing, Side::A, &by).await?, &[])?;
     let half = super::build::half("a1");
     same("tombstones", &store.tombstones(&pairing, Side::A, &[half]).await?.len(), &0)?;
-    same("journal", &store.journal_entries(&pairing, 10).await?, &journal)?;
+    same("journal", &super::journal(store, &pairing, 10).await?, &journal)?;
 
     let late = store.commit(&pairing, &Commit { version: running, ..everything.clone() }).await;
     holds("a round from before the reset could commit", matches!(late, Err(StoreError::Conflict)))?;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use calsync_core::ids::{ItemKey, LinkId, PairingId, PerSide, Side};
 use calsync_core::link::{Half, Head, Link, MatchKey, Observation, Tombstone, Wish};
 use calsync_core::memory::MemoryStore;
-use calsync_core::store::{Commit, Counts, JournalEntry, StateStore, StoreError};
+use calsync_core::store::{Commit, Counts, JournalEntry, JournalQuery, StateStore, StoreError};
 use chrono::{DateTime, Utc};
 
 use crate::conformance::{broken_state_store_rules, state_store};
@@ -40,6 +40,9 @@ enum Defect {
     OrderIsNeverDone,
     OrderOfAll,
     HeldOnlyWhereDue,
+    QueriesIgnoreTheRound,
+    QueriesIgnoreTheLink,
+    ErasesEverything,
 }
 
 /// A store with one defect.
@@ -247,9 +250,15 @@ impl StateStore for Defective {
     async fn journal_entries(
         &self,
         pairing: &PairingId,
-        limit: usize,
+        query: &JournalQuery,
     ) -> Result<Vec<JournalEntry>, StoreError> {
-        let mut entries = self.inner.journal_entries(&self.name(pairing), limit).await?;
+        let mut query = query.clone();
+        match self.defect {
+            Defect::QueriesIgnoreTheRound => query.round = None,
+            Defect::QueriesIgnoreTheLink => query.link = None,
+            _ => {}
+        }
+        let mut entries = self.inner.journal_entries(&self.name(pairing), &query).await?;
         if self.has(Defect::ResetTakesTheJournal) && self.was_reset.load(Ordering::Relaxed) {
             entries.clear();
         }
@@ -270,6 +279,16 @@ impl StateStore for Defective {
             self.inner.order(&PairingId::new("Meier"), at, by, what).await?;
         }
         self.inner.order(&self.name(pairing), at, by, what).await
+    }
+
+    async fn erase_journal(
+        &self,
+        pairing: &PairingId,
+        before: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let before = before.filter(|_| !self.has(Defect::ErasesEverything));
+        self.inner.erase_journal(&self.name(pairing), before, now).await
     }
 
     async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError> {
@@ -357,6 +376,15 @@ async fn every_planted_defect_is_found_and_named() {
         ),
         (Defect::OrderOfAll, "orders of one pairing are not those of another"),
         (Defect::HeldOnlyWhereDue, "held links are those that wait for a person, in order, in pages"),
+        (Defect::QueriesIgnoreTheRound, "of rounds with one number the newest is meant"),
+        (
+            Defect::QueriesIgnoreTheLink,
+            "journal entries are found by number, link, round, time, what was lost, and in pages",
+        ),
+        (
+            Defect::ErasesEverything,
+            "what is erased leaves the fact, of the entries that are meant and no others",
+        ),
     ];
     for (defect, rule) in planted {
         let broken = broken_by(defect).await;

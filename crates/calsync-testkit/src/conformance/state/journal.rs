@@ -1,14 +1,16 @@
 //! Journal entries and open intents.
 
-use calsync_core::ids::{CreateToken, ItemKey, LinkId, Revision, Side};
+use calsync_core::ids::{CreateToken, ItemKey, LinkId, PairingId, Revision, Side};
 use calsync_core::link::Intent;
 use calsync_core::model::SeriesPatch;
 use calsync_core::source::WriteOp;
-use calsync_core::store::{Closed, Commit, JournalEntry, StateStore};
+use calsync_core::store::{
+    Closed, Commit, EntryId, JournalEntry, JournalQuery, Losing, LostBy, RoundId, StateStore,
+};
 
-use super::build::{entry, pairing, rich_series, series};
+use super::build::{at, entry, pairing, rich_series, series};
 use super::commit;
-use crate::conformance::{Checked, Fault, same};
+use crate::conformance::{Checked, Fault, holds, same};
 
 fn closed(id: u64, side: Side, number: u64, outcome: &str) -> Closed {
     Closed { link: LinkId(id), side, number, outcome: outcome.to_owned() }
@@ -68,10 +70,10 @@ pub(super) async fn newest_first(store: &dyn StateStore) -> Checked {
     store.journal(&pairing, &more).await?;
     expected.extend(more);
     expected.reverse();
-    same("all", &store.journal_entries(&pairing, usize::MAX).await?, &expected)?;
+    same("all", &super::journal(store, &pairing, usize::MAX).await?, &expected)?;
     for limit in 0..expected.len() {
         let newest = expected.iter().take(limit).cloned().collect();
-        same(&format!("the newest {limit}"), &store.journal_entries(&pairing, limit).await?, &newest)?;
+        same(&format!("the newest {limit}"), &super::journal(store, &pairing, limit).await?, &newest)?;
     }
     Ok(())
 }
@@ -90,14 +92,14 @@ pub(super) async fn closes_intents(store: &dyn StateStore) -> Checked {
         let open = expected.iter().skip(index + 1).map(JournalEntry::intent).collect();
         same("intents", &store.head(&pairing).await?.intents, &open)?;
         let newest: Vec<_> = expected.iter().rev().cloned().collect();
-        same("journal", &store.journal_entries(&pairing, 10).await?, &newest)?;
+        same("journal", &super::journal(store, &pairing, 10).await?, &newest)?;
     }
     // More entries change nothing about the outcomes of earlier ones.
     let later = entry(9, Side::A, 1);
     store.journal(&pairing, std::slice::from_ref(&later)).await?;
     expected.push(later);
     expected.reverse();
-    same("journal", &store.journal_entries(&pairing, 10).await?, &expected)
+    same("journal", &super::journal(store, &pairing, 10).await?, &expected)
 }
 
 pub(super) async fn closes_only_the_named(store: &dyn StateStore) -> Checked {
@@ -112,7 +114,7 @@ pub(super) async fn closes_only_the_named(store: &dyn StateStore) -> Checked {
     let mut expected = vec![JournalEntry { outcome: Some("carried out".to_owned()), ..first }];
     expected.extend(rest);
     expected.reverse();
-    same("journal", &store.journal_entries(&pairing, 10).await?, &expected)
+    same("journal", &super::journal(store, &pairing, 10).await?, &expected)
 }
 
 pub(super) async fn outcome_of_a_repeated_number(store: &dyn StateStore) -> Checked {
@@ -125,8 +127,117 @@ pub(super) async fn outcome_of_a_repeated_number(store: &dyn StateStore) -> Chec
     }
     store.journal(&pairing, &[entry(1, Side::B, 1)]).await?;
     let outcomes: Vec<_> =
-        store.journal_entries(&pairing, 10).await?.into_iter().map(|entry| entry.outcome).collect();
+        super::journal(store, &pairing, 10).await?.into_iter().map(|entry| entry.outcome).collect();
     let expected = [None, Some("carried out"), Some("not carried out")].map(|text| text.map(str::to_owned));
     same("outcomes, newest first", &outcomes, &expected.to_vec())?;
     same("intents", &store.head(&pairing).await?.intents.len(), &1)
+}
+
+/// Entries that differ in everything that can be asked for, oldest first, as they are stored.
+async fn various(store: &dyn StateStore, rounds: &[u64]) -> Result<Vec<JournalEntry>, Fault> {
+    let pairing = pairing();
+    for (number, round) in (1..).zip(rounds) {
+        let mut made = entry(number % 3, if number % 2 == 0 { Side::A } else { Side::B }, number);
+        made.round = RoundId(*round);
+        if number % 4 == 0 {
+            made.losing = Some(Losing {
+                side: made.side,
+                series: series("uid", "verloren"),
+                modified: Some(at(1)),
+                paths: vec!["master.subject".to_owned()],
+                by: LostBy::Policy,
+            });
+        }
+        // What another pairing journals in between is not found here.
+        store.journal(&PairingId::new("huber"), std::slice::from_ref(&made)).await?;
+        store.journal(&pairing, &[made]).await?;
+    }
+    let mut all = store.journal_entries(&pairing, &JournalQuery::default()).await?;
+    all.reverse();
+    same("how many", &all.len(), &rounds.len())?;
+    Ok(all)
+}
+
+async fn asked(store: &dyn StateStore, all: &[JournalEntry], query: JournalQuery) -> Checked {
+    let found = store.journal_entries(&pairing(), &query).await?;
+    let wanted: Vec<JournalEntry> = query.select(all).into_iter().cloned().collect();
+    same(&format!("{query:?}"), &found, &wanted)
+}
+
+pub(super) async fn found_by_everything(store: &dyn StateStore) -> Checked {
+    let all = various(store, &[1, 1, 2, 2, 2, 3, 4, 4, 5, 5, 5, 5]).await?;
+    let whole = JournalQuery::default;
+    let middle = all.get(6).map(|entry| entry.id).unwrap_or_default();
+    let some = all.iter().skip(2).step_by(3).map(|entry| entry.id).chain([EntryId(u64::MAX)]);
+    asked(store, &all, JournalQuery::these(some)).await?;
+    asked(store, &all, JournalQuery::these([])).await?;
+    for link in 0..4 {
+        asked(store, &all, JournalQuery { link: Some(LinkId(link)), ..whole() }).await?;
+    }
+    for round in 0..7 {
+        asked(store, &all, JournalQuery { round: Some(RoundId(round)), ..whole() }).await?;
+    }
+    asked(store, &all, JournalQuery { lost: true, ..whole() }).await?;
+    for seconds in [0, 1, 6, 12, 13] {
+        asked(store, &all, JournalQuery { since: Some(at(seconds)), ..whole() }).await?;
+    }
+    for limit in [0, 1, 5, 100] {
+        asked(store, &all, JournalQuery { before: Some(middle), limit, ..whole() }).await?;
+    }
+    asked(store, &all, JournalQuery { before: Some(EntryId(u64::MAX)), ..whole() }).await?;
+    let everything = JournalQuery {
+        link: Some(LinkId(2)),
+        round: Some(RoundId(4)),
+        lost: true,
+        since: Some(at(5)),
+        before: all.last().map(|entry| entry.id),
+        limit: 3,
+        ..whole()
+    };
+    holds("the check asks for something that is there", everything.select(&all).len() == 1)?;
+    asked(store, &all, everything).await
+}
+
+pub(super) async fn newest_of_a_round(store: &dyn StateStore) -> Checked {
+    let all = various(store, &[1, 1, 2, 1, 1, 1, 3]).await?;
+    let ids = |range: std::ops::Range<usize>| -> Vec<EntryId> {
+        all.iter().skip(range.start).take(range.len()).rev().map(|entry| entry.id).collect()
+    };
+    for (round, range) in [(1, 3..6), (2, 2..3), (3, 6..7), (4, 0..0)] {
+        let query = JournalQuery { round: Some(RoundId(round)), ..JournalQuery::default() };
+        let found = store.journal_entries(&pairing(), &query).await?;
+        let found: Vec<EntryId> = found.iter().map(|entry| entry.id).collect();
+        same(&format!("round {round}"), &found, &ids(range))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn erased(store: &dyn StateStore) -> Checked {
+    let (pairing, other) = (pairing(), PairingId::new("huber"));
+    let mut expected = various(store, &[1, 2, 3, 4, 5, 6]).await?;
+    let theirs = store.journal_entries(&other, &JournalQuery::default()).await?;
+    let closed = vec![closed(1, Side::B, 1, "carried out")];
+    commit(store, &pairing, Commit { closed, ..Commit::default() }).await?;
+    if let Some(first) = expected.first_mut() {
+        first.outcome = Some("carried out".to_owned());
+    }
+    let intents = store.head(&pairing).await?.intents;
+    for (before, count) in [(Some(at(3)), 2), (Some(at(3)), 0), (None, 4)] {
+        same("how many", &store.erase_journal(&pairing, before, at(99)).await?, &count)?;
+        for entry in &mut expected {
+            if before.is_none_or(|before| entry.at < before) {
+                entry.erase(at(99));
+            }
+        }
+        let newest: Vec<JournalEntry> = expected.iter().rev().cloned().collect();
+        same("journal", &store.journal_entries(&pairing, &JournalQuery::default()).await?, &newest)?;
+        asked(store, &expected, JournalQuery { lost: true, ..JournalQuery::default() }).await?;
+    }
+    same("the other pairing", &store.journal_entries(&other, &JournalQuery::default()).await?, &theirs)?;
+    // What is still under way is not touched, and gets its outcome.
+    same("intents", &store.head(&pairing).await?.intents, &intents)?;
+    let closed = vec![self::closed(2, Side::A, 2, "refused")];
+    commit(store, &pairing, Commit { closed, ..Commit::default() }).await?;
+    let outcome = super::journal(store, &pairing, 9).await?.into_iter().rev().nth(1);
+    same("outcome", &outcome.and_then(|entry| entry.outcome), &Some("refused".to_owned()))
 }

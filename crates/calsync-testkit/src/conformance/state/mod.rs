@@ -14,9 +14,9 @@ use std::pin::Pin;
 
 use calsync_core::ids::{LinkId, PairingId};
 use calsync_core::link::Link;
-use calsync_core::store::{Commit, StateStore, StoreError};
+use calsync_core::store::{Commit, EntryId, JournalEntry, JournalQuery, StateStore, StoreError};
 
-use super::{Checked, Fault};
+use super::{Checked, Fault, holds};
 
 pub(super) type Check = for<'a> fn(&'a dyn StateStore) -> Pin<Box<dyn Future<Output = Checked> + 'a>>;
 
@@ -64,6 +64,9 @@ rules! {
     "a refused commit ends no order" => orders::refused_ends_none;
     "orders have numbers that grow and are never given twice, and a reset forgets them" => orders::numbers;
     "orders of one pairing are not those of another" => orders::pairings_are_separate;
+    "journal entries are found by number, link, round, time, what was lost, and in pages" => journal::found_by_everything;
+    "of rounds with one number the newest is meant" => journal::newest_of_a_round;
+    "what is erased leaves the fact, of the entries that are meant and no others" => journal::erased;
     "whatever is done in whatever order, every answer is that of the store in memory" => walk::like_the_store_in_memory;
 }
 
@@ -71,6 +74,18 @@ rules! {
 async fn commit(store: &dyn StateStore, pairing: &PairingId, commit: Commit) -> Result<(), StoreError> {
     let version = store.head(pairing).await?.version;
     store.commit(pairing, &Commit { version, ..commit }).await
+}
+
+/// The newest entries of the journal, without the numbers that the store gave, which go down.
+async fn journal(
+    store: &dyn StateStore,
+    pairing: &PairingId,
+    limit: usize,
+) -> Result<Vec<JournalEntry>, Fault> {
+    let entries = store.journal_entries(pairing, &JournalQuery::newest(limit)).await?;
+    holds("the numbers of entries do not go down", entries.is_sorted_by(|one, next| one.id > next.id))?;
+    holds("an entry has no number", entries.iter().all(|entry| entry.id != EntryId::default()))?;
+    Ok(entries.into_iter().map(|entry| JournalEntry { id: EntryId::default(), ..entry }).collect())
 }
 
 /// Commits links.

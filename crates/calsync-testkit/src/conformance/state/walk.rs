@@ -171,8 +171,8 @@ async fn compare(store: &dyn StateStore, model: &dyn StateStore, dice: &mut Dice
     same("links", &store.links(&pairing, None, 100).await?, &model.links(&pairing, None, 100).await?)?;
     same(
         "journal",
-        &store.journal_entries(&pairing, 100).await?,
-        &model.journal_entries(&pairing, 100).await?,
+        &super::journal(store, &pairing, 100).await?,
+        &super::journal(model, &pairing, 100).await?,
     )?;
     let after = dice.once_in(2).then(|| LinkId(dice.below(IDS)));
     let limit = usize::try_from(dice.below(IDS)).unwrap_or_default();
