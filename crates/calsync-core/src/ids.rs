@@ -196,11 +196,6 @@ impl ContentHash {
         ContentHash(hex(digest(parts).split_at(12).0))
     }
 
-    /// A digest as it was stored.
-    pub fn from_text(text: impl Into<String>) -> Self {
-        ContentHash(text.into())
-    }
-
     /// 24 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -16,9 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use lately::Lately;
 pub use memory::{LinkMemory, Turns};
 
-use crate::ids::{
-    ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid,
-};
+use crate::ids::{ChangeToken, ContentHash, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid};
 use crate::model::Series;
 use crate::source::{Access, Item, Receipt, Write};
 
@@ -234,8 +232,6 @@ pub enum MatchKey {
     Key(ItemKey),
     /// An item whose receipt names this item as counterpart.
     Counterpart(ItemKey),
-    /// An item with this create token in its receipt.
-    Token(CreateToken),
     /// An item with this UID.
     Uid(Uid),
     /// An item that takes place at the same time, by [`Series::time_hash`].
@@ -248,7 +244,6 @@ impl MatchKey {
         let mut keys = vec![MatchKey::Key(half.key.clone())];
         if let Some(receipt) = half.sighting().and_then(|sighting| sighting.receipt.as_ref()) {
             keys.push(MatchKey::Counterpart(receipt.counterpart.clone()));
-            keys.push(MatchKey::Token(receipt.token.clone()));
         }
         if let Some((_, series)) = half.latest() {
             keys.push(MatchKey::Uid(series.uid.clone()));
@@ -298,8 +293,8 @@ pub struct Head {
     pub listings: PerSide<Listing>,
     /// Whether both sides were once read to the end.
     pub first_sync_done: bool,
-    /// Under which rules items were left without a counterpart; other ones bring them up again.
-    pub rules: Option<ContentHash>,
+    /// Under which rules everything is as it is, as text that only the engine reads; other ones bring all links up again.
+    pub rules: Option<String>,
     /// Deletions of the last hour that nobody approved, by the side that they came from.
     pub deleted: PerSide<Lately>,
     /// Writes whose outcome is not stored.

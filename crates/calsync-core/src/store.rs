@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ChangeToken, ContentHash, ItemKey, LinkId, PairingId, PerSide, Side};
+use crate::ids::{ChangeToken, ItemKey, LinkId, PairingId, PerSide, Side};
 use crate::link::{Half, Head, Lately, Link, Listing, MatchKey, Tombstone, Wish};
 use crate::source::Write;
 
@@ -158,8 +158,8 @@ pub struct Commit {
     pub listings: PerSide<Option<Listing>>,
     /// Both sides were read to the end and dealt with.
     pub first_sync_done: bool,
-    /// Under which rules items are left without a counterpart from now on.
-    pub rules: Option<ContentHash>,
+    /// Under which rules everything is as it is from now on.
+    pub rules: Option<String>,
     /// Links as they are now.
     pub put: Vec<Link>,
     /// Links that ended.

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::merge::{FieldRules, Merged, Versions, merge};
+use super::merge::{FieldRules, Merged, Versions, add_missing, merge};
 use super::original::{began_on, guarded, original};
 use super::plan::{Action, Likeness, Reason, Step};
 use super::round::LeftOut;
@@ -109,6 +109,8 @@ pub fn verdict(a: State, b: State) -> Verdict {
 pub(super) struct Context<'a> {
     pub(super) pairing: &'a PairingId,
     pub(super) settings: &'a Settings,
+    /// The settings under which links in step are as they are, where the rules changed since.
+    pub(super) before: Option<&'a Settings>,
     pub(super) now: DateTime<Utc>,
     pub(super) offsets: ClockOffsets,
     /// Deletions seen on this side are too many to be meant.
@@ -633,8 +635,40 @@ fn restate(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
         let patch = latest.get(target).diff(&shown);
         *merged.to.get_mut(target) = patch
             .only(|field| depends(field) && rules.may_write(target, field) && rules.holds(target, field));
+        if let Some(before) = context.before {
+            let renewed = restated(from, (before, link.masked), (context.settings, plan.masked), &latest);
+            let renewed = renewed.only(|field| rules.may_write(target, field) && rules.holds(target, field));
+            add_missing(merged.to.get_mut(target), renewed);
+        }
     }
     write_merged(link, &latest, merged, &Reason::RulesChanged, plan);
+}
+
+/// What a changed rule makes of the copy of what `from` shows: the difference of what was shown there and what is to be, and
+/// of that only what the copy does not say yet. `was` and `is` are the rules, with the side whose copies are masked.
+fn restated(
+    from: Side,
+    was: (&Settings, Option<Side>),
+    is: (&Settings, Option<Side>),
+    latest: &PerSide<&Series>,
+) -> SeriesPatch {
+    let (before, now) = (was.0.outward.get(from), is.0.outward.get(from));
+    // Types are named by the side that the other one's names come from.
+    let names = if is.0.direction.writes(Side::B) { Side::A } else { Side::B };
+    let depends = |field: Field| match field {
+        Field::Subject => before.subject != now.subject || before.mask != now.mask && is.1 == Some(from),
+        Field::Notes => before.plain_notes != now.plain_notes,
+        _ => false,
+    };
+    let theirs = *latest.get(from.other());
+    let shown = |(settings, masked), past| View::new(settings, from, masked).show(latest.get(from), past);
+    let difference = |past| shown(was, past).diff(&shown(is, past));
+    let mut renewed = difference(Past { was: None, theirs: Some(theirs) }).only(depends);
+    if was.0.categories != is.0.categories && from == names {
+        // Not by what they are called there: that name may mean itself under the new rule.
+        add_missing(&mut renewed, difference(Past::default()).only(|field| field == Field::Categories));
+    }
+    renewed.pending(theirs)
 }
 
 struct Rules<'a> {

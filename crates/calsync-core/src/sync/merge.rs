@@ -402,7 +402,7 @@ fn merge_into(patch: &mut SeriesPatch, more: SeriesPatch) {
 }
 
 /// Adds the changes of `more` to fields and instances that `patch` does not touch.
-fn add_missing(patch: &mut SeriesPatch, more: SeriesPatch) {
+pub(super) fn add_missing(patch: &mut SeriesPatch, more: SeriesPatch) {
     let SeriesPatch { recurrence, master, overrides, mark: _ } = more;
     patch.recurrence = patch.recurrence.take().or(recurrence);
     let touched = patch.master.fields();

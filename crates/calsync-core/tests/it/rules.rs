@@ -566,3 +566,66 @@ fn what_a_template_or_a_mask_made_before_us_is_known_by_its_text() {
         assert_masked(&world.b, &by_subject(&world.b, "Privat"));
     }
 }
+
+#[test]
+fn copies_that_are_there_follow_a_rule_that_is_changed_or_taken_away() {
+    let mut world = World::new();
+    let mut job = event("Wartung", 1);
+    job.place = "Ulm".to_owned();
+    job.categories = ["Einsatz".to_owned()].into();
+    job.notes = Notes::html("<html><body><p>Schlüssel beim <b>Hausmeister</b></p></body></html>");
+    world.a.add(job);
+    let mut dentist = event("Zahnarzt", 2);
+    dentist.sensitivity = Sensitivity::Private;
+    world.a.add(dentist);
+    world.settings.outward.a.subject = Some(Template::new("{place}: {subject}").unwrap());
+    world.settings.outward.a.private = Private::Mask;
+    world.settings.outward.a.plain_notes = true;
+    world.settings.categories = BTreeMap::from([("Einsatz".to_owned(), "Job".to_owned())]).into();
+    world.settle();
+    let there = |world: &World| world.b.events().into_iter().find(|event| event.place == "Ulm").unwrap();
+    assert_eq!(there(&world).subject, "Ulm: Wartung");
+    let before = world.a.all();
+
+    world.settings.outward.a.subject = None;
+    world.settle();
+    assert_eq!(there(&world).subject, "Wartung", "the template is gone, and so is its text");
+    world.settings.categories = BTreeMap::from([("Einsatz".to_owned(), "Auftrag".to_owned())]).into();
+    world.settle();
+    assert_eq!(there(&world).categories, ["Auftrag".to_owned()].into());
+    world.settings.outward.a.plain_notes = false;
+    world.settle();
+    assert!(there(&world).notes.text.contains("<b>"), "the form is carried again");
+    world.settings.outward.a.plain_notes = true;
+    world.settle();
+    assert!(!there(&world).notes.text.contains('<'), "and no longer");
+    world.settings.outward.a.mask = Mask("Belegt".to_owned());
+    world.settle();
+    assert!(world.b.subjects().contains(&"Belegt".to_owned()), "{:?}", world.b.subjects());
+    assert_eq!(world.a.all(), before, "nothing of it came back");
+    assert_eq!(world.sync().plan.steps.len(), 0);
+}
+
+#[test]
+fn a_rule_that_changes_while_rounds_are_cut_off_reaches_every_copy() {
+    for cut in 0.. {
+        let mut world = World::new();
+        for day in 1..6 {
+            let mut job = event(&format!("T{day}"), day);
+            job.categories = ["Einsatz".to_owned()].into();
+            world.a.add(job);
+        }
+        world.settle();
+        world.settings.categories = BTreeMap::from([("Einsatz".to_owned(), "Job".to_owned())]).into();
+        let at = if cut % 2 == 0 { Cut::Before(cut / 2) } else { Cut::After(cut / 2) };
+        let cut_off = world.sync_cut(at);
+        world.settle();
+        let called = |events: Vec<calsync_core::model::Event>, name: &str| {
+            events.iter().all(|event| event.categories.contains(name) && event.categories.len() == 1)
+        };
+        assert!(called(world.b.events(), "Job") && called(world.a.events(), "Einsatz"), "{at:?}");
+        if !cut_off {
+            break;
+        }
+    }
+}

@@ -110,9 +110,8 @@ impl LoneKey {
         let (kind, value) = match key {
             MatchKey::Key(key) => (0, key.as_str()),
             MatchKey::Counterpart(key) => (1, key.as_str()),
-            MatchKey::Token(token) => (2, token.as_str()),
-            MatchKey::Uid(uid) => (3, uid.as_str()),
-            MatchKey::Time(hash) => (4, hash.as_str()),
+            MatchKey::Uid(uid) => (2, uid.as_str()),
+            MatchKey::Time(hash) => (3, hash.as_str()),
         };
         LoneKey { side: side_text(side), kind, value: value.to_owned() }
     }

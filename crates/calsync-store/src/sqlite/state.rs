@@ -1,6 +1,6 @@
 //! The head of a pairing, and the step forward that a commit is.
 
-use calsync_core::ids::{ChangeToken, ContentHash, PairingId, PerSide, Side};
+use calsync_core::ids::{ChangeToken, PairingId, PerSide, Side};
 use calsync_core::link::{Head, Intent, Listing, Tombstone};
 use calsync_core::store::{Commit, Counts, StoreError};
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -58,7 +58,6 @@ pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<HeadText, S
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .map_err(store_error)?;
     let version = u64::try_from(version).map_err(|_| out_of_range("the version of a head"))?;
-    let rules = rules.map(ContentHash::from_text);
     let deleted = deleted.map(|text| serde_json::from_str(&text)).transpose();
     let deleted = deleted.map_err(|error| json_error("the deletions of the last hour", &error))?;
     let deleted = deleted.unwrap_or_default();
@@ -191,7 +190,7 @@ impl CommitRows {
             )
             .map_err(store_error)?;
         let version = integer("the version of a head", head.version)?;
-        let rules = head.rules.as_ref().map(ContentHash::as_str);
+        let rules = head.rules.as_deref();
         let counted = head.deleted.iter().any(|(_, lately)| !lately.is_empty());
         let deleted = counted.then(|| json("the deletions of the last hour", &head.deleted)).transpose()?;
         update.execute(params![id, version, head.first_sync_done, rules, deleted]).map_err(store_error)?;

@@ -117,6 +117,8 @@ struct Work {
     /// The name of this round in the journal.
     round: RoundId,
     offsets: ClockOffsets,
+    /// The settings under which everything was as it is, where the rules changed since.
+    before: Option<Box<Settings>>,
     /// On which side there are too many changes to be meant.
     hold_changes: PerSide<bool>,
     /// Why a side is not written any more in this round.
@@ -139,6 +141,7 @@ impl Work {
             head: Head::default(),
             round: RoundId::default(),
             offsets: ClockOffsets::default(),
+            before: None,
             hold_changes: PerSide::default(),
             unusable: PerSide::default(),
             report,
@@ -239,6 +242,7 @@ impl Work {
             self.read(side).await?;
         }
         self.reconcile().await?;
+        self.adopt_rules().await?;
         if !self.head.first_sync_done {
             self.commit(Commit { first_sync_done: true, ..Commit::default() }).await?;
         }

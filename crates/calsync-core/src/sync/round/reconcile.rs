@@ -136,6 +136,7 @@ impl Work {
         Context {
             pairing: &self.input.pairing,
             settings: &self.input.settings,
+            before: self.before.as_deref(),
             now: self.input.now,
             offsets: self.offsets,
             hold_deletions,

@@ -3,21 +3,28 @@
 //! Items that were left alone may be wanted now, and counterparts may have to go or to look different. Only links about
 //! which there is something to decide are brought up again; they count as seen once more, as they were.
 
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
 use super::{LINKS, Stop, Work};
-use crate::ids::{ContentHash, PerSide, Side};
-use crate::link::{Half, Link, Observation, Shadow, Sighting};
+use crate::ids::{PerSide, Side};
+use crate::link::{Direction, Half, Link, Observation, Shadow, Sighting};
 use crate::store::Commit;
 use crate::sync::decide::decide;
 use crate::sync::plan::Action;
+use crate::sync::scope::{Leaving, Window};
 use crate::sync::settings::Settings;
+use crate::sync::view::{CategoryNames, Outward};
 
 impl Work {
     /// Looks at every link, if the rules are others than last time.
     pub(super) async fn revisit(&mut self) -> Result<(), Stop> {
-        let rules = digest(&self.input.settings, self.input.now);
+        let rules = Ruled::of(&self.input.settings, self.input.now).to_text();
         if self.head.rules.as_ref() == Some(&rules) {
             return Ok(());
         }
+        let before = self.head.rules.as_ref().and_then(|text| serde_json::from_str::<Ruled>(text).ok());
+        self.before = before.map(|before| Box::new(before.over(&self.input.settings)));
         if self.head.rules.is_some() {
             for side in Side::BOTH {
                 let mut after = None;
@@ -32,6 +39,16 @@ impl Work {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Everything is as the rules of this round say. Not before that is so: a round that ends early leaves it to the next
+    /// one, which then still knows how it was.
+    pub(super) async fn adopt_rules(&mut self) -> Result<(), Stop> {
+        let rules = Ruled::of(&self.input.settings, self.input.now).to_text();
+        if self.head.rules.as_ref() == Some(&rules) {
+            return Ok(());
         }
         self.commit(Commit { rules: Some(rules), ..Commit::default() }).await
     }
@@ -77,10 +94,38 @@ fn see_again(half: &mut Half) {
 }
 
 /// What decides about scope and looks. A window moves every day.
-fn digest(settings: &Settings, now: chrono::DateTime<chrono::Utc>) -> ContentHash {
-    let Settings { direction, outward, window, leaving, categories, .. } = settings;
-    let day = if window.moves() { now.date_naive().to_string() } else { String::new() };
-    // Settings are plain values, so serialising cannot fail; if it did, changed rules would be found by the next edit.
-    let rules = serde_json::to_string(&(direction, outward, window, leaving, categories)).unwrap_or_default();
-    ContentHash::of(&["rules", &rules, &day])
+#[derive(Debug, Serialize, Deserialize)]
+struct Ruled {
+    direction: Direction,
+    outward: PerSide<Outward>,
+    window: Window,
+    leaving: Leaving,
+    categories: CategoryNames,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<NaiveDate>,
+}
+
+impl Ruled {
+    fn of(settings: &Settings, now: DateTime<Utc>) -> Ruled {
+        let Settings { direction, outward, window, leaving, categories, .. } = settings;
+        Ruled {
+            direction: *direction,
+            outward: outward.clone(),
+            window: *window,
+            leaving: *leaving,
+            categories: categories.clone(),
+            day: window.moves().then(|| now.date_naive()),
+        }
+    }
+
+    /// The settings with these rules.
+    fn over(self, settings: &Settings) -> Settings {
+        let Ruled { direction, outward, window, leaving, categories, day: _ } = self;
+        Settings { direction, outward, window, leaving, categories, ..settings.clone() }
+    }
+
+    fn to_text(&self) -> String {
+        // Settings are plain values, so serialising cannot fail; if it did, changed rules would be found by the next edit.
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }

@@ -6,7 +6,7 @@ CREATE TABLE pairing (
     name            TEXT    NOT NULL UNIQUE,
     version         INTEGER NOT NULL DEFAULT 0,
     first_sync_done INTEGER NOT NULL DEFAULT 0 CHECK (first_sync_done IN (0, 1)),
-    rules           TEXT,                -- digest; under which items were left without a counterpart
+    rules           TEXT,                -- under which everything is as it is; only the engine reads it
     deleted         TEXT                 -- JSON; deletions of the last hour by side and minute, NULL where there are none
 ) STRICT;
 
@@ -96,7 +96,7 @@ END;
 CREATE TABLE lone_key (
     pairing INTEGER NOT NULL,
     side    TEXT    NOT NULL CHECK (side IN ('A', 'B')),
-    kind    INTEGER NOT NULL,    -- 0 key, 1 counterpart, 2 token, 3 uid, 4 likeness
+    kind    INTEGER NOT NULL,    -- 0 key, 1 counterpart, 2 uid, 3 time
     value   TEXT    NOT NULL,
     link    INTEGER NOT NULL,
     PRIMARY KEY (pairing, side, kind, value, link),

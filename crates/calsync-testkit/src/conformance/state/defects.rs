@@ -29,7 +29,7 @@ enum Defect {
     ResetTakesTheJournal,
     ResetStartsOver,
     LoneIgnoresTheSide,
-    LoneWithoutTokens,
+    LoneWithoutUids,
     TombstonesByKeyOnly,
     GoneCountsLoneHalves,
     SharedBetweenPairings,
@@ -118,8 +118,8 @@ impl StateStore for Defective {
     ) -> Result<Vec<Link>, StoreError> {
         let pairing = self.name(pairing);
         let mut by = by.to_vec();
-        if self.has(Defect::LoneWithoutTokens) {
-            by.retain(|key| !matches!(key, MatchKey::Token(_)));
+        if self.has(Defect::LoneWithoutUids) {
+            by.retain(|key| !matches!(key, MatchKey::Uid(_)));
         }
         let mut found = self.inner.lone_links(&pairing, side, &by).await?;
         if self.has(Defect::LoneIgnoresTheSide) {
@@ -356,7 +356,7 @@ async fn every_planted_defect_is_found_and_named() {
             "a reset forgets everything but the journal, and a round that runs meets a conflict",
         ),
         (Defect::LoneIgnoresTheSide, "a lone half is found by every kind of key it has, and by no other"),
-        (Defect::LoneWithoutTokens, "a lone half is found by every kind of key it has, and by no other"),
+        (Defect::LoneWithoutUids, "a lone half is found by every kind of key it has, and by no other"),
         (Defect::TombstonesByKeyOnly, "a tombstone is found by a key of that side and by the UID"),
         (Defect::GoneCountsLoneHalves, "counts are those of the links that are there now"),
         (Defect::SharedBetweenPairings, "what one pairing stores is not seen by another"),

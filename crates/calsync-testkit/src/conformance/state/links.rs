@@ -1,6 +1,6 @@
 //! Links: stored whole, found by every question.
 
-use calsync_core::ids::{ContentHash, CreateToken, ItemKey, LinkId, PairingId, PerSide, Side};
+use calsync_core::ids::{ContentHash, ItemKey, LinkId, PairingId, PerSide, Side};
 use calsync_core::link::{Half, Link, LinkMemory, MatchKey, Observation, Sighting, Tombstone};
 use calsync_core::source::Access;
 use calsync_core::store::{Commit, Counts, StateStore};
@@ -200,7 +200,6 @@ pub(super) async fn keys_are_case_sensitive(store: &dyn StateStore) -> Checked {
         let all_keys = [
             MatchKey::Key(ItemKey::new(key)),
             MatchKey::Counterpart(ItemKey::new(format!("counterpart {key}"))),
-            MatchKey::Token(CreateToken::from_wire(format!("token {key}"))),
             MatchKey::Uid(format!("uid {key}").as_str().into()),
         ];
         for by in all_keys {
@@ -231,11 +230,10 @@ fn lone_with_all_keys(id: u64, name: &str) -> Link {
     link(id, None, Some(seen(&format!("{name} key"), Observation::Present(Box::new(seen_with)))))
 }
 
-fn all_keys(name: &str) -> [MatchKey; 5] {
+fn all_keys(name: &str) -> [MatchKey; 4] {
     [
         MatchKey::Key(ItemKey::new(format!("{name} key"))),
         MatchKey::Counterpart(ItemKey::new(format!("{name} counterpart"))),
-        MatchKey::Token(CreateToken::from_wire(format!("{name} token"))),
         MatchKey::Uid(format!("{name} uid").as_str().into()),
         MatchKey::Time(series("", name).time_hash()),
     ]
@@ -255,7 +253,6 @@ pub(super) async fn lone_by_each_kind(store: &dyn StateStore) -> Checked {
         MatchKey::Uid("four key".into()),
         MatchKey::Key(ItemKey::new("four counterpart")),
         MatchKey::Counterpart(ItemKey::new("four key")),
-        MatchKey::Token(CreateToken::from_wire("four uid")),
         MatchKey::Time(ContentHash::of(&["four uid"])),
     ];
     same_ids("by texts of another kind", &of(Side::B, &same_text_of_another_kind).await?, &[])?;

@@ -4,7 +4,7 @@
 //! numbers are drawn on every run. An item belongs to one link at a time, as the engine sees to: each link has two
 //! items of its own on each side, which it takes by turns.
 
-use calsync_core::ids::{ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, PerSide, Side};
+use calsync_core::ids::{ChangeToken, ItemKey, LinkId, PerSide, Side};
 use calsync_core::link::{Half, Lately, Link, Listing, MatchKey, Observation, Sighting, Tombstone};
 use calsync_core::memory::MemoryStore;
 use calsync_core::store::{Closed, Commit, StateStore};
@@ -85,7 +85,7 @@ impl Dice {
             *commit.listings.get_mut(side) =
                 self.once_in(4).then(|| Listing { number: self.small(), open: self.once_in(2) });
         }
-        commit.rules = self.once_in(4).then(|| ContentHash::of(&[&self.below(3).to_string()]));
+        commit.rules = self.once_in(4).then(|| format!("rules {}", self.below(3)));
         commit.deleted = self.once_in(5).then(|| {
             PerSide::from_fn(|_| Lately::default().with(self.below(9), at(i64::from(self.small()))))
         });
@@ -107,11 +107,10 @@ impl Dice {
 
     fn match_key(&mut self) -> MatchKey {
         let key = |dice: &mut Dice| ItemKey::new(dice.key());
-        match self.below(5) {
+        match self.below(4) {
             0 => MatchKey::Key(key(self)),
             1 => MatchKey::Counterpart(key(self)),
-            2 => MatchKey::Token(CreateToken::from_wire(format!("token{}", self.below(4)))),
-            3 => MatchKey::Uid(format!("uid{}", self.below(5)).as_str().into()),
+            2 => MatchKey::Uid(format!("uid{}", self.below(5)).as_str().into()),
             _ => MatchKey::Time(series("", &format!("subject{}", self.below(4))).time_hash()),
         }
     }
