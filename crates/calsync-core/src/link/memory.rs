@@ -22,6 +22,10 @@ pub struct LinkMemory {
     /// The counterpart was deleted and is not wanted again while nothing but the rules changes.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub left_alone: bool,
+    /// The side that made it private, where that was seen: its counterpart is private too, so that the appointments
+    /// themselves do not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_from: Option<Side>,
 }
 
 impl LinkMemory {

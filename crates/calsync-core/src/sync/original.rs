@@ -4,8 +4,10 @@
 //! for when nothing is remembered: new links, links put together at first sight, and rules that are newer than a link.
 
 use super::settings::Settings;
-use crate::ids::{LinkId, PairingId, Side};
+use super::view::has_private;
+use crate::ids::{LinkId, PairingId, PerSide, Side};
 use crate::link::Link;
+use crate::model::Series;
 
 /// The side with the original of a private appointment, where the other side is shown a masked copy: what was made so
 /// stays so; else the side that made it private, or that it comes from.
@@ -34,10 +36,35 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
     if let Some(side) = Side::BOTH.into_iter().find(|side| hides(*side) && !hid(*side)) {
         return Some(side);
     }
-    // The rule is newer than the link: the original is where the link began, if that is still known.
+    // Both are private, and neither is a copy of what is hidden: the rule is newer than the link. The original is where it
+    // became private; where that was not seen, where the link began, if that is still known.
     let mut sides = Side::BOTH.into_iter();
-    let began = sides.find(|side| began_on(link, *side, pairing) && settings.direction.writes(side.other()));
+    let began = link.memory.private_from.or_else(|| {
+        sides.find(|side| began_on(link, *side, pairing) && settings.direction.writes(side.other()))
+    });
     Side::BOTH.into_iter().find(|side| hides(*side) && began.is_none_or(|began| began == *side))
+}
+
+/// The side that made the appointment private, now that what was seen of it was dealt with; `None` where neither side is
+/// private, and where that is not known.
+pub(super) fn private_from(before: &Link, now: &Link) -> Option<Side> {
+    let is_private = |series: Option<&Series>| series.is_some_and(has_private);
+    let latest = |link: &Link, side: Side| {
+        is_private(link.halves.get(side).as_ref().and_then(|half| half.latest()).map(|(_, series)| series))
+    };
+    let was = |side: Side| {
+        let shadow = before.halves.get(side).as_ref().and_then(|half| half.shadow.as_ref());
+        is_private(shadow.map(|shadow| &shadow.series))
+    };
+    if !Side::BOTH.into_iter().any(|side| latest(now, side)) {
+        return None;
+    }
+    let became = PerSide::from_fn(|side| latest(before, side) && !was(side));
+    before.memory.private_from.or(match (became.a, became.b) {
+        (true, false) if !was(Side::B) => Some(Side::A),
+        (false, true) if !was(Side::A) => Some(Side::B),
+        (true | false, true | false) => None,
+    })
 }
 
 /// Whether the other side's item was made from this side's, and not the other way round as well.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::decide::{LinkPlan, next_generation};
 use super::merge::without_held;
-use super::original::{original, still_hides};
+use super::original::{original, private_from, still_hides};
 use super::settings::Settings;
 use super::view::{Past, View};
 use super::{breaker, protected};
@@ -107,6 +107,7 @@ pub(super) fn settle(
 
 /// What else the link remembers after that.
 fn remember(link: &Link, plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, next: &mut Link) {
+    next.memory.private_from = private_from(link, next);
     let lone = next.lone_side();
     next.memory.left_alone =
         lone.is_some() && (plan.left_alone || link.memory.left_alone && lone == link.lone_side());
@@ -392,6 +393,7 @@ pub(super) fn settle_late(
         let theirs = link.halves.get(side).as_ref().and_then(|half| half.shadow.as_ref());
         carried_late(origin, theirs.map(|shadow| &shadow.series), &view, &intent.write.op);
     }
+    next.memory.private_from = private_from(link, &next);
     next.writes = next.writes.max(intent.write.receipt.number);
     if link.lone_side().is_none() {
         next.memory.turns.note(PerSide::from_fn(|at| at == side), false, intent.at);
@@ -486,6 +488,7 @@ pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, setting: &Set
         access: item.access,
         listed: setting.listings.get(side).not_shown_yet(),
     });
+    next.memory.private_from = private_from(link, &next);
     next
 }
 

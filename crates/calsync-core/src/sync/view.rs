@@ -286,7 +286,7 @@ fn masked(event: &Event, mask: &Mask) -> Event {
 }
 
 /// Whether anything in the series is private.
-fn has_private(series: &Series) -> bool {
+pub(super) fn has_private(series: &Series) -> bool {
     series.event.sensitivity.is_private()
         || series.overrides.values().any(|over| match over {
             Override::Changed(overlay) => overlay.sensitivity.is_some_and(Sensitivity::is_private),

@@ -372,3 +372,24 @@ fn a_series_with_a_private_occurrence_that_becomes_private_as_a_whole_does_not_w
     world.settle();
     assert_nothing_leaked(&world.b);
 }
+
+#[test]
+fn what_the_side_that_passes_private_made_private_is_not_masked_there_by_its_own_copy() {
+    // The link begins on the side that masks what is private there; the other side makes it private, which is passed.
+    for masks in Side::BOTH {
+        for private in [Private::Mask, Private::Skip] {
+            let mut world = World::new();
+            world.settings.outward.get_mut(masks).private = private;
+            let began = world.side(masks).add(event("Besprechung", 1));
+            world.sync();
+            let key = only(world.side(masks.other()).keys());
+            world.side(masks.other()).edit(&key, make_private);
+            world.sync();
+            assert!(world.side(masks).series(&began).event.sensitivity.is_private());
+            world.side(masks.other()).edit(&key, set_subject("Zahnarzt"));
+            world.settle();
+            assert_eq!(world.side(masks.other()).series(&key).event.subject, "Zahnarzt");
+            assert_eq!(world.side(masks).series(&began).event.subject, "Zahnarzt");
+        }
+    }
+}
