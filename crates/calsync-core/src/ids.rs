@@ -168,6 +168,20 @@ impl CreateToken {
         CreateToken(hex(digest.split_at(16).0))
     }
 
+    /// The token of the item that is made again on `target` where a write of ours deleted one: the same for the same
+    /// write, however often it is taken back.
+    pub fn of_undone(pairing: &PairingId, target: Side, link: LinkId, number: u64, at: i64) -> Self {
+        let digest = digest(&[
+            "undo",
+            pairing.as_str(),
+            side_name(target),
+            &link.to_string(),
+            &number.to_string(),
+            &at.to_string(),
+        ]);
+        CreateToken(hex(digest.split_at(16).0))
+    }
+
     /// Wraps a token that was read from a server.
     pub fn from_wire(text: impl Into<String>) -> Self {
         CreateToken(text.into())

@@ -26,6 +26,9 @@ pub struct LinkMemory {
     /// themselves do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_from: Option<Side>,
+    /// A person wants the counterpart to stay, though the appointment left filter or window.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stays: bool,
 }
 
 impl LinkMemory {

@@ -13,7 +13,7 @@ use super::scope::{Leaving, Outside};
 use super::settings::{ChangeGuard, ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
 use super::view::{Past, View, has_ruled_meeting};
 use super::{about, attachments, breaker, protected};
-use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side};
+use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side, Uid};
 use crate::link::{Answer, DeletionGuard, Direction, Half, HoldKind, Link, Observation};
 use crate::model::{Attachments, Event, Field, Mark, Series, SeriesPatch};
 use crate::source::{Access, WriteOp};
@@ -163,11 +163,23 @@ impl PlannedWrite {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) kind: HoldKind,
-    /// What was decided, in words.
-    pub(super) why: String,
+    /// What was decided.
+    pub(super) reason: Reason,
     pub(super) about: ContentHash,
     /// The guard that holds a deletion.
     pub(super) guard: Option<DeletionGuard>,
+}
+
+impl Question {
+    /// About the appointment as a whole.
+    fn whole(link: &Link, kind: HoldKind, reason: Reason) -> Question {
+        Question { kind, about: about::whole(link, kind, &reason), reason, guard: None }
+    }
+
+    /// What a person said to just this question.
+    fn answer(&self, link: &Link) -> Option<Answer> {
+        link.hold.as_ref().filter(|hold| hold.about == self.about).and_then(|hold| hold.answer)
+    }
 }
 
 /// What is to be done about a link, and what becomes of it then.
@@ -187,6 +199,12 @@ pub(super) struct LinkPlan {
     pub(super) calms: bool,
     /// What a person is asked; the link stays as it is but for what `writes` does.
     pub(super) hold: Option<Question>,
+    /// What a person answered is used, whatever is asked besides.
+    pub(super) answered: bool,
+    /// Why what a person answered cannot be done, so that the same is asked again.
+    pub(super) refused: Option<&'static str>,
+    /// A person wants the counterpart to stay, though the appointment is out of scope.
+    pub(super) stays: bool,
     /// The side with the original, where the other side has a masked copy from now on.
     pub(super) masked: Option<Side>,
     /// Halves that are dropped: their item is gone and is not made again.
@@ -207,8 +225,11 @@ pub(super) struct LinkPlan {
 pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
     let halves = &link.halves;
     let states = PerSide::from_fn(|side| State::of(halves.get(side).as_ref()));
-    let mut plan =
-        LinkPlan { masked: original(link, context.pairing, context.settings), ..LinkPlan::default() };
+    let mut plan = LinkPlan {
+        masked: original(link, context.pairing, context.settings),
+        stays: link.memory.stays && is_out_of_scope(link, context),
+        ..LinkPlan::default()
+    };
     let verdict = verdict(states.a, states.b);
     if let Some(side) = too_many_changes(link, verdict, states, context, &plan) {
         match answered(link, HoldKind::Changes, &Reason::TooManyChanges(side)) {
@@ -310,9 +331,18 @@ pub(super) fn step(link: &Link, action: Action, reason: Reason) -> Step {
 
 /// Leaves the link as it is until a person said what to do.
 pub(super) fn hold(link: &Link, kind: HoldKind, reason: Reason, plan: &mut LinkPlan) {
-    let about = about::whole(link, kind, &reason);
-    plan.hold = Some(Question { kind, why: reason.to_string(), about, guard: None });
-    plan.steps.push(step(link, Action::Hold, reason));
+    wait(link, Question::whole(link, kind, reason), plan);
+}
+
+fn wait(link: &Link, question: Question, plan: &mut LinkPlan) {
+    plan.steps.push(step(link, Action::Hold, question.reason.clone()));
+    plan.hold = Some(question);
+}
+
+/// Asks the same again, since what was answered cannot be done.
+fn refuse(link: &Link, question: Question, why: &'static str, plan: &mut LinkPlan) {
+    plan.refused = Some(why);
+    wait(link, question, plan);
 }
 
 /// Makes a counterpart of the item of `from`.
@@ -320,10 +350,10 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
     let target = from.other();
     let Some(half) = link.halves.get(from) else { return };
     let Some((_, series)) = half.latest() else { return };
-    match context.suspicion {
-        Some(Suspicion::CameBack) => return hold(link, HoldKind::CameBack, Reason::CameBack(from), plan),
-        Some(Suspicion::OurDouble) => return hold(link, HoldKind::OurDouble, Reason::OurDouble(from), plan),
-        None => {}
+    if let Some(suspicion) = context.suspicion
+        && is_suspect(link, from, suspicion, context, plan)
+    {
+        return;
     }
     if let Some(why) = context.settings.out_of_scope(from, series, context.now) {
         *plan.drop.get_mut(target) = link.halves.get(target).is_some();
@@ -342,11 +372,56 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
         was: half.shadow.as_ref().map(|shadow| &shadow.series),
         theirs: link.halves.get(target).as_ref().and_then(|half| half.latest()).map(|(_, series)| series),
     };
-    let shown = View::new(context.settings, from, plan.masked).show(series, past);
-    let op = WriteOp::Create { token, series: Box::new(shown.into_owned()) };
+    let mut shown = View::new(context.settings, from, plan.masked).show(series, past).into_owned();
+    if context.suspicion == Some(Suspicion::OurDouble) {
+        // An appointment of its own from now on: under one UID the four would be taken for two.
+        shown.uid = Uid::new(token.as_str());
+    }
+    let op = WriteOp::Create { token, series: Box::new(shown) };
     *plan.writes.get_mut(target) =
         Some(PlannedWrite { op, reason: reason.to_string(), before: None, losing: None });
     plan.steps.push(step(link, Action::Create(target), reason));
+}
+
+/// What becomes of a lone item that must not simply get a counterpart. Says whether that is all there is to decide.
+fn is_suspect(
+    link: &Link,
+    from: Side,
+    suspicion: Suspicion,
+    context: &Context<'_>,
+    plan: &mut LinkPlan,
+) -> bool {
+    let (question, deletes, keeps) = match suspicion {
+        Suspicion::CameBack => {
+            let question = Question::whole(link, HoldKind::CameBack, Reason::CameBack(from));
+            (question, Answer::Reject, Answer::Approve)
+        }
+        Suspicion::OurDouble => {
+            let question = Question::whole(link, HoldKind::OurDouble, Reason::OurDouble(from));
+            (question, Answer::Approve, Answer::Reject)
+        }
+    };
+    match question.answer(link) {
+        Some(answer) if answer == keeps => return false,
+        Some(answer) if answer == deletes => {
+            let half = link.halves.get(from).as_ref();
+            let untouched = half.and_then(|half| half.sighting()).is_some_and(|sighting| {
+                let receipt = sighting.receipt.as_ref();
+                receipt.is_some_and(|receipt| receipt.content == sighting.series.content_hash())
+            });
+            let full = half.is_some_and(|half| half.access == Access::Full);
+            if !context.settings.direction.writes(from) || !full {
+                refuse(link, question, "it may not be deleted there: delete it by hand", plan);
+            } else if suspicion == Suspicion::OurDouble && !untouched {
+                let why = "it is no longer as it was made: look at both, and delete one by hand";
+                refuse(link, question, why, plan);
+            } else {
+                write_deletion(link, from, question.reason, plan);
+            }
+        }
+        Some(_) | None => wait(link, question, plan),
+    }
+    true
 }
 
 /// The generation of the next counterpart on `target`: a new one where there was one before.
@@ -358,25 +433,37 @@ pub(super) fn next_generation(link: &Link, target: Side) -> u32 {
 fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: &mut LinkPlan) {
     let target = gone.other();
     let Some(half) = link.halves.get(target) else { return };
-    if is_held_back(link, gone, context) {
-        return hold_back(link, gone, context, plan);
+    if let Some(question) = held_back(link, gone, context) {
+        match question.answer(link) {
+            Some(Answer::Approve) => plan.answered = true,
+            Some(Answer::Reject) => return create(link, target, Reason::Rejected(gone), context, plan),
+            Some(Answer::Prefer(_)) | None => return wait(link, question, plan),
+        }
     }
     let shielded = protected::shielded(link, context.settings) == Some(target);
     let one_way =
         !context.settings.direction.writes(target) || guarded(link, plan.masked) == Some(target) || shielded;
     if one_way || half.access != Access::Full {
-        match context.settings.read_only_edit {
+        let mut edit = context.settings.read_only_edit;
+        if edit == ReadOnlyEdit::Report {
+            let question = Question::whole(link, HoldKind::NotCarried, Reason::NotCarried(gone));
+            edit = match question.answer(link) {
+                Some(Answer::Approve) => ReadOnlyEdit::Ignore,
+                Some(Answer::Reject) => ReadOnlyEdit::Revert,
+                Some(Answer::Prefer(_)) | None => return wait(link, question, plan),
+            };
+        }
+        match edit {
             ReadOnlyEdit::Revert if context.settings.direction.writes(gone) => {
                 *plan.reverts.get_mut(gone) = true;
                 let reason = if shielded { Reason::Protected(gone) } else { Reason::Reverted(gone) };
-                return create(link, target, reason, context, plan);
+                create(link, target, reason, context, plan);
             }
-            ReadOnlyEdit::Revert | ReadOnlyEdit::Ignore => {
+            ReadOnlyEdit::Revert | ReadOnlyEdit::Ignore | ReadOnlyEdit::Report => {
                 *plan.drop.get_mut(gone) = true;
                 plan.left_alone = true;
                 plan.steps.push(step(link, Action::Leave, Reason::NotCarried(gone)));
             }
-            ReadOnlyEdit::Report => hold(link, HoldKind::NotCarried, Reason::NotCarried(gone), plan),
         }
         return;
     }
@@ -389,11 +476,12 @@ pub(super) fn is_held_back(link: &Link, from: Side, context: &Context<'_>) -> bo
     held_before || *context.hold_deletions.get(from)
 }
 
-fn hold_back(link: &Link, from: Side, context: &Context<'_>, plan: &mut LinkPlan) {
-    hold(link, HoldKind::Deletion, Reason::TooManyDeletions(from), plan);
-    if let Some(question) = &mut plan.hold {
-        question.guard = Some(context.settings.guard);
-    }
+/// What a person is asked about such a deletion.
+fn held_back(link: &Link, from: Side, context: &Context<'_>) -> Option<Question> {
+    is_held_back(link, from, context).then(|| Question {
+        guard: Some(context.settings.guard),
+        ..Question::whole(link, HoldKind::Deletion, Reason::TooManyDeletions(from))
+    })
 }
 
 fn write_deletion(link: &Link, target: Side, reason: Reason, plan: &mut LinkPlan) {
@@ -432,7 +520,7 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     // Differences at first sight are no edits: where they may not be carried they are neither taken back nor reported.
     let settings = Settings { read_only_edit: ReadOnlyEdit::Ignore, ..context.settings.clone() };
     let context = Context { settings: &settings, ..*context };
-    let merged = merge(&versions, &Rules { link, context: &context, original: plan.masked });
+    let merged = merge(&versions, &Rules::new(link, &context, plan.masked));
     write_merged(link, &latest, merged, &reason, plan);
     // What the side that does not lead says, and is told otherwise now.
     let side = lead.other();
@@ -477,8 +565,39 @@ fn carry(link: &Link, reason: &Reason, context: &Context<'_>, plan: &mut LinkPla
     // Where something is masked from now on, or no longer, that is a change of what the other side is shown.
     let before = PerSide::from_fn(|side| View::new(context.settings, side, link.masked));
     let versions = Versions::new(shadow, latest, &before, views(context, plan));
-    let merged = merge(&versions, &Rules { link, context, original: guarded(link, plan.masked) });
-    write_merged(link, &versions.latest, merged, reason, plan);
+    let mut rules = Rules::new(link, context, guarded(link, plan.masked));
+    let mut reason = reason.clone();
+    let mut merged = merge(&versions, &rules);
+    // Conflicts first: of what may not be carried a person is asked when it is known who won.
+    while let Some(question) = question_of(&merged) {
+        match (question.kind, question.answer(link)) {
+            (HoldKind::Conflict, Some(Answer::Prefer(side))) if rules.chosen.is_none() => {
+                rules.chosen = Some(side);
+                reason = Reason::Chosen(side);
+            }
+            (HoldKind::NotCarried, Some(Answer::Approve)) => rules.forbidden = ReadOnlyEdit::Ignore,
+            (HoldKind::NotCarried, Some(Answer::Reject)) => rules.forbidden = ReadOnlyEdit::Revert,
+            _ => break,
+        }
+        plan.answered = true;
+        merged = merge(&versions, &rules);
+    }
+    write_merged(link, &versions.latest, merged, &reason, plan);
+}
+
+/// What a person is asked about changes that wait, if any do.
+fn question_of(merged: &Merged) -> Option<Question> {
+    let held = &merged.held;
+    if held.a.is_empty() && held.b.is_empty() {
+        return None;
+    }
+    let (kind, reason) = if merged.conflicts.iter().any(|conflict| conflict.winner.is_none()) {
+        (HoldKind::Conflict, Reason::Conflict)
+    } else {
+        let side = if held.a.is_empty() { Side::B } else { Side::A };
+        (HoldKind::NotCarried, Reason::NotCarried(side))
+    };
+    Some(Question { kind, about: about::parts(kind, &reason, held), reason, guard: None })
 }
 
 fn write_merged(
@@ -519,23 +638,14 @@ fn write_merged(
             ..step(link, Action::Update(side), reason)
         });
     }
-    let waits = Side::BOTH.into_iter().any(|side| !merged.held.get(side).is_empty());
-    if waits {
-        let waiting: Vec<_> =
-            merged.conflicts.iter().filter(|conflict| conflict.winner.is_none()).cloned().collect();
-        let (kind, reason) = if waiting.is_empty() {
-            let side = if merged.held.a.is_empty() { Side::B } else { Side::A };
-            (HoldKind::NotCarried, Reason::NotCarried(side))
-        } else {
-            (HoldKind::Conflict, Reason::Conflict)
-        };
-        let about = about::parts(kind, &reason, &merged.held);
-        plan.hold = Some(Question { kind, why: reason.to_string(), about, guard: None });
+    if let Some(question) = question_of(&merged) {
+        let waiting = merged.conflicts.iter().filter(|conflict| conflict.winner.is_none());
         plan.steps.push(Step {
             paths: merged.held.a.paths().into_iter().chain(merged.held.b.paths()).collect(),
-            conflicts: waiting,
-            ..step(link, Action::Hold, reason)
+            conflicts: waiting.cloned().collect(),
+            ..step(link, Action::Hold, question.reason.clone())
         });
+        plan.hold = Some(question);
     }
     plan.held = merged.held;
     plan.reverts = merged.reverts;
@@ -548,6 +658,9 @@ fn views<'a>(context: &Context<'a>, plan: &LinkPlan) -> PerSide<View<'a>> {
 /// Which side's version left the scope, and why. Of links on which nothing changed this is asked only when the rules or
 /// the window did.
 pub(super) fn leaving(link: &Link, context: &Context<'_>) -> Option<(Side, Outside)> {
+    if link.memory.stays {
+        return None;
+    }
     Side::BOTH.into_iter().find_map(|side| {
         let half = link.halves.get(side).as_ref()?;
         link.halves.get(side.other()).as_ref()?;
@@ -558,6 +671,14 @@ pub(super) fn leaving(link: &Link, context: &Context<'_>) -> Option<(Side, Outsi
         // The counterpart of an appointment of the other side is none that leaves.
         let entered = was.is_none() || shadow.series == *series && began_on(link, side, context.pairing);
         entered.then_some((side, why))
+    })
+}
+
+/// Whether the appointment of one of the sides is out of scope, as it is now.
+pub(super) fn is_out_of_scope(link: &Link, context: &Context<'_>) -> bool {
+    Side::BOTH.into_iter().any(|side| {
+        let latest = link.halves.get(side).as_ref().and_then(|half| half.latest());
+        latest.is_some_and(|(_, series)| context.settings.out_of_scope(side, series, context.now).is_some())
     })
 }
 
@@ -578,20 +699,30 @@ fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut
     match leaving {
         Leaving::Keep => return false,
         Leaving::Hold if masks => return false,
-        Leaving::Hold => {
-            hold(link, HoldKind::LeftScope, reason, plan);
+        Leaving::Hold | Leaving::Delete => {}
+    }
+    let asked = match leaving {
+        Leaving::Hold => Some(Question::whole(link, HoldKind::LeftScope, reason.clone())),
+        Leaving::Keep | Leaving::Delete => held_back(link, side, context),
+    };
+    let may_delete = context.settings.direction.writes(target) && half.access == Access::Full;
+    match asked.map(|question| (question.answer(link), question)) {
+        None if !may_delete => return false,
+        Some((Some(Answer::Reject), _)) => {
+            plan.stays = true;
+            return false;
+        }
+        // What became private is masked instead of waiting to be deleted.
+        Some(_) if masks => return false,
+        Some((Some(Answer::Approve), question)) if !may_delete => {
+            refuse(link, question, "it may not be deleted there: delete it by hand", plan);
             return true;
         }
-        Leaving::Delete => {}
-    }
-    if is_held_back(link, side, context) {
-        if !masks {
-            hold_back(link, side, context, plan);
+        None | Some((Some(Answer::Approve), _)) => {}
+        Some((Some(Answer::Prefer(_)) | None, question)) => {
+            wait(link, question, plan);
+            return true;
         }
-        return !masks;
-    }
-    if !context.settings.direction.writes(target) || half.access != Access::Full {
-        return false;
     }
     write_deletion(link, target, reason, plan);
     true
@@ -618,7 +749,7 @@ fn restate(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let (Some((_, a)), Some((_, b))) = (a.latest(), b.latest()) else { return };
     let latest = PerSide { a, b };
     let views = views(context, plan);
-    let rules = Rules { link, context, original: guarded(link, plan.masked) };
+    let rules = Rules::new(link, context, guarded(link, plan.masked));
     let mut merged = Merged::default();
     for from in Side::BOTH {
         let target = from.other();
@@ -676,6 +807,16 @@ struct Rules<'a> {
     context: &'a Context<'a>,
     /// The side with the original of a masked copy: nothing goes there.
     original: Option<Side>,
+    /// Whose values a person chose, where the settings leave it to one.
+    chosen: Option<Side>,
+    /// What happens to a change that may not be carried: as set, or as a person said.
+    forbidden: ReadOnlyEdit,
+}
+
+impl<'a> Rules<'a> {
+    fn new(link: &'a Link, context: &'a Context<'a>, original: Option<Side>) -> Rules<'a> {
+        Rules { link, context, original, chosen: None, forbidden: context.settings.read_only_edit }
+    }
 }
 
 impl FieldRules for Rules<'_> {
@@ -698,7 +839,7 @@ impl FieldRules for Rules<'_> {
     fn winner(&self, field: Field) -> Option<Side> {
         match self.context.settings.conflict_policy(field) {
             ConflictPolicy::Prefer(side) => Some(side),
-            ConflictPolicy::Hold => None,
+            ConflictPolicy::Hold => self.chosen,
             ConflictPolicy::Newer => Some(self.newer()),
         }
     }
@@ -708,7 +849,7 @@ impl FieldRules for Rules<'_> {
     }
 
     fn read_only_edit(&self) -> ReadOnlyEdit {
-        self.context.settings.read_only_edit
+        self.forbidden
     }
 }
 

@@ -8,6 +8,7 @@ mod about;
 mod attachments;
 mod breaker;
 mod decide;
+mod inverse;
 mod merge;
 mod original;
 mod plan;
@@ -23,7 +24,8 @@ pub use crate::link::{DeletionGuard, Direction};
 pub use decide::{State, Verdict, verdict};
 pub use plan::{Action, Conflict, Likeness, Plan, Reason, Step};
 pub use round::{
-    Failure, ItemFailure, LeftOut, Mode, Reply, Request, Round, RoundInput, RoundReport, SideReport,
+    Became, Failure, ItemFailure, LeftOut, Mode, OrderOutcome, Reply, Request, Round, RoundInput,
+    RoundReport, SideReport,
 };
 pub use scope::{AllDay, Filter, Leaving, MeetingRule, Meetings, Outside, Pattern, Window};
 pub use settings::{AttachmentPolicy, ChangeGuard, ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};

@@ -96,6 +96,12 @@ pub enum Reason {
     Protected(Side),
     /// Both sides answered each other's change for too long: two programs write this appointment.
     Oscillation,
+    /// A person does not want what was deleted on this side to be deleted.
+    Rejected(Side),
+    /// Both sides changed the same, and a person chose this side.
+    Chosen(Side),
+    /// A person takes back an earlier write to this side.
+    Undo(Side),
 }
 
 /// By what two items were taken for the same appointment.
@@ -146,6 +152,9 @@ impl fmt::Display for Reason {
             Reason::Oscillation => {
                 f.write_str("written to and fro too often: two programs answer each other")
             }
+            Reason::Rejected(side) => write!(f, "deleted on {side}, which a person rejected"),
+            Reason::Chosen(side) => write!(f, "changed on both, and a person chose {side}"),
+            Reason::Undo(side) => write!(f, "a person takes back what was written to {side}"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::decide::{LinkPlan, next_generation};
+use super::decide::{LinkPlan, Question, next_generation};
 use super::merge::without_held;
 use super::original::{original, private_from, still_hides};
 use super::settings::Settings;
@@ -75,19 +75,16 @@ pub(super) fn settle(
     }
     let mut next = link.clone();
     next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
-    next.hold = plan.hold.as_ref().map(|asked| Hold {
-        why: asked.why.clone(),
-        since: link.hold.as_ref().map_or(setting.now, |hold| hold.since),
-        guard: asked.guard,
-        kind: asked.kind,
-        about: asked.about.clone(),
-        answer: None,
-    });
     let carried_out = PerSide::from_fn(|side| match outcomes.get(side) {
         Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Unknown) => true,
         Some(Outcome::Deleted | Outcome::Refused(_)) | None => false,
     });
     breaker::remember(link, plan, carried_out, setting.now, &mut next.memory);
+    let done = Side::BOTH.into_iter().all(|side| succeeded(plan, outcomes, side));
+    // An answer stays until what follows from it is done.
+    let answered = link.hold.clone().filter(|hold| hold.answer.is_some() && !done);
+    next.memory.stays = plan.stays;
+    next.hold = plan.hold.as_ref().map_or(answered, |asked| Some(asked_of(link, asked, setting.now)));
     let waits_whole = plan.hold.is_some() && plan.held.a.is_empty() && plan.held.b.is_empty();
     if !waits_whole {
         for side in Side::BOTH {
@@ -119,6 +116,18 @@ fn remember(link: &Link, plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, n
     }
     if !next.is_dirty() {
         protected::forget(&mut next.memory);
+    }
+}
+
+/// What waits from now on; since when it waits does not change while it goes on.
+fn asked_of(link: &Link, asked: &Question, now: DateTime<Utc>) -> Hold {
+    Hold {
+        why: asked.reason.to_string(),
+        since: link.hold.as_ref().map_or(now, |hold| hold.since),
+        guard: asked.guard,
+        kind: asked.kind,
+        about: asked.about.clone(),
+        answer: None,
     }
 }
 
@@ -235,7 +244,7 @@ fn in_step(half: Option<&mut Half>, held: &SeriesPatch) {
 }
 
 /// What was written, as far as the side can hold it.
-fn as_held(series: &Series, item: &Item, unheld: &[Field]) -> Series {
+pub(super) fn as_held(series: &Series, item: &Item, unheld: &[Field]) -> Series {
     series.diff(&item.series).only(|field| unheld.contains(&field)).apply(series)
 }
 
@@ -399,6 +408,10 @@ pub(super) fn settle_late(
         next.memory.turns.note(PerSide::from_fn(|at| at == side), false, intent.at);
     }
     next.retry = None;
+    // An answer that is carried out waits no longer; where something is left to do, deciding says what becomes of it.
+    if !next.is_dirty() {
+        next.hold = None;
+    }
     After::Keep(Box::new(next))
 }
 

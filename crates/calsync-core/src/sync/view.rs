@@ -330,6 +330,14 @@ impl Settings {
             && original.event != masked(&original.event, mask)
     }
 
+    /// Whether `copy` looks like the masked copy of an appointment of `from`, whatever that is called.
+    pub(super) fn looks_masked(&self, from: Side, copy: &Series) -> bool {
+        let outward = self.outward.get(from);
+        outward.private == Private::Mask
+            && copy.event.sensitivity.is_private()
+            && copy.event == masked(&copy.event, &outward.mask)
+    }
+
     /// Whether a person would take the two for the same appointment: they are at the same time, and one is called as the
     /// other would be shown there.
     pub(super) fn are_alike(&self, a: &Series, b: &Series) -> bool {

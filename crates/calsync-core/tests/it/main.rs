@@ -16,6 +16,7 @@ mod fake;
 mod guards;
 mod guards_items;
 mod guards_many;
+mod orders;
 mod protected;
 mod recur_props;
 mod recur_rules;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use calsync_core::ids::{PairingId, PerSide, Side};
 use calsync_core::source::SourceErrorKind;
-use calsync_core::sync::{Action, Failure, Likeness, Outside, Reason, RoundReport, SideReport, Step};
+use calsync_core::sync::{
+    Action, Failure, Likeness, OrderOutcome, Outside, Reason, RoundReport, SideReport, Step,
+};
 use calsync_store::PairingRecord;
 use serde_json::{Value, json};
 
@@ -201,6 +203,9 @@ fn reason(reason: &Reason) -> Message {
             on(T::BecauseLeftScope, *at).with_message("why", Message::new(outside(*why)))
         }
         Reason::RulesChanged => Message::new(T::BecauseRulesChanged),
+        Reason::Rejected(at) => on(T::BecauseRejected, *at),
+        Reason::Chosen(at) => on(T::BecauseChosen, *at),
+        Reason::Undo(at) => on(T::BecauseUndo, *at),
     }
 }
 
@@ -272,8 +277,10 @@ fn counts_json(report: &RoundReport) -> serde_json::Map<String, Value> {
         .iter()
         .map(|left| json!({ "link": left.link.to_string(), "side": side_word(left.side), "why": left.why }))
         .collect();
+    let orders: Vec<Value> = report.orders.iter().map(order_json).collect();
     let document = json!({
         "first_sync": report.first_sync,
+        "orders": orders,
         "nvs": one(nvs),
         "exchange": one(exchange),
         "linked": report.linked,
@@ -290,12 +297,24 @@ fn counts_json(report: &RoundReport) -> serde_json::Map<String, Value> {
     }
 }
 
+/// What became of something that a person asked for.
+fn order_json(order: &OrderOutcome) -> Value {
+    json!({
+        "order": order.order,
+        "link": order.link.map(|link| link.to_string()),
+        "became": order.became,
+        "note": order.note,
+    })
+}
+
 /// A plan for programs.
 pub(super) fn plan_json(record: &PairingRecord, finished: &Finished, lang: Lang) -> Value {
     let mut document = head_json(record, finished, lang);
     if let Ok(report) = &finished.result {
         let steps: Vec<Value> = report.plan.steps.iter().map(|step| step_json(step, lang)).collect();
         document.insert("first_sync".to_owned(), json!(report.first_sync));
+        let orders: Vec<Value> = report.orders.iter().map(order_json).collect();
+        document.insert("orders".to_owned(), json!(orders));
         document.insert("writes".to_owned(), json!(report.planned_writes()));
         document.insert("steps".to_owned(), json!(steps));
         document.insert("steps_left_out".to_owned(), json!(report.steps_left_out));

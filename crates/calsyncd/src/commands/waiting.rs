@@ -113,6 +113,9 @@ fn entry(reason: &Reason) -> Option<(&'static str, T, Option<Side>)> {
         | Reason::OutOfScope(..)
         | Reason::RulesChanged
         | Reason::Protected(_)
+        | Reason::Rejected(_)
+        | Reason::Chosen(_)
+        | Reason::Undo(_)
         | Reason::SameAppointment(_) => None,
     }
 }

@@ -163,6 +163,9 @@ super::texts! {
         BecauseOutOfScope { en: "{side} is not carried: {why}", de: "{side} wird nicht übertragen: {why}" }
         BecauseLeftScope { en: "no longer carried from {side}: {why}", de: "wird aus {side} nicht mehr übertragen: {why}" }
         BecauseRulesChanged { en: "the rules of the pairing changed", de: "die Regeln der Paarung haben sich geändert" }
+        BecauseRejected { en: "deleted on {side}, which a person rejected", de: "in {side} gelöscht, was abgelehnt wurde" }
+        BecauseChosen { en: "changed on both sides, and a person chose {side}", de: "auf beiden Seiten geändert, entschieden wurde für {side}" }
+        BecauseUndo { en: "a person takes back what was written to {side}", de: "was in {side} geschrieben wurde, wird auf Wunsch zurückgenommen" }
         OutsideCategory { en: "the filter leaves out its type", de: "der Filter schließt seine Art aus" }
         OutsideBusy { en: "the filter leaves out its busy status", de: "der Filter schließt seinen Status (frei/gebucht) aus" }
         OutsideAllDay { en: "the filter leaves out all-day ones or all others", de: "der Filter schließt ganztägige oder alle anderen aus" }

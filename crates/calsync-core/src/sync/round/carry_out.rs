@@ -65,6 +65,7 @@ impl Work {
                     pending.count_deletion(&case.link, side);
                 }
             }
+            self.note_answer(&case.link, &case.plan, &outcome);
             match settle(&case.link, &case.plan, &outcome, &self.setting()) {
                 After::Keep(link) => pending.put.push(*link),
                 After::End => pending.bury(&case.link, self.input.now),
@@ -100,7 +101,9 @@ impl Work {
     }
 
     fn receipt(&self, link: &Link, side: Side, op: &WriteOp, number: u64) -> Option<Receipt> {
-        let counterpart = link.halves.get(side.other()).as_ref()?.key.clone();
+        // A lone item can only be deleted: what is left in it goes with it.
+        let own = || link.halves.get(side).as_ref();
+        let counterpart = link.halves.get(side.other()).as_ref().or_else(own)?.key.clone();
         let derived = || CreateToken::derive(&self.input.pairing, side, &counterpart, link.generation);
         let (token, content) = match op {
             WriteOp::Create { token, series } => (token.clone(), series.content_hash()),
@@ -117,7 +120,7 @@ impl Work {
 
     /// Takes the answers of one batch and reads back what was only named. Where every write of the batch met what is
     /// wrong with the side and not with the item, the side is not written any more in this round.
-    async fn note_outcomes(
+    pub(super) async fn note_outcomes(
         &mut self,
         side: Side,
         writes: &[&Write],

@@ -4,8 +4,9 @@
 //! round can be repeated from its replies. The order is
 //!
 //! 1. recover: writes whose outcome was not stored are settled by asking;
-//! 2. read: pages of each side's feed become observations, stored together with the token that covers them;
-//! 3. for each batch of links with observations: match, decide, look before create, journal, write, read back, commit.
+//! 2. orders: what people asked for is noted where it is decided, and earlier writes are taken back;
+//! 3. read: pages of each side's feed become observations, stored together with the token that covers them;
+//! 4. for each batch of links with observations: match, decide, look before create, journal, write, read back, commit.
 //!
 //! A round that is dropped anywhere leaves observations, intents and tokens from which the next one goes on. Inside,
 //! the steps are written as an `async` function that is polled by hand: it needs no runtime and reads top to bottom.
@@ -14,22 +15,27 @@ mod carry_out;
 mod fit;
 mod guard;
 mod matching;
+mod orders;
 mod port;
 mod read;
 mod reconcile;
 mod recover;
 mod report;
 mod revisit;
+mod undo;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use chrono::{DateTime, Utc};
 
+use self::orders::Given;
 use self::port::Port;
 pub use self::port::{Reply, Request};
-pub use self::report::{Failure, ItemFailure, LeftOut, RoundReport, SideReport};
+pub use self::report::{Became, Failure, ItemFailure, LeftOut, OrderOutcome, RoundReport, SideReport};
+use self::undo::Planned;
 use super::settings::{ClockOffsets, Settings};
 use super::settle::Setting;
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
@@ -123,6 +129,10 @@ struct Work {
     hold_changes: PerSide<bool>,
     /// Why a side is not written any more in this round.
     unusable: PerSide<Option<SourceError>>,
+    /// Answers that this round took and that nothing was decided upon yet.
+    answers: BTreeMap<LinkId, Given>,
+    /// In a plan: items as they would be after what is taken back.
+    planned: PerSide<Planned>,
     report: RoundReport,
 }
 
@@ -144,6 +154,8 @@ impl Work {
             before: None,
             hold_changes: PerSide::default(),
             unusable: PerSide::default(),
+            answers: BTreeMap::new(),
+            planned: PerSide::default(),
             report,
         }
     }
@@ -228,6 +240,7 @@ async fn run(mut work: Work) -> RoundReport {
         }
         Err(Stop::WrongReply) => work.report.failure = Some(Failure::WrongReply),
     }
+    work.leave_answers();
     work.report
 }
 
@@ -237,6 +250,7 @@ impl Work {
         self.round = RoundId(self.head.version);
         self.report.first_sync = !self.head.first_sync_done;
         self.recover().await?;
+        self.take_orders().await?;
         self.revisit().await?;
         for side in Side::BOTH {
             self.read(side).await?;
@@ -271,16 +285,21 @@ struct Pending {
     tombstones: Vec<Tombstone>,
     /// Deletions that were carried from this side.
     deleted: PerSide<u64>,
+    orders_done: Vec<u64>,
 }
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.put.is_empty() && self.remove.is_empty() && self.closed.is_empty() && self.tombstones.is_empty()
+        self.put.is_empty()
+            && self.remove.is_empty()
+            && self.closed.is_empty()
+            && self.tombstones.is_empty()
+            && self.orders_done.is_empty()
     }
 
     fn into_commit(self) -> Commit {
-        let Pending { put, remove, closed, tombstones, deleted: _ } = self;
-        Commit { put, remove, closed, tombstones, ..Commit::default() }
+        let Pending { put, remove, closed, tombstones, orders_done, deleted: _ } = self;
+        Commit { put, remove, closed, tombstones, orders_done, ..Commit::default() }
     }
 
     /// A deletion was carried to this side; those that a person approved are not counted.

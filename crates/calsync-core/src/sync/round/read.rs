@@ -86,6 +86,9 @@ impl Work {
         let mut to_read = Vec::new();
         let mut put = Vec::new();
         for (key, revision) in entries {
+            if self.planned.get(side).contains_key(key) {
+                continue;
+            }
             match (known.get(key), revision) {
                 (None, None) => {}
                 (Some(link), Some(revision)) if is_echo(link, side, revision) => {
@@ -132,6 +135,11 @@ impl Work {
             let links = self.port.unlisted_links(side, number, after, LINKS).await?;
             let Some(last) = links.last() else { break };
             after = Some(last.id);
+            let pretended = |half: &Half| self.planned.get(side).contains_key(&half.key);
+            let links: Vec<Link> = links
+                .into_iter()
+                .filter(|link| !link.halves.get(side).as_ref().is_some_and(pretended))
+                .collect();
             let keys: Vec<ItemKey> = links
                 .iter()
                 .filter_map(|link| link.halves.get(side).as_ref().map(|half| half.key.clone()))

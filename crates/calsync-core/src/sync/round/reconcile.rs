@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Mode, Pending, Stop, Work};
 use crate::ids::{ItemKey, LinkId, PerSide, Side};
-use crate::link::Link;
+use crate::link::{Hold, HoldKind, Link, Observation};
 use crate::source::Seen;
 use crate::sync::decide::{Context, LinkPlan, State, Suspicion, decide, leaving};
 use crate::sync::plan::Likeness;
@@ -13,6 +13,13 @@ use crate::sync::scope::Leaving;
 
 /// How many links are planned, journaled and committed together.
 pub(super) const BATCH: usize = 100;
+
+/// Whether this link is without its item of `side`, and a person said what is to follow from that.
+fn is_answered_deletion(link: &Link, side: Side) -> bool {
+    let gone = link.halves.get(side).as_ref().is_some_and(|half| half.seen == Some(Observation::Gone));
+    let answered = |hold: &Hold| hold.kind == HoldKind::Deletion && hold.answer.is_some();
+    link.lone_side().is_none() && gone && link.hold.as_ref().is_some_and(answered)
+}
 
 /// A link in the making, with what was decided about it.
 pub(super) struct Case {
@@ -36,6 +43,7 @@ impl Work {
                 links.into_iter().filter(|link| !consumed.contains(&link.id) && !self.is_open(link.id));
             self.deal_with(links.collect(), hold_deletions, &mut consumed).await?;
         }
+        self.look_after_answers().await?;
         // What was refused for a whole side ends the round only now: the other side was served meanwhile.
         for side in Side::BOTH {
             if let Some(error) = self.unusable.get_mut(side).take() {
@@ -46,7 +54,7 @@ impl Work {
     }
 
     /// Whether a write of this link still waits for its outcome.
-    fn is_open(&self, link: LinkId) -> bool {
+    pub(super) fn is_open(&self, link: LinkId) -> bool {
         self.head.intents.iter().any(|intent| intent.write.link == link)
     }
 
@@ -56,6 +64,8 @@ impl Work {
     async fn prepare(&mut self) -> Result<PerSide<bool>, Stop> {
         let mut counts = self.port.counts().await?;
         let mut parting = PerSide { a: 0, b: 0 };
+        // Deletions about which a person decided are meant, or do not take place: they hold no others.
+        let mut answered = PerSide { a: 0, b: 0 };
         let parts = self.input.settings.parts();
         if counts.failing > 0 || counts.gone.a > 0 || counts.gone.b > 0 || parts {
             let mut after = None;
@@ -68,9 +78,14 @@ impl Work {
                 let mut pending = Pending::default();
                 let links = self.read_unread(links).await?;
                 let links = self.find_moved(links, &mut pending, &mut consumed).await?;
+                for side in Side::BOTH {
+                    let decided = links.iter().filter(|link| is_answered_deletion(link, side)).count();
+                    *answered.get_mut(side) += decided as u64;
+                }
                 for link in links.iter().filter(|_| parts) {
                     let left = leaving(link, &self.context(PerSide::default(), None, None));
                     if let Some((side, why)) = left
+                        && link.hold.as_ref().is_none_or(|hold| hold.answer.is_none())
                         && self.input.settings.leaving_for(why) == Leaving::Delete
                     {
                         *parting.get_mut(side) += 1;
@@ -88,7 +103,7 @@ impl Work {
         let now = self.input.now;
         Ok(PerSide::from_fn(|side| {
             let before = self.head.deleted.get(side).count(now);
-            let deletions = *counts.gone.get(side) + *parting.get(side);
+            let deletions = counts.gone.get(side).saturating_sub(*answered.get(side)) + *parting.get(side);
             let too_many = self.input.settings.guard.holds(deletions + before, counts.linked + before);
             !self.head.first_sync_done || deletions > 0 && too_many
         }))
@@ -122,6 +137,9 @@ impl Work {
             self.report.leave_out(std::mem::take(&mut case.plan.left_out));
         }
         if self.input.mode == Mode::Plan {
+            for case in &cases {
+                self.note_answer(&case.link, &case.plan, &PerSide::default());
+            }
             return Ok(());
         }
         self.carry_out(cases, pending).await

@@ -1,5 +1,7 @@
 //! Settles writes whose outcome was not stored: by asking, never by repeating.
 
+use super::report::Became;
+use super::undo::see_undone;
 use super::{Pending, Stop, Work};
 use crate::ids::{CreateToken, ItemKey, PerSide, Side};
 use crate::link::{Intent, Link};
@@ -74,10 +76,18 @@ impl Work {
         ids.dedup();
         let mut links = self.port.links_by_id(ids).await?;
         let mut pending = Pending::default();
+        let mut undone = Vec::new();
         for (intent, finding) in intents.iter().zip(findings) {
             let outcome = match finding {
                 Finding::StillUnknown => continue,
                 Finding::NotDone => "not carried out, as found out later",
+                Finding::Done(item) if let Some(order) = intent.order => {
+                    undone.push((*intent, order, item));
+                    "carried out, as found out later"
+                }
+                Finding::HalfMade(_) if intent.order.is_some() => {
+                    "carried out in part, as found out later: the rest follows"
+                }
                 Finding::Done(item) => {
                     self.settle_done(intent, item.as_deref(), &mut links, &mut pending);
                     "carried out, as found out later"
@@ -97,8 +107,58 @@ impl Work {
                 outcome: outcome.to_owned(),
             });
         }
+        let mut seen_anew = Vec::new();
+        for (intent, order, item) in undone {
+            seen_anew.extend(self.settle_undone(intent, order, item, &mut links, &mut pending).await?);
+        }
         pending.put = links.into_iter().filter(|link| !pending.remove.contains(&link.id)).collect();
+        pending.put.extend(seen_anew);
         if pending.is_empty() { Ok(()) } else { self.commit_with_made(pending, &made).await }
+    }
+
+    /// What took back an earlier write counts as seen, and not as carried. Gives the link that it founds, if any.
+    async fn settle_undone(
+        &mut self,
+        intent: &Intent,
+        order: u64,
+        item: Option<Box<Item>>,
+        links: &mut [Link],
+        pending: &mut Pending,
+    ) -> Result<Option<Link>, Stop> {
+        let side = intent.side;
+        let mut found = None;
+        match item {
+            Some(item) => {
+                let known = self.port.links_by_key(side, vec![item.key.clone()]).await?.pop();
+                let own =
+                    links.iter_mut().find(|link| known.as_ref().is_some_and(|known| known.id == link.id));
+                match (own, known) {
+                    (Some(link), _) => see_undone(link, side, Some(*item)),
+                    (None, Some(mut known)) => {
+                        see_undone(&mut known, side, Some(*item));
+                        found = Some(known);
+                    }
+                    (None, None) => found = Some(self.found_undone(side, *item)),
+                }
+            }
+            None => {
+                if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) {
+                    see_undone(link, side, None);
+                }
+            }
+        }
+        if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) {
+            link.writes = link.writes.max(intent.write.receipt.number);
+        }
+        let done = self.report.sides.get_mut(side);
+        match &intent.write.op {
+            WriteOp::Create { .. } => done.created += 1,
+            WriteOp::Update { .. } => done.updated += 1,
+            WriteOp::Delete { .. } => done.deleted += 1,
+        }
+        self.report.order(order, Some(intent.write.link), Became::CarriedOut, "as found out later");
+        pending.orders_done.push(order);
+        Ok(found)
     }
 
     fn settle_done(

@@ -29,8 +29,38 @@ pub struct RoundReport {
     pub failures: Vec<ItemFailure>,
     /// Files that were left out.
     pub left_out: Vec<LeftOut>,
+    /// What became of what people asked for.
+    pub orders: Vec<OrderOutcome>,
     /// Why the round ended before its time.
     pub failure: Option<Failure>,
+}
+
+/// What became of an [`Order`](crate::link::Order) in a round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderOutcome {
+    /// Which order.
+    pub order: u64,
+    /// The link that it was about.
+    pub link: Option<LinkId>,
+    /// What became of it.
+    pub became: Became,
+    /// Why, in words; also what a carried out order left as it is. Empty where there is nothing to say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// How an order ended, or that it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Became {
+    /// It is carried out; in a plan: it would be.
+    CarriedOut,
+    /// It ended: what was asked is no longer asked. Where something else waits now, that waits anew.
+    Void,
+    /// It ended: what it wishes cannot be done.
+    Refused,
+    /// It goes on in a later round.
+    Waits,
 }
 
 /// What was done on one side.
@@ -110,6 +140,7 @@ impl RoundReport {
             steps_left_out: 0,
             failures: Vec::new(),
             left_out: Vec::new(),
+            orders: Vec::new(),
             failure: None,
         }
     }
@@ -137,6 +168,16 @@ impl RoundReport {
     pub(super) fn leave_out(&mut self, left_out: Vec<LeftOut>) {
         let room = STEPS_KEPT.saturating_sub(self.left_out.len());
         self.left_out.extend(left_out.into_iter().take(room));
+    }
+
+    pub(super) fn order(
+        &mut self,
+        order: u64,
+        link: Option<LinkId>,
+        became: Became,
+        note: impl Into<String>,
+    ) {
+        self.orders.push(OrderOutcome { order, link, became, note: note.into() });
     }
 
     /// Whether everything was dealt with: nothing failed, nothing waits.

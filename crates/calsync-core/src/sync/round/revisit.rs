@@ -10,7 +10,7 @@ use super::{LINKS, Stop, Work};
 use crate::ids::{PerSide, Side};
 use crate::link::{Direction, Half, Link, Observation, Shadow, Sighting};
 use crate::store::Commit;
-use crate::sync::decide::decide;
+use crate::sync::decide::{decide, is_out_of_scope};
 use crate::sync::plan::Action;
 use crate::sync::scope::{Leaving, Window};
 use crate::sync::settings::Settings;
@@ -59,6 +59,10 @@ impl Work {
             return None;
         }
         let mut seen = link;
+        if seen.memory.stays && !is_out_of_scope(&seen, &self.context(PerSide::default(), None, None)) {
+            seen.memory.stays = false;
+            return Some(seen);
+        }
         match seen.lone_side() {
             // As if it had never been in step with anything.
             Some(lone) if lone == side && !seen.memory.left_alone => {
