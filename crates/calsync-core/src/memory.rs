@@ -16,6 +16,14 @@ pub struct MemoryStore {
     pairings: Mutex<BTreeMap<PairingId, Pairing>>,
 }
 
+/// A copy of everything, as a backup is.
+impl Clone for MemoryStore {
+    fn clone(&self) -> Self {
+        let pairings = self.pairings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        MemoryStore { pairings: Mutex::new(pairings) }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 struct Pairing {
     head: Head,

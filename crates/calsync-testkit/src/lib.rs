@@ -8,3 +8,4 @@ pub mod exchange;
 pub mod nvs;
 pub mod people;
 pub mod sample;
+pub mod sim;

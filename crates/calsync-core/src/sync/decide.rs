@@ -500,7 +500,8 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let (Some(a), Some(b)) = (&link.halves.a, &link.halves.b) else { return };
     let (Some((_, a)), Some((_, b))) = (a.latest(), b.latest()) else { return };
     let latest = PerSide { a, b };
-    let lead = context.settings.lead;
+    // A masked copy has nothing to say about its original.
+    let lead = plan.masked.unwrap_or(context.settings.lead);
     let views = views(context, plan);
     // Each side has a base in its own terms.
     let base = PerSide::from_fn(|side| {

@@ -195,6 +195,12 @@ fn settle_half(
             let Some(half) = next.halves.get_mut(side).as_mut() else { return };
             if carried {
                 in_step(Some(half), held);
+            } else if half.shadow.is_none() {
+                // Put together for the first time, and the other side did not get its part: they are not in step.
+                half.key = item.key.clone();
+                half.access = item.access;
+                half.seen = Some(Observation::Present(Box::new(Sighting::from(item.clone()))));
+                return;
             }
             let unwritten_changes = half.seen.is_some();
             let base = half.shadow.as_ref().map_or(&item.series, |shadow| &shadow.series);

@@ -9,3 +9,4 @@
 )]
 
 mod exchange;
+mod sim;

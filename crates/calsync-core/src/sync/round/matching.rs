@@ -12,7 +12,7 @@ use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
 use crate::link::{Link, MatchKey, Observation};
 use crate::model::Series;
 use crate::source::{Item, Seen, WriteOp};
-use crate::sync::decide::{LinkPlan, PlannedWrite, Suspicion};
+use crate::sync::decide::{LinkPlan, PlannedWrite, Suspicion, next_generation};
 use crate::sync::plan::Likeness;
 use crate::sync::settle::{adopt_half_made, retry_after};
 
@@ -281,8 +281,11 @@ impl Work {
                     .iter()
                     .any(|link| link.halves.get(side).as_ref().is_some_and(|half| half.key == item.key));
                 let Some(case) = cases.get_mut(index) else { continue };
-                // An item that belongs to another link is a copy, and says nothing about this one.
+                // An item that belongs to another link says nothing about this one, but its token is spent: a server that
+                // remembers tokens would answer with that item. The next round looks for the next token.
                 if taken {
+                    case.link.generation = next_generation(&case.link, side).saturating_add(1);
+                    case.plan = LinkPlan { untouched: true, ..LinkPlan::default() };
                     continue;
                 }
                 if item.receipt.is_some() {

@@ -194,6 +194,8 @@ impl Work {
                 // Its link went on with another item, so it founds one beside it.
                 let mut beside = Link::found(&self.input.pairing, side, half);
                 beside.id = LinkId(beside.id.0 ^ 1);
+                // What was made for it before stays with that link, and its create tokens are spent.
+                beside.generation = link.generation.saturating_add(1);
                 Some(beside)
             }
             (Some(mut link), seen) => {

@@ -1,0 +1,270 @@
+//! The invariants that can be seen broken at once: when a write reaches a side, when the store takes a step.
+//!
+//! The witnesses are the calendars themselves and the people's book. What the engine believes is never asked, but for what
+//! it promised its own journal.
+
+use std::collections::BTreeSet;
+
+use calsync_core::ids::Side;
+use calsync_core::link::Head;
+use calsync_core::model::Series;
+use calsync_core::source::{Applied, Write, WriteOp, WriteOutcome};
+use calsync_core::store::Commit;
+use calsync_core::sync::{Leaving, Private};
+
+use super::place::Standing;
+use super::show::out_of_scope;
+use super::watch::Shared;
+use super::words::{Word, set_of, words};
+
+/// What stood there before a write.
+pub(crate) struct Before {
+    item: Option<Standing>,
+    event: Option<usize>,
+    /// Words that were alive there.
+    alive: BTreeSet<Word>,
+    first_sync: bool,
+}
+
+impl Shared {
+    /// A write reaches a side.
+    pub(crate) fn before_write(&self, side: Side, write: &Write) -> Before {
+        let settings = self.settings();
+        let other = side.other();
+        if !settings.direction.writes(side) {
+            self.violated("I12", format!("a write to {side} against the direction"));
+        }
+        self.is_journaled(side, write);
+        let key = match &write.op {
+            WriteOp::Create { .. } => None,
+            WriteOp::Update { key, .. } | WriteOp::Delete { key, .. } => Some(key.as_str()),
+        };
+        let item = key.and_then(|key| self.places.get(side).item(key));
+        self.says_no_secret(side, write);
+        if let WriteOp::Create { series, .. } = &write.op {
+            self.is_in_scope(other, series);
+        }
+        let book = self.book();
+        let event = item.as_ref().and_then(|item| book.event_of(&item.series));
+        let mut alive = BTreeSet::new();
+        if let Some(item) = &item {
+            words(&item.series, &mut |word, spot| {
+                let told = book.told.get(&word);
+                let unheld = self.options.manners.get(other).unheld.contains(&spot.1);
+                if told.is_some_and(|told| told.alive && !told.against && told.events.len() == 1) && !unheld {
+                    alive.insert(word);
+                }
+            });
+        }
+        drop(book);
+        let first_sync = !self.watch().first_sync_done;
+        Before { item, event, alive, first_sync }
+    }
+
+    /// I23: the journal holds the write before it leaves.
+    fn is_journaled(&self, side: Side, write: &Write) {
+        let name = (write.link.0, side, write.receipt.number);
+        let journaled = self.watch().journal.get(&name).map(|entry| entry.receipt == write.receipt);
+        if journaled != Some(true) {
+            self.violated("I23", format!("a write to {side} that the journal does not hold"));
+        }
+    }
+
+    /// I16: no word of a private appointment.
+    fn says_no_secret(&self, side: Side, write: &Write) {
+        let (says, known): (Series, BTreeSet<Word>) = match &write.op {
+            WriteOp::Create { series, .. } => (series.as_ref().clone(), BTreeSet::new()),
+            WriteOp::Update { patch, current, .. } => (patch.apply(current), set_of(current)),
+            WriteOp::Delete { .. } => return,
+        };
+        let book = self.book();
+        let mut told = Vec::new();
+        words(&says, &mut |word, _| {
+            if let (Word::Text(_), false, Some(about)) = (word, known.contains(&word), book.told.get(&word))
+                && about.secret
+                && about.side != side
+            {
+                told.push(word);
+            }
+        });
+        drop(book);
+        if !told.is_empty() {
+            self.violated("I16", format!("private words {told:?} are sent to {side}"));
+        }
+    }
+
+    /// I13: nothing is made from what is out of scope.
+    fn is_in_scope(&self, from: Side, series: &Series) {
+        let settings = self.settings();
+        let private = series.event.sensitivity.is_private();
+        if private && settings.outward.get(from).private != Private::Pass {
+            // Its filter cannot be seen behind the mask.
+            return;
+        }
+        if out_of_scope(&settings, from, series, calsync_core::drive::Clock::now(self.clock.as_ref())) {
+            // An appointment that both sides had is made again where it was deleted against the rules.
+            let book = self.book();
+            let event = book.event_of(series);
+            let both = event
+                .and_then(|event| book.event(event))
+                .is_some_and(|event| event.seen_on.a && event.seen_on.b);
+            drop(book);
+            if !both {
+                self.violated("I13", "an appointment out of scope was carried".to_owned());
+            }
+        }
+    }
+
+    /// A write has reached a side.
+    pub(crate) fn after_write(&self, side: Side, write: &Write, before: &Before, outcome: &WriteOutcome) {
+        let done = matches!(outcome, WriteOutcome::Applied(_));
+        self.trace_write(side, write, done);
+        if !done {
+            return;
+        }
+        if let (WriteOp::Update { current, .. }, Some(item)) = (&write.op, &before.item)
+            && **current != *item.series
+        {
+            self.violated("I4", format!("a write to {side} replaces what was not read"));
+        }
+        self.keeps_before_image(side, write, before);
+        match (&write.op, outcome) {
+            (WriteOp::Delete { .. }, _) => self.is_founded(side, write, before),
+            (WriteOp::Create { .. }, WriteOutcome::Applied(Applied::Item(item))) => {
+                self.was_made(side, &item.series);
+            }
+            (WriteOp::Create { series, .. }, _) => self.was_made(side, series),
+            (WriteOp::Update { .. }, _) => {}
+        }
+        self.echoes(side, before, write);
+    }
+
+    fn trace_write(&self, side: Side, write: &Write, done: bool) {
+        let mut watch = self.watch();
+        watch.trace(write.link.0 ^ u64::from(done));
+        if watch.script.is_none() {
+            return;
+        }
+        let done = if done { "" } else { " (refused)" };
+        let what = match &write.op {
+            WriteOp::Create { series, .. } => format!("creates {}", super::people::short(series)),
+            WriteOp::Update { key, patch, current, .. } => {
+                let becomes = super::people::short(&patch.apply(current));
+                format!("updates {key} {:?} to {becomes}", patch.paths())
+            }
+            WriteOp::Delete { key, .. } => format!("deletes {key}"),
+        };
+        watch.say(format_args!("{side}: calsync {what} (link {}){done}", write.link));
+    }
+
+    /// I4: what a person wrote and nobody has seen is in the journal before it is replaced.
+    fn keeps_before_image(&self, side: Side, write: &Write, before: &Before) {
+        let Some(item) = &before.item else { return };
+        let name = (write.link.0, side, write.receipt.number);
+        let kept = self.watch().journal.get(&name).and_then(|entry| entry.before.clone());
+        if kept.as_ref().is_none_or(|kept| *kept != *item.series) {
+            self.violated("I4", format!("a write to {side} without a true image of what it replaces"));
+        }
+    }
+
+    fn was_made(&self, side: Side, series: &Series) {
+        let mut book = self.book();
+        let Some(event) = book.event_of(series) else { return };
+        if let Some(event) = book.event_mut(event) {
+            *event.seen_on.get_mut(side) = true;
+        }
+        drop(book);
+        let mut watch = self.watch();
+        let at = watch.steps;
+        watch.came.insert((side, event), at);
+    }
+
+    /// I5, I14, I15, I28: a deletion has a reason that a person gave.
+    fn is_founded(&self, side: Side, write: &Write, before: &Before) {
+        let settings = self.settings();
+        let other = side.other();
+        *self.watch().round().deletes.get_mut(side) += 1;
+        if before.first_sync {
+            self.violated("I28", format!("a first round deletes on {side}"));
+        }
+        let Some(event) = before.event else { return };
+        if let Some(why) = self.book().event(event).and_then(|event| event.split) {
+            return self.exempt(why);
+        }
+        let name = (write.link.0, side, write.receipt.number);
+        let parts = self
+            .watch()
+            .journal
+            .get(&name)
+            .is_some_and(|journaled| journaled.reason.starts_with("no longer carried"));
+        if parts && settings.leaving == Leaving::Delete {
+            // Not for a person's deletion; that it left the scope is the reason.
+            return self.branch("counterpart of what left the scope deleted");
+        }
+        let there = self.places.get(other).items();
+        let book = self.book();
+        let counterpart = there.iter().any(|item| book.event_of(&item.series) == Some(event));
+        drop(book);
+        let came_since = {
+            let mut watch = self.watch();
+            let began = watch.round().began;
+            watch.came.get(&(other, event)).is_some_and(|at| *at >= began)
+        };
+        if counterpart && !came_since {
+            let name = &write.receipt.counterpart;
+            self.violated("I14", format!("{name} is deleted on {side}, and {other} has it still"));
+        }
+        if !counterpart && self.watch().taken.contains(&(other, event)) {
+            self.violated("I19", format!("what a restore took from {other} is deleted on {side}"));
+        }
+        if !before.alive.is_empty() && !settings.deletion_wins && !came_since {
+            self.violated("I5", format!("an edit {:?} that nobody saw is deleted on {side}", before.alive));
+        }
+    }
+
+    /// I11: a write of ours causes no other.
+    fn echoes(&self, side: Side, before: &Before, write: &Write) {
+        let event = match (&write.op, before.event) {
+            (WriteOp::Create { series, .. }, _) => self.book().event_of(series),
+            (_, event) => event,
+        };
+        let faults: u64 = self.watch().faults.values().sum();
+        let mut book = self.book();
+        let Some(event) = event.and_then(|event| book.event_mut(event)) else { return };
+        let echoes = event.echoes.get_mut(side);
+        *echoes += 1;
+        let echoes = u64::from(*echoes);
+        drop(book);
+        if echoes > 3 + faults {
+            self.violated("I11", format!("{echoes} writes to {side} of one appointment that nobody touched"));
+        }
+    }
+
+    /// The store took a step. I18: nothing in it goes back.
+    pub(crate) fn committed(&self, before: &Head, after: &Head, commit: &Commit) {
+        {
+            let mut watch = self.watch();
+            watch.round().commits += 1;
+            watch.first_sync_done = after.first_sync_done;
+        }
+        let back = after.version <= before.version
+            || (before.first_sync_done && !after.first_sync_done)
+            || after.listings.a.number < before.listings.a.number
+            || after.listings.b.number < before.listings.b.number;
+        if back {
+            self.violated("I18", "the state went back".to_owned());
+        }
+        for closed in &commit.closed {
+            match closed.outcome.as_str() {
+                "carried out, as found out later" => self.branch("settled late"),
+                "not carried out, as found out later" => self.branch("found not done"),
+                "carried out in part, as found out later: the rest follows" => {
+                    self.branch("rest of half made");
+                }
+                "the item was changed meanwhile" => self.branch("stale write refused"),
+                "the item is not there" => self.branch("missing item refused"),
+                _ => {}
+            }
+        }
+    }
+}

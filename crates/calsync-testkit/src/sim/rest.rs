@@ -1,0 +1,335 @@
+//! When the world has come to rest: rounds until nothing is left to do, and then what must be true.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
+
+use calsync_core::ids::{ItemKey, Side};
+use calsync_core::link::{DeletionGuard, Head, Link};
+use calsync_core::source::SourceErrorKind;
+use calsync_core::sync::{Failure, Settings};
+
+use super::book::hides;
+use super::options::Answers;
+use super::place::Standing;
+use super::show::{is_masked, out_of_scope, same};
+use super::words::{Word, words};
+use super::world::World;
+
+/// Rounds that the engine has to come to rest.
+const MOST_ROUNDS: usize = 14;
+
+impl World {
+    /// Runs quiet rounds until two in a row do nothing, and asks what is true then.
+    pub(crate) fn rest(&mut self) {
+        self.come_to_rest();
+        self.settle();
+        if self.options.answers == Answers::Approves && self.held_by_guard() {
+            self.shared.branch("a person lets deletions pass");
+            let guard = DeletionGuard { count: u64::MAX, percent: 100 };
+            let settings = Settings { guard, ..self.shared.settings().as_ref().clone() };
+            self.set_settings(settings);
+            self.settle();
+        }
+        self.judge();
+    }
+
+    fn settle(&mut self) {
+        let mut quiet = 0;
+        for round in 0..MOST_ROUNDS {
+            // Whatever was set aside is tried again: at most six hours later.
+            self.shared.clock.pass(if round < 4 { 7 * 3600 } else { 300 });
+            let (report, watch) = self.quiet_round();
+            let Some(report) = report else { return };
+            match report.failure {
+                Some(Failure::Source { kind: SourceErrorKind::WentBack, .. }) => {
+                    // A person decides to begin anew.
+                    self.shared.branch("begun anew after a restore");
+                    let store = self.store();
+                    drop(now(store.reset(&self.shared.pairing)));
+                    continue;
+                }
+                Some(failure) => {
+                    self.shared.violated("I29", format!("a quiet round failed: {failure}"));
+                    return;
+                }
+                None => {}
+            }
+            quiet = if watch.applies == 0 { quiet + 1 } else { 0 };
+            if quiet >= 2 && round >= 5 {
+                return;
+            }
+        }
+        self.shared.violated("I1", "rounds do not come to rest".to_owned());
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let store = self.store();
+        now(store.links(&self.shared.pairing, None, usize::MAX)).and_then(Result::ok).unwrap_or_default()
+    }
+
+    fn head(&self) -> Head {
+        let store = self.store();
+        now(store.head(&self.shared.pairing)).and_then(Result::ok).unwrap_or_default()
+    }
+
+    fn held_by_guard(&self) -> bool {
+        self.links().iter().any(|link| link.hold.as_ref().is_some_and(|hold| hold.guard.is_some()))
+    }
+
+    fn judge(&mut self) {
+        if let Some(report) = self.plan()
+            && report.planned_writes() > 0
+        {
+            let steps: Vec<String> = report.plan.steps.iter().map(ToString::to_string).collect();
+            self.shared
+                .violated("I1", format!("a plan after the last round is not empty: {}", steps.join("; ")));
+        }
+        let open = self.head().intents.len();
+        if open > 0 {
+            self.shared.violated("I22", format!("{open} writes are never settled"));
+        }
+        let links = self.links();
+        self.judge_links(&links);
+        let on = [Side::A, Side::B].map(|side| self.by_event(side));
+        let waiting = waiting(&links);
+        self.in_step(&on, &waiting);
+        self.nothing_lost(&on);
+        self.nothing_came_back(&on, &waiting);
+    }
+
+    /// I22: an item belongs to one link, and what links name is there.
+    fn judge_links(&self, links: &[Link]) {
+        let mut owners: BTreeSet<(Side, &ItemKey)> = BTreeSet::new();
+        for (side, half) in links.iter().flat_map(|link| link.halves.iter()) {
+            if let Some(half) = half
+                && !owners.insert((side, &half.key))
+            {
+                self.shared.violated("I22", format!("{} of {side} belongs to two links", half.key));
+            }
+        }
+    }
+
+    fn by_event(&self, side: Side) -> BTreeMap<usize, Vec<Standing>> {
+        let mut events: BTreeMap<usize, Vec<Standing>> = BTreeMap::new();
+        let book = self.book();
+        for item in self.place(side).items() {
+            if let Some(event) = book.event_of(&item.series) {
+                events.entry(event).or_default().push(item);
+            }
+        }
+        events
+    }
+
+    /// I2, I8: one item per side, and both show the same.
+    fn in_step(&self, on: &[BTreeMap<usize, Vec<Standing>>; 2], held: &BTreeMap<(Side, String), String>) {
+        let [on_a, on_b] = on;
+        let events: BTreeSet<usize> = on_a.keys().chain(on_b.keys()).copied().collect();
+        let none = Vec::new();
+        for event in events {
+            let (a, b) = (on_a.get(&event).unwrap_or(&none), on_b.get(&event).unwrap_or(&none));
+            let waits = |side: Side, item: &Standing| held.contains_key(&(side, item.key.clone()));
+            let any_held =
+                a.iter().any(|item| waits(Side::A, item)) || b.iter().any(|item| waits(Side::B, item));
+            if any_held {
+                self.shared.exempt("waits for a person");
+                continue;
+            }
+            let (loose, split) = {
+                let book = self.book();
+                let known = book.event(event);
+                (known.and_then(|known| known.loose), known.and_then(|known| known.split))
+            };
+            if let Some(why) = split {
+                self.shared.exempt(why);
+                continue;
+            }
+            for (side, items) in [(Side::A, a), (Side::B, b)] {
+                if items.len() > 1 {
+                    self.shared.violated(
+                        "I8",
+                        format!("appointment {event} is there {} times on {side}", items.len()),
+                    );
+                }
+            }
+            if let Some(why) = loose {
+                self.shared.exempt(why);
+                continue;
+            }
+            match (a.first(), b.first()) {
+                (Some(a), Some(b)) => self.shows_the_same(event, a, b),
+                (Some(item), None) => self.may_be_alone(event, Side::A, item),
+                (None, Some(item)) => self.may_be_alone(event, Side::B, item),
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn shows_the_same(&self, event: usize, a: &Standing, b: &Standing) {
+        let settings = self.shared.settings();
+        let private_by = self.book().event(event).and_then(|event| event.private_by);
+        let hidden = |side: Side, item: &Standing| {
+            item.series.event.sensitivity.is_private()
+                && hides(&settings, side)
+                && settings.direction.writes(side.other())
+        };
+        let masked_a = hidden(Side::A, a);
+        let masked_b = hidden(Side::B, b);
+        let plain = same(&self.options, &a.series, &b.series);
+        let result = match private_by {
+            Some(Side::A) if masked_a => is_masked(&a.series, &b.series, |word| self.told_on(Side::B, word)),
+            Some(Side::B) if masked_b => is_masked(&b.series, &a.series, |word| self.told_on(Side::A, word)),
+            _ => plain,
+        };
+        if let Err(field) = result {
+            self.shared.violated(
+                "I2",
+                format!(
+                    "appointment {event} differs in {field}: A {} | B {}",
+                    super::people::short(&a.series),
+                    super::people::short(&b.series)
+                ),
+            );
+        }
+    }
+
+    fn told_on(&self, side: Side, word: Word) -> bool {
+        self.book().told.get(&word).is_some_and(|told| told.side == side)
+    }
+
+    fn may_be_alone(&self, event: usize, side: Side, item: &Standing) {
+        let settings = self.shared.settings();
+        if !settings.direction.writes(side.other()) {
+            return;
+        }
+        if out_of_scope(&settings, side, &item.series, self.now()) {
+            return;
+        }
+        self.shared.violated(
+            "I2",
+            format!(
+                "appointment {event} is only on {side}: {} {}",
+                item.key,
+                super::people::short(&item.series)
+            ),
+        );
+    }
+
+    /// I3, I6: what people wrote is to be seen, or the journal has it.
+    fn nothing_lost(&self, on: &[BTreeMap<usize, Vec<Standing>>; 2]) {
+        let mut visible: BTreeSet<Word> = BTreeSet::new();
+        let mut nobodys = Vec::new();
+        let book = self.book();
+        for (event, items) in on.iter().flatten() {
+            for item in items {
+                words(&item.series, &mut |word, _| {
+                    visible.insert(word);
+                    if !book.told.get(&word).is_some_and(|told| told.events.contains(event)) {
+                        nobodys.push((word, item.key.clone()));
+                    }
+                });
+            }
+        }
+        let journaled = self.shared.watch().before_images.clone();
+        let mut lost = Vec::new();
+        let mut overtaken = Vec::new();
+        for (word, told) in &book.told {
+            if told.alive && !visible.contains(word) && !journaled.contains(word) {
+                lost.push((*word, told.events.clone(), told.side, told.spot));
+            }
+            if !told.alive && visible.contains(word) && told.events.len() == 1 && !self.restored {
+                let newer = book.told.iter().find(|(other, newer)| {
+                    newer.alive
+                        && newer.events == told.events
+                        && newer.spot == told.spot
+                        && !newer.against
+                        && !visible.contains(other)
+                        && !journaled.contains(other)
+                });
+                if let Some((newer, _)) = newer {
+                    overtaken.push((*word, *newer));
+                }
+            }
+        }
+        drop(book);
+        for (word, events, side, spot) in lost {
+            self.shared.violated(
+                "I3",
+                format!("{word:?} of appointment {events:?}, written on {side} at {spot:?}, is lost"),
+            );
+        }
+        for (word, key) in nobodys {
+            self.shared.violated("I3", format!("{key} shows {word:?}, which nobody wrote there"));
+        }
+        for (old, new) in overtaken {
+            self.shared.violated("I6", format!("{old:?} is shown, which was replaced, and {new:?} is not"));
+        }
+    }
+
+    /// I7: what was deleted and changed by nobody since stays deleted.
+    fn nothing_came_back(
+        &self,
+        on: &[BTreeMap<usize, Vec<Standing>>; 2],
+        held: &BTreeMap<(Side, String), String>,
+    ) {
+        let book = self.book();
+        let alive: BTreeSet<usize> = book
+            .told
+            .values()
+            .filter(|told| told.alive)
+            .flat_map(|told| told.events.iter().copied())
+            .collect();
+        let mut back = Vec::new();
+        for (side, events) in Side::BOTH.into_iter().zip(on) {
+            for (event, items) in events {
+                let Some(appointment) = book.event(*event) else { continue };
+                if !appointment.deleted
+                    || alive.contains(event)
+                    || appointment.loose.is_some()
+                    || appointment.split.is_some()
+                {
+                    continue;
+                }
+                if items.iter().any(|item| held.contains_key(&(side, item.key.clone()))) {
+                    continue;
+                }
+                back.push((side, *event, appointment.shared, appointment.one_sided));
+            }
+        }
+        drop(book);
+        for (side, event, shared, one_sided) in back {
+            if shared {
+                self.shared.exempt("a deleted appointment with copies");
+            } else if one_sided {
+                self.shared.exempt("a deleted appointment with values that one side cannot hold");
+            } else if self.restored {
+                self.shared.exempt("came back with a restore");
+            } else {
+                self.shared.violated("I7", format!("appointment {event} was deleted and is on {side} again"));
+            }
+        }
+    }
+}
+
+/// What a store in memory answers: it never waits.
+fn now<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+/// Items that wait for a person.
+fn waiting(links: &[Link]) -> BTreeMap<(Side, String), String> {
+    let mut held = BTreeMap::new();
+    for link in links {
+        let Some(waits) = &link.hold else { continue };
+        for (side, half) in link.halves.iter() {
+            if let Some(half) = half {
+                held.insert((side, half.key.as_str().to_owned()), waits.why.clone());
+            }
+        }
+    }
+    held
+}

@@ -1,0 +1,298 @@
+//! The state store behind a disk that may be full, a process that may die, and an administrator with backups.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use calsync_core::ids::{ItemKey, LinkId, PairingId, Side};
+use calsync_core::link::{Half, Head, Link, MatchKey, Tombstone, Wish};
+use calsync_core::memory::MemoryStore;
+use calsync_core::store::{Commit, Counts, JournalEntry, JournalQuery, StateStore, StoreError};
+use chrono::{DateTime, Utc};
+
+use super::rng::Stream;
+use super::watch::{Journaled, Shared};
+use super::wire::pause;
+use super::words::words;
+
+/// A state store with backups.
+pub trait Vault: Send + Sync {
+    /// The store as it is now.
+    fn store(&self) -> Arc<dyn StateStore>;
+    /// Takes a backup; gives its number.
+    fn backup(&self) -> usize;
+    /// Goes back to a backup; `None` is an empty store.
+    fn restore(&self, backup: Option<usize>);
+}
+
+/// A vault in memory.
+#[derive(Default)]
+pub(crate) struct MemoryVault {
+    now: Mutex<Arc<MemoryStore>>,
+    backups: Mutex<Vec<MemoryStore>>,
+}
+
+impl Vault for MemoryVault {
+    fn store(&self) -> Arc<dyn StateStore> {
+        Arc::<MemoryStore>::clone(&self.now.lock().unwrap_or_else(PoisonError::into_inner)) as _
+    }
+
+    fn backup(&self) -> usize {
+        let now = MemoryStore::clone(&self.now.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut backups = self.backups.lock().unwrap_or_else(PoisonError::into_inner);
+        backups.push(now);
+        backups.len() - 1
+    }
+
+    fn restore(&self, backup: Option<usize>) {
+        let backups = self.backups.lock().unwrap_or_else(PoisonError::into_inner);
+        let content = backup.and_then(|at| backups.get(at)).cloned().unwrap_or_default();
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(content);
+    }
+}
+
+/// The store as a daemon has it.
+pub(crate) struct Shelf {
+    inner: Arc<dyn StateStore>,
+    shared: Arc<Shared>,
+}
+
+/// When the disk is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Full {
+    No,
+    Before,
+    After,
+}
+
+impl Shelf {
+    pub(crate) fn new(inner: Arc<dyn StateStore>, shared: Arc<Shared>) -> Shelf {
+        Shelf { inner, shared }
+    }
+
+    async fn begins(&self, writes: bool) -> Result<Full, StoreError> {
+        let drawn = {
+            let mut watch = self.shared.watch();
+            watch.requests += 1;
+            watch.round().requests += 1;
+            let number = watch.requests;
+            let at_rest = watch.at_rest || self.shared.options.rates.store == 0;
+            drop(watch);
+            if at_rest { None } else { self.shared.draw(Stream::Request, number) }
+        };
+        pause().await;
+        let mut full = Full::No;
+        if let Some(mut rng) = drawn
+            && rng.chance(self.shared.options.rates.store)
+        {
+            full = if writes && rng.chance(500) { Full::After } else { Full::Before };
+        }
+        if full == Full::Before {
+            self.shared.fault(if writes { "store full" } else { "store not readable" });
+            self.answered().await;
+            return Err(gone_wrong());
+        }
+        Ok(full)
+    }
+
+    async fn answered(&self) {
+        {
+            let mut watch = self.shared.watch();
+            watch.steps += 1;
+            watch.trace(9);
+        }
+        pause().await;
+    }
+
+    async fn ends<T>(&self, full: Full, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if full == Full::After {
+            self.shared.fault("store's answer lost");
+        }
+        self.answered().await;
+        if full == Full::After { Err(gone_wrong()) } else { answer }
+    }
+
+    /// The journal as it is, whatever becomes of the store.
+    fn note(&self, entries: &[JournalEntry]) {
+        let mut watch = self.shared.watch();
+        for entry in entries {
+            if let Some(before) = &entry.before {
+                words(before, &mut |word, _| {
+                    watch.before_images.insert(word);
+                });
+            }
+            let name = (entry.write.link.0, entry.side, entry.write.receipt.number);
+            let journaled = Journaled {
+                receipt: entry.write.receipt.clone(),
+                before: entry.before.clone(),
+                reason: entry.reason.clone(),
+            };
+            watch.journal.insert(name, journaled);
+            watch.trace(entry.write.link.0);
+            if watch.script.is_some() {
+                watch.say(format_args!("journal {}: {}", entry.side, entry.reason));
+            }
+        }
+    }
+}
+
+fn gone_wrong() -> StoreError {
+    StoreError::Unavailable("the disk is full".to_owned())
+}
+
+#[async_trait]
+impl StateStore for Shelf {
+    async fn head(&self, pairing: &PairingId) -> Result<Head, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.head(pairing).await;
+        self.ends(full, answer).await
+    }
+
+    async fn links_by_key(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        keys: &[ItemKey],
+    ) -> Result<Vec<Link>, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.links_by_key(pairing, side, keys).await;
+        self.ends(full, answer).await
+    }
+
+    async fn links_by_id(&self, pairing: &PairingId, ids: &[LinkId]) -> Result<Vec<Link>, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.links_by_id(pairing, ids).await;
+        self.ends(full, answer).await
+    }
+
+    async fn lone_links(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        by: &[MatchKey],
+    ) -> Result<Vec<Link>, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.lone_links(pairing, side, by).await;
+        self.ends(full, answer).await
+    }
+
+    async fn due_links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.due_links(pairing, after, now, limit).await;
+        self.ends(full, answer).await
+    }
+
+    async fn unlisted_links(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        listing: u32,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.unlisted_links(pairing, side, listing, after, limit).await;
+        self.ends(full, answer).await
+    }
+
+    async fn links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.links(pairing, after, limit).await;
+        self.ends(full, answer).await
+    }
+
+    async fn counts(&self, pairing: &PairingId) -> Result<Counts, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.counts(pairing).await;
+        self.ends(full, answer).await
+    }
+
+    async fn tombstones(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        halves: &[Half],
+    ) -> Result<Vec<Tombstone>, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.tombstones(pairing, side, halves).await;
+        self.ends(full, answer).await
+    }
+
+    async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError> {
+        let full = self.begins(true).await?;
+        let answer = self.inner.journal(pairing, entries).await;
+        if answer.is_ok() {
+            self.note(entries);
+        }
+        self.ends(full, answer).await
+    }
+
+    async fn commit(&self, pairing: &PairingId, commit: &Commit) -> Result<(), StoreError> {
+        let full = self.begins(true).await?;
+        let before = self.inner.head(pairing).await?;
+        let answer = self.inner.commit(pairing, commit).await;
+        match &answer {
+            Ok(()) => {
+                let after = self.inner.head(pairing).await?;
+                self.shared.committed(&before, &after, commit);
+            }
+            Err(StoreError::Conflict) => self.shared.branch("another daemon was faster"),
+            Err(_) => {}
+        }
+        self.ends(full, answer).await
+    }
+
+    async fn held_links(
+        &self,
+        pairing: &PairingId,
+        after: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.held_links(pairing, after, limit).await;
+        self.ends(full, answer).await
+    }
+
+    async fn journal_entries(
+        &self,
+        pairing: &PairingId,
+        query: &JournalQuery,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let full = self.begins(false).await?;
+        let answer = self.inner.journal_entries(pairing, query).await;
+        self.ends(full, answer).await
+    }
+
+    async fn order(
+        &self,
+        pairing: &PairingId,
+        at: DateTime<Utc>,
+        by: &str,
+        what: &Wish,
+    ) -> Result<u64, StoreError> {
+        self.inner.order(pairing, at, by, what).await
+    }
+
+    async fn erase_journal(
+        &self,
+        pairing: &PairingId,
+        before: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        self.inner.erase_journal(pairing, before, now).await
+    }
+
+    async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError> {
+        self.inner.reset(pairing).await
+    }
+}

@@ -1,0 +1,193 @@
+//! What the world remembers of a run besides the calendars: counts, violations, the script, late writes, and what the
+//! running rounds have done. Shared by everything that stands between the engine and its world.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use calsync_core::ids::{CalendarKey, PairingId, PerSide, Side};
+use calsync_core::model::Series;
+use calsync_core::source::{CalendarSource, Receipt, Write};
+use calsync_core::store::Recorded;
+use calsync_core::sync::Settings;
+
+use super::book::Book;
+use super::clock::SimClock;
+use super::options::Options;
+use super::place::Place;
+use super::rng::{Rng, Stream, mix};
+use super::words::Word;
+
+/// An invariant that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which one: `I3`.
+    pub invariant: &'static str,
+    /// What was seen.
+    pub what: String,
+}
+
+/// How often something happened, by name.
+pub type Counts = BTreeMap<&'static str, u64>;
+
+/// A write that arrives after it was given up.
+pub(crate) struct Late {
+    pub(crate) side: Side,
+    pub(crate) client: Arc<dyn CalendarSource>,
+    pub(crate) writes: Vec<Recorded<Write>>,
+}
+
+/// What a round has done so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RoundWatch {
+    pub(crate) began: u64,
+    pub(crate) requests: u64,
+    pub(crate) applies: u64,
+    pub(crate) commits: u64,
+    pub(crate) deletes: PerSide<u64>,
+    /// Items when it began.
+    pub(crate) standing: PerSide<u64>,
+}
+
+/// A write that the journal holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Journaled {
+    pub(crate) receipt: Receipt,
+    pub(crate) before: Option<Series>,
+    pub(crate) reason: String,
+}
+
+#[derive(Default)]
+pub(crate) struct Watch {
+    /// Requests answered and things done by people.
+    pub(crate) steps: u64,
+    /// Requests so far: the number of the next draw.
+    pub(crate) requests: u64,
+    pub(crate) faults: Counts,
+    pub(crate) branches: Counts,
+    pub(crate) exemptions: Counts,
+    pub(crate) violations: Vec<Violation>,
+    /// Nothing goes wrong any more.
+    pub(crate) at_rest: bool,
+    /// Both sides were read to the end.
+    pub(crate) first_sync_done: bool,
+    pub(crate) late: Vec<Late>,
+    pub(crate) rounds: BTreeMap<usize, RoundWatch>,
+    pub(crate) daemon: usize,
+    /// When an appointment last appeared on a side.
+    pub(crate) came: BTreeMap<(Side, usize), u64>,
+    /// Appointments that a restore took from a side.
+    pub(crate) taken: BTreeSet<(Side, usize)>,
+    /// What the journal was told, whatever becomes of the store.
+    pub(crate) journal: BTreeMap<(u64, Side, u64), Journaled>,
+    pub(crate) before_images: BTreeSet<Word>,
+    pub(crate) hash: u64,
+    pub(crate) script: Option<Vec<String>>,
+}
+
+/// What is shared by all that stands around the engine.
+pub(crate) struct Shared {
+    pub(crate) seed: u64,
+    pub(crate) options: Options,
+    pub(crate) clock: Arc<SimClock>,
+    pub(crate) places: PerSide<Arc<dyn Place>>,
+    pub(crate) pairing: PairingId,
+    pub(crate) calendar: CalendarKey,
+    /// Events that are left out, to find a shorter script.
+    pub(crate) without: BTreeSet<(Stream, u64)>,
+    settings: Mutex<Arc<Settings>>,
+    watch: Mutex<Watch>,
+    book: Mutex<Book>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        seed: u64,
+        options: Options,
+        clock: Arc<SimClock>,
+        places: PerSide<Arc<dyn Place>>,
+        without: BTreeSet<(Stream, u64)>,
+        script: bool,
+    ) -> Shared {
+        let watch = Watch { script: script.then(Vec::new), hash: seed, ..Watch::default() };
+        Shared {
+            seed,
+            settings: Mutex::new(Arc::new(options.settings.clone())),
+            options,
+            clock,
+            places,
+            pairing: PairingId::new("world"),
+            calendar: CalendarKey::new("calendar"),
+            without,
+            watch: Mutex::new(watch),
+            book: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_settings(&self, settings: Settings) {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// A line of the script; part of the trace by which two runs of one seed are compared.
+    pub(crate) fn say(&self, line: fmt::Arguments<'_>) {
+        let mut watch = self.watch();
+        watch.say(line);
+    }
+
+    pub(crate) fn violated(&self, invariant: &'static str, what: String) {
+        let mut watch = self.watch();
+        watch.say(format_args!("!! {invariant}: {what}"));
+        // One cause can be seen many times.
+        if watch.violations.len() < 20 {
+            watch.violations.push(Violation { invariant, what });
+        }
+    }
+
+    pub(crate) fn fault(&self, name: &'static str) {
+        let mut watch = self.watch();
+        *watch.faults.entry(name).or_default() += 1;
+        watch.say(format_args!("   -- {name}"));
+    }
+
+    pub(crate) fn branch(&self, name: &'static str) {
+        *self.watch().branches.entry(name).or_default() += 1;
+    }
+
+    pub(crate) fn exempt(&self, name: &'static str) {
+        *self.watch().exemptions.entry(name).or_default() += 1;
+    }
+
+    /// The draws of one event, unless it is left out.
+    pub(crate) fn draw(&self, stream: Stream, number: u64) -> Option<Rng> {
+        (!self.without.contains(&(stream, number))).then(|| Rng::new(self.seed, stream, number))
+    }
+}
+
+impl Watch {
+    pub(crate) fn say(&mut self, line: fmt::Arguments<'_>) {
+        if let Some(script) = &mut self.script {
+            script.push(format!("{:>5} {line}", self.steps));
+        }
+    }
+
+    /// Takes something that happened into the trace.
+    pub(crate) fn trace(&mut self, what: u64) {
+        self.hash = mix(self.hash ^ what).wrapping_add(self.steps);
+    }
+
+    pub(crate) fn round(&mut self) -> &mut RoundWatch {
+        self.rounds.entry(self.daemon).or_default()
+    }
+}

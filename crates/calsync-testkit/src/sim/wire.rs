@@ -1,0 +1,344 @@
+//! What stands between the engine and a calendar system: requests that do not arrive, answers that are lost, writes that
+//! arrive late or twice. Each request waits once before and once after its effect, and there the world may do anything.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Side};
+use calsync_core::model::{Attachment, Series};
+use calsync_core::source::{
+    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, NoFiles, Seen, SourceError,
+    SourceErrorKind, Write, WriteOutcome,
+};
+use calsync_core::store::Recorded;
+
+use super::rng::{Rng, Stream};
+use super::watch::{Late, Shared};
+
+/// A client behind a network.
+pub(crate) struct Wire {
+    side: Side,
+    inner: Arc<dyn CalendarSource>,
+    shared: Arc<Shared>,
+}
+
+/// Lets the world act once.
+pub(crate) async fn pause() {
+    let mut waited = false;
+    poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+/// What befalls a request.
+#[derive(Debug, Clone)]
+enum Mishap {
+    None,
+    Refused(SourceErrorKind),
+    Lost,
+    Partial(u64),
+    Late,
+    Twice,
+}
+
+impl Wire {
+    pub(crate) fn new(side: Side, shared: Arc<Shared>) -> Wire {
+        let inner = Arc::from(shared.places.get(side).client());
+        Wire { side, inner, shared }
+    }
+
+    /// A request leaves; says what befalls it, and gives what else is to be drawn for it.
+    async fn leaves(&self, what: &'static str, writes: bool) -> (Mishap, Option<Rng>) {
+        let drawn = {
+            let mut watch = self.shared.watch();
+            watch.requests += 1;
+            watch.round().requests += 1;
+            let number = watch.requests;
+            let at_rest = watch.at_rest;
+            drop(watch);
+            if at_rest { None } else { self.shared.draw(Stream::Request, number) }
+        };
+        pause().await;
+        let Some(mut rng) = drawn else {
+            self.shared.say(format_args!("{}: {what}", self.side));
+            return (Mishap::None, None);
+        };
+        let mishap = self.mishap(&mut rng, writes);
+        let name = match &mishap {
+            Mishap::None => None,
+            Mishap::Refused(SourceErrorKind::Throttled(_)) => Some("throttled"),
+            Mishap::Refused(SourceErrorKind::NoAnswer) => Some("request lost"),
+            Mishap::Refused(SourceErrorKind::Denied(_)) => Some("denied"),
+            Mishap::Refused(SourceErrorKind::Protocol(_)) => Some("answer not understood"),
+            Mishap::Refused(_) => Some("unavailable"),
+            Mishap::Lost => Some("answer lost"),
+            Mishap::Partial(_) => Some("batch cut off"),
+            Mishap::Late => Some("write delayed"),
+            Mishap::Twice => Some("write sent twice"),
+        };
+        self.shared.say(format_args!("{}: {what}", self.side));
+        if let Some(name) = name {
+            self.shared.fault(name);
+        }
+        (mishap, Some(rng))
+    }
+
+    fn mishap(&self, rng: &mut Rng, writes: bool) -> Mishap {
+        let rates = &self.shared.options.rates;
+        if rng.chance(rates.refused) {
+            return Mishap::Refused(match rng.below(10) {
+                0 | 1 => SourceErrorKind::Throttled(Duration::from_secs(60)),
+                2 | 3 => SourceErrorKind::NoAnswer,
+                4 => SourceErrorKind::Denied("the account is locked".to_owned()),
+                5 => SourceErrorKind::Protocol("no such element".to_owned()),
+                _ => SourceErrorKind::Unavailable,
+            });
+        }
+        if rng.chance(rates.lost) {
+            return Mishap::Lost;
+        }
+        if writes {
+            if rng.chance(rates.partial) {
+                return Mishap::Partial(rng.bits());
+            }
+            if rng.chance(rates.late) {
+                return Mishap::Late;
+            }
+            if rng.chance(rates.twice) {
+                return Mishap::Twice;
+            }
+        }
+        Mishap::None
+    }
+
+    async fn answered(&self) {
+        {
+            let mut watch = self.shared.watch();
+            watch.steps += 1;
+            watch.trace(self.side as u64 + 1);
+        }
+        pause().await;
+    }
+
+    async fn read<T>(&self, mishap: &Mishap, answer: Result<T, SourceError>) -> Result<T, SourceError> {
+        self.answered().await;
+        match mishap {
+            Mishap::Lost => Err(SourceError::new("read", SourceErrorKind::NoAnswer)),
+            _ => answer,
+        }
+    }
+
+    /// Some items cannot be read.
+    fn spoil(&self, rng: Option<Rng>, seen: &mut [Seen]) {
+        let rate = self.shared.options.rates.unreadable;
+        let (Some(mut rng), true) = (rng, rate > 0) else { return };
+        for entry in seen {
+            if rng.chance(rate) {
+                *entry = Seen::Unreadable("the server stumbles over it".to_owned());
+                self.shared.fault("item unreadable");
+            }
+        }
+    }
+
+    /// Entries twice and in any order; full listings that leave something out.
+    fn muddle(&self, rng: Option<Rng>, first: bool, page: &mut ChangePage) {
+        let Some(mut rng) = rng else { return };
+        let rates = &self.shared.options.rates;
+        if rng.chance(rates.muddled) && !page.entries.is_empty() {
+            let twice = page.entries.clone();
+            page.entries.extend(twice.into_iter().filter(|_| rng.chance(400)));
+            page.entries.sort_by_key(|entry| super::rng::mix(rng.bits() ^ entry.key.as_str().len() as u64));
+            self.shared.fault("feed muddled");
+        }
+        if first && rng.chance(rates.short) && page.entries.len() > 1 {
+            let keep = usize::try_from(rng.below(page.entries.len() as u64)).unwrap_or_default();
+            for left_out in page.entries.split_off(keep) {
+                let item = self.shared.places.get(self.side).item(left_out.key.as_str());
+                let mut book = self.shared.book();
+                let event = item.and_then(|item| book.event_of(&item.series));
+                if let Some(event) = event.and_then(|event| book.event_mut(event)) {
+                    event.loose = Some("left out of a full listing");
+                }
+            }
+            self.shared.fault("listing short");
+        }
+    }
+
+    /// Carries out writes one by one, each under the eyes of the oracles.
+    pub(crate) async fn deliver(
+        shared: &Shared,
+        side: Side,
+        client: &dyn CalendarSource,
+        writes: &[Recorded<Write>],
+        files: &dyn Files,
+    ) -> Vec<WriteOutcome> {
+        let mut outcomes = Vec::with_capacity(writes.len());
+        for write in writes {
+            let before = shared.before_write(side, write.get());
+            let mut answers = client.apply(&shared.calendar, std::slice::from_ref(write), files).await;
+            let outcome = answers.pop().unwrap_or_else(unknown);
+            shared.after_write(side, write.get(), &before, &outcome);
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    /// Writes that were given up arrive after all.
+    pub(crate) fn deliver_late(shared: &Shared, late: &Late) {
+        shared.fault("late write arrives");
+        let mut work = std::pin::pin!(async {
+            Wire::deliver(shared, late.side, late.client.as_ref(), &late.writes, &NoFiles).await
+        });
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        // A side in memory never waits; one that does is asked until it has answered.
+        while work.as_mut().poll(&mut context).is_pending() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+fn unknown() -> WriteOutcome {
+    WriteOutcome::Unknown(SourceError::new("write", SourceErrorKind::NoAnswer))
+}
+
+#[async_trait]
+impl CalendarSource for Wire {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn fit(&self, calendar: &CalendarKey, series: &Series) -> Fit {
+        self.inner.fit(calendar, series)
+    }
+
+    async fn changes(
+        &self,
+        calendar: &CalendarKey,
+        since: Option<&ChangeToken>,
+    ) -> Result<ChangePage, SourceError> {
+        let (mishap, rng) = self.leaves("changes", false).await;
+        if let Mishap::Refused(kind) = mishap {
+            self.answered().await;
+            return Err(SourceError::new("read change feed", kind));
+        }
+        let mut page = self.inner.changes(calendar, since).await;
+        match &mut page {
+            Ok(page) => self.muddle(rng, since.is_none(), page),
+            Err(error) if error.kind == SourceErrorKind::TokenExpired => {
+                self.shared.branch("token expired, full listing");
+            }
+            Err(error) if error.kind == SourceErrorKind::WentBack => self.shared.branch("went back"),
+            Err(_) => {}
+        }
+        self.read(&mishap, page).await
+    }
+
+    async fn fetch(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError> {
+        let (mishap, rng) = self.leaves("fetch", false).await;
+        if let Mishap::Refused(kind) = mishap {
+            self.answered().await;
+            return Err(SourceError::new("read items", kind));
+        }
+        let mut seen = self.inner.fetch(calendar, keys).await;
+        if let Ok(seen) = &mut seen {
+            self.spoil(rng, seen);
+        }
+        self.read(&mishap, seen).await
+    }
+
+    async fn find_created(
+        &self,
+        calendar: &CalendarKey,
+        tokens: &[CreateToken],
+    ) -> Result<Vec<Seen>, SourceError> {
+        let (mishap, rng) = self.leaves("find", false).await;
+        if let Mishap::Refused(kind) = mishap {
+            self.answered().await;
+            return Err(SourceError::new("find items", kind));
+        }
+        let mut seen = self.inner.find_created(calendar, tokens).await;
+        if let Ok(seen) = &mut seen {
+            self.spoil(rng, seen);
+            for entry in seen.iter() {
+                if let Seen::Present(item) = entry {
+                    let half = item.receipt.is_none();
+                    self.shared.branch(if half { "found half made" } else { "found by token" });
+                }
+            }
+        }
+        self.read(&mishap, seen).await
+    }
+
+    async fn apply(
+        &self,
+        _: &CalendarKey,
+        writes: &[Recorded<Write>],
+        files: &dyn Files,
+    ) -> Vec<WriteOutcome> {
+        let (mishap, rng) = self.leaves("apply", true).await;
+        let place = self.shared.places.get(self.side);
+        if let Some(mut rng) = rng
+            && rng.chance(self.shared.options.rates.half)
+        {
+            place.leave_half_made(true);
+        }
+        self.shared.watch().round().applies += 1;
+        let deliver = |writes| Wire::deliver(&self.shared, self.side, self.inner.as_ref(), writes, files);
+        let outcomes = match mishap {
+            Mishap::None => deliver(writes).await,
+            Mishap::Refused(SourceErrorKind::NoAnswer) => writes.iter().map(|_| unknown()).collect(),
+            Mishap::Refused(kind) => writes
+                .iter()
+                .map(|_| WriteOutcome::Refused(SourceError::new("write", kind.clone())))
+                .collect(),
+            Mishap::Lost => {
+                deliver(writes).await;
+                writes.iter().map(|_| unknown()).collect()
+            }
+            Mishap::Partial(draw) => {
+                let done = usize::try_from(draw % (writes.len() as u64 + 1)).unwrap_or_default();
+                let (now, rest) = writes.split_at_checked(done).unwrap_or((writes, &[]));
+                let mut outcomes = deliver(now).await;
+                outcomes.extend(rest.iter().map(|_| {
+                    if draw & (1 << 40) == 0 {
+                        unknown()
+                    } else {
+                        WriteOutcome::Refused(SourceError::new("write", SourceErrorKind::Unavailable))
+                    }
+                }));
+                outcomes
+            }
+            Mishap::Late => {
+                self.shared.watch().late.push(Late {
+                    side: self.side,
+                    client: Arc::clone(&self.inner),
+                    writes: writes.to_vec(),
+                });
+                writes.iter().map(|_| unknown()).collect()
+            }
+            Mishap::Twice => {
+                let outcomes = deliver(writes).await;
+                deliver(writes).await;
+                outcomes
+            }
+        };
+        place.leave_half_made(false);
+        self.answered().await;
+        outcomes
+    }
+
+    async fn upkeep(&self, calendar: &CalendarKey) -> Result<u64, SourceError> {
+        self.inner.upkeep(calendar).await
+    }
+
+    async fn attachment(
+        &self,
+        calendar: &CalendarKey,
+        key: &ItemKey,
+        file: &Attachment,
+        max_bytes: u64,
+    ) -> Result<FileRead, SourceError> {
+        self.inner.attachment(calendar, key, file, max_bytes).await
+    }
+}

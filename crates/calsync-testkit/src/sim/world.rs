@@ -1,0 +1,483 @@
+//! The world of one seed: two calendars with people, daemons that keep them in step, and everything that can go wrong.
+//!
+//! One thread, no runtime: the world decides at every step who acts next, a person, a daemon (which gets as far as its
+//! next request), an administrator or mishap. A daemon is the real `calsync_core::drive::sync`, polled by hand; dropping
+//! it is a crash.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use calsync_core::drive::{self, Clock, Pair};
+use calsync_core::ids::{PerSide, Side};
+use calsync_core::source::SourceErrorKind;
+use calsync_core::store::StoreError;
+use calsync_core::sync::{Action, Failure, Likeness, Reason, RoundReport, Settings};
+
+use super::book::Book;
+use super::clock::SimClock;
+use super::model::Model;
+use super::options::{Mix, Options};
+use super::place::Place;
+use super::rng::{Rng, Stream};
+use super::shelf::{MemoryVault, Shelf, Vault};
+use super::watch::{RoundWatch, Shared};
+use super::wire::Wire;
+use super::words::set_of;
+
+type Running = Pin<Box<dyn Future<Output = Result<RoundReport, StoreError>> + Send>>;
+
+/// A process that keeps the pairing in step.
+#[derive(Default)]
+struct Daemon {
+    round: Option<Running>,
+    /// Steps before it does anything again.
+    sleeps: u64,
+}
+
+/// A seed's world.
+pub(crate) struct World {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) options: Options,
+    pub(crate) settings: Arc<Settings>,
+    vault: Arc<dyn Vault>,
+    daemons: Vec<Daemon>,
+    backups: PerSide<Vec<usize>>,
+    store_backups: Vec<usize>,
+    /// Words that only a lost store's journal held.
+    pub(crate) restored: bool,
+}
+
+/// A round that asks more often than this does not end.
+const MOST_REQUESTS: u64 = 3_000;
+
+impl World {
+    pub(crate) fn new(seed: u64, mix: Mix, without: BTreeSet<(Stream, u64)>, script: bool) -> World {
+        let options = Options::draw(seed, mix);
+        let clock = Arc::new(SimClock::new());
+        let places = PerSide::from_fn(|side| {
+            let manners = options.manners.get(side).clone();
+            Arc::new(Model::new(side, manners, Arc::clone(&clock))) as Arc<dyn Place>
+        });
+        World::over(seed, options, clock, places, Arc::new(MemoryVault::default()), without, script)
+    }
+
+    /// A world over any two calendar systems and any store.
+    fn over(
+        seed: u64,
+        options: Options,
+        clock: Arc<SimClock>,
+        places: PerSide<Arc<dyn Place>>,
+        vault: Arc<dyn Vault>,
+        without: BTreeSet<(Stream, u64)>,
+        script: bool,
+    ) -> World {
+        let shared = Arc::new(Shared::new(seed, options.clone(), clock, places, without, script));
+        World {
+            settings: shared.settings(),
+            shared,
+            daemons: (0..options.daemons).map(|_| Daemon::default()).collect(),
+            options,
+            vault,
+            backups: PerSide::default(),
+            store_backups: Vec::new(),
+            restored: false,
+        }
+    }
+
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.shared.book()
+    }
+
+    pub(crate) fn place(&self, side: Side) -> &dyn Place {
+        self.shared.places.get(side).as_ref()
+    }
+
+    pub(crate) fn say(&self, line: fmt::Arguments<'_>) {
+        self.shared.say(line);
+    }
+
+    /// How many items of an appointment stand on a side.
+    pub(crate) fn items_of(&self, side: Side, event: usize) -> usize {
+        let items = self.place(side).items();
+        let book = self.book();
+        items.iter().filter(|item| book.event_of(&item.series) == Some(event)).count()
+    }
+
+    /// Everything that happens before the world comes to rest.
+    pub(crate) fn run(&mut self) {
+        if let Some(mut rng) = self.shared.draw(Stream::Beginning, 0) {
+            self.begin(&mut rng);
+        }
+        self.backup();
+        let end = u64::from(self.options.steps);
+        let mut tick = 0;
+        while self.shared.watch().steps < end && tick < end * 6 {
+            tick += 1;
+            self.step(tick);
+            if self.shared.watch().violations.len() > 5 {
+                break;
+            }
+        }
+    }
+
+    fn step(&mut self, tick: u64) {
+        let mut rng = Rng::new(self.shared.seed, Stream::Step, tick);
+        self.shared.clock.pass(i64::try_from(rng.below(4)).unwrap_or_default());
+        if rng.chance(self.options.tempo) {
+            self.shared.watch().steps += 1;
+            if let Some(mut rng) = self.shared.draw(Stream::Person, tick) {
+                let before = self.shared.watch().steps;
+                self.shared.watch().trace(before);
+                self.person_acts(&mut rng);
+            }
+            return;
+        }
+        if self.options.mix != Mix::Calm
+            && let Some(mut rng) = self.shared.draw(Stream::Mishap, tick)
+        {
+            self.mishaps(&mut rng);
+        }
+        let daemon = usize::try_from(rng.below(self.daemons.len() as u64)).unwrap_or_default();
+        self.poll(daemon);
+    }
+
+    /// What happens to the world besides requests.
+    fn mishaps(&mut self, rng: &mut Rng) {
+        let rates = self.options.rates.clone();
+        if rng.chance(rates.crash) {
+            let daemon = usize::try_from(rng.below(self.daemons.len() as u64)).unwrap_or_default();
+            if self.daemons.get(daemon).is_some_and(|daemon| daemon.round.is_some()) {
+                self.shared.fault("crash");
+                self.crash(daemon);
+            }
+        }
+        if rng.chance(30) {
+            let late = {
+                let mut watch = self.shared.watch();
+                if watch.late.is_empty() { None } else { Some(watch.late.remove(0)) }
+            };
+            if let Some(late) = late {
+                Wire::deliver_late(&self.shared, &late);
+            }
+        }
+        if rng.chance(rates.expired) {
+            let side = if rng.chance(500) { Side::A } else { Side::B };
+            self.shared.fault("tokens expired");
+            self.place(side).expire();
+        }
+        if rng.chance(rates.clock) {
+            self.shared.fault("clock jumps");
+            let wrong = i64::try_from(rng.below(7200)).unwrap_or_default() - 3600;
+            self.shared.clock.set_wrong(wrong);
+        }
+        if rng.chance(rates.stall)
+            && let Some(daemon) = self.daemons.first_mut()
+            && daemon.round.is_some()
+        {
+            daemon.sleeps = 60;
+            self.shared.fault("daemon stalls");
+            self.shared.clock.pass(3600);
+        }
+        self.going_back(rng);
+    }
+
+    fn backup(&mut self) {
+        for side in Side::BOTH {
+            if *self.options.rates.restore_side.get(side) > 0 {
+                let backup = self.place(side).backup();
+                self.backups.get_mut(side).push(backup);
+            }
+        }
+        if self.options.rates.restore_store > 0 {
+            self.store_backups.push(self.vault.backup());
+        }
+    }
+
+    /// Backups are made and needed.
+    fn going_back(&mut self, rng: &mut Rng) {
+        let rates = self.options.rates.clone();
+        if rng.chance(20) {
+            self.backup();
+        }
+        for side in Side::BOTH {
+            if rng.chance(*rates.restore_side.get(side))
+                && let Some(backup) = rng.pick(self.backups.get(side))
+            {
+                self.restore_side(side, backup);
+            }
+        }
+        if rng.chance(rates.restore_store)
+            && let Some(backup) = rng.pick(&self.store_backups)
+        {
+            self.shared.fault("store goes back");
+            self.crash_all();
+            self.vault.restore(Some(backup));
+            self.restored = true;
+        }
+        if rng.chance(rates.lose_store) {
+            self.shared.fault("store lost");
+            self.crash_all();
+            self.vault.restore(None);
+            self.shared.watch().first_sync_done = false;
+            self.restored = true;
+        }
+    }
+
+    fn restore_side(&mut self, side: Side, backup: usize) {
+        self.shared.fault(if side == Side::A { "A goes back" } else { "B goes back" });
+        self.restored = true;
+        let before = self.place(side).items();
+        self.place(side).restore(backup);
+        let after = self.place(side).items();
+        let shown: BTreeSet<_> = after
+            .iter()
+            .chain(&self.place(side.other()).items())
+            .flat_map(|item| set_of(&item.series))
+            .collect();
+        let lost: BTreeSet<_> = before
+            .iter()
+            .flat_map(|item| set_of(&item.series))
+            .filter(|word| !shown.contains(word))
+            .collect();
+        let mut book = self.book();
+        book.forget(&lost);
+        let events = |items: &[super::place::Standing]| -> BTreeSet<usize> {
+            items.iter().filter_map(|item| book.event_of(&item.series)).collect()
+        };
+        let (had, has) = (events(&before), events(&after));
+        drop(book);
+        let mut watch = self.shared.watch();
+        let at = watch.steps;
+        for event in has.difference(&had) {
+            watch.came.insert((side, *event), at);
+        }
+        for event in had.difference(&has) {
+            watch.taken.insert((side, *event));
+        }
+        for event in &has {
+            watch.taken.remove(&(side, *event));
+        }
+    }
+
+    fn crash_all(&mut self) {
+        for daemon in 0..self.daemons.len() {
+            self.crash(daemon);
+        }
+    }
+
+    fn crash(&mut self, daemon: usize) {
+        if let Some(daemon) = self.daemons.get_mut(daemon) {
+            daemon.round = None;
+            daemon.sleeps = 5;
+        }
+    }
+
+    /// A daemon gets as far as its next request.
+    fn poll(&mut self, number: usize) {
+        let Some(daemon) = self.daemons.get_mut(number) else { return };
+        if daemon.sleeps > 0 {
+            daemon.sleeps -= 1;
+            self.shared.clock.pass(20);
+            return;
+        }
+        self.shared.watch().daemon = number;
+        if daemon.round.is_none() {
+            let round = self.new_round();
+            self.begin_round(number);
+            if let Some(daemon) = self.daemons.get_mut(number) {
+                daemon.round = Some(round);
+            }
+        }
+        if let Some(Ok(report)) = self.poll_round(number) {
+            self.read_report(&report);
+        }
+    }
+
+    fn poll_round(&mut self, number: usize) -> Option<Result<RoundReport, StoreError>> {
+        let daemon = self.daemons.get_mut(number)?;
+        let round = daemon.round.as_mut()?;
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = round.as_mut().poll(&mut context);
+        let requests = self.shared.watch().round().requests;
+        if requests > MOST_REQUESTS {
+            daemon.round = None;
+            self.shared.violated("I21", format!("a round asked {requests} times and did not end"));
+            return None;
+        }
+        let Poll::Ready(ended) = polled else { return None };
+        daemon.round = None;
+        daemon.sleeps = 8;
+        self.round_ended();
+        if let Err(error) = &ended {
+            self.say(format_args!("daemon {number}: the round ends: {error}"));
+        }
+        Some(ended)
+    }
+
+    fn begin_round(&mut self, number: usize) {
+        let standing = PerSide::from_fn(|side| self.place(side).items().len() as u64);
+        let mut watch = self.shared.watch();
+        let began = watch.steps;
+        watch.rounds.insert(number, RoundWatch { began, standing, ..RoundWatch::default() });
+        watch.say(format_args!("daemon {number}: a round begins"));
+    }
+
+    /// The real engine over this world.
+    fn new_round(&self) -> Running {
+        let shared = Arc::clone(&self.shared);
+        let settings = shared.settings();
+        let store = self.vault.store();
+        Box::pin(async move {
+            let wires = PerSide::from_fn(|side| Wire::new(side, Arc::clone(&shared)));
+            let disk = Shelf::new(store, Arc::clone(&shared));
+            let pair = Pair {
+                id: &shared.pairing,
+                sources: PerSide { a: &wires.a, b: &wires.b },
+                calendars: PerSide { a: &shared.calendar, b: &shared.calendar },
+                settings: &settings,
+            };
+            drive::sync(pair, &disk, shared.clock.as_ref()).await
+        })
+    }
+
+    /// I15: not more deletions than can be meant.
+    fn round_ended(&self) {
+        let settings = self.shared.settings();
+        let round = self.shared.watch().round().clone();
+        for (side, deletes) in round.deletes.iter() {
+            let linked = round.standing.get(side);
+            if *deletes > settings.guard.count && deletes * 100 > linked * settings.guard.percent {
+                self.shared.violated(
+                    "I15",
+                    format!("a round made {deletes} deletions on {side} of {linked} appointments"),
+                );
+            }
+        }
+    }
+
+    /// What a round says of itself: the branches it took, and that it names nobody's appointments.
+    pub(crate) fn read_report(&self, report: &RoundReport) {
+        for step in &report.plan.steps {
+            let name = match (&step.action, &step.reason) {
+                (_, Reason::SameAppointment(Likeness::Receipt)) => "paired by receipt",
+                (_, Reason::SameAppointment(Likeness::Uid)) => "paired by UID",
+                (_, Reason::SameAppointment(Likeness::Content)) => "paired by content",
+                (_, Reason::TooManyDeletions(_)) => "guard held",
+                (_, Reason::CameBack(_)) => "came back",
+                (_, Reason::OurDouble(_)) => "double held",
+                (_, Reason::EditBeatsDeletion(_)) => "edit beat deletion",
+                (_, Reason::DeletionBeatsEdit(_)) => "deletion beat edit",
+                (_, Reason::Reverted(_)) => "taken back",
+                (_, Reason::LeftScope(..)) => "left the scope",
+                (_, Reason::RulesChanged) => "rules or window changed",
+                (Action::Hold, Reason::Conflict) => "conflict held",
+                _ => continue,
+            };
+            self.shared.branch(name);
+        }
+        if report.conflicts > 0 {
+            self.shared.branch("conflict");
+        }
+        match &report.failure {
+            Some(Failure::Source { kind: SourceErrorKind::WentBack, .. }) => {
+                self.shared.branch("paused after a restore");
+            }
+            Some(Failure::WrongReply) => self.shared.violated("I29", "wrong reply".to_owned()),
+            Some(_) => self.shared.branch("round ended by a side"),
+            None => {}
+        }
+        if self.shared.watch().script.is_some() {
+            self.say(format_args!(
+                "the round ends: {:?}, held {}, failing {}",
+                report.failure, report.held, report.failing
+            ));
+            for step in &report.plan.steps {
+                self.say(format_args!("   {step}"));
+            }
+        }
+        for failure in &report.failures {
+            let mut named = false;
+            super::words::text(&failure.why, &mut |_| named = true);
+            if named {
+                self.shared.violated("I27", "an error names an appointment".to_owned());
+            }
+        }
+    }
+
+    /// A round from beginning to end, with nothing in between.
+    pub(crate) fn quiet_round(&mut self) -> (Option<RoundReport>, RoundWatch) {
+        self.shared.watch().daemon = 0;
+        let round = self.new_round();
+        self.begin_round(0);
+        if let Some(daemon) = self.daemons.first_mut() {
+            daemon.round = Some(round);
+        }
+        while self.daemons.first().is_some_and(|daemon| daemon.round.is_some()) {
+            if let Some(ended) = self.poll_round(0) {
+                let watch = self.shared.watch().round().clone();
+                let report = match ended {
+                    Ok(report) => Some(report),
+                    Err(error) => {
+                        self.shared.violated("I29", format!("a quiet round failed: {error}"));
+                        None
+                    }
+                };
+                if let Some(report) = &report {
+                    self.read_report(report);
+                }
+                return (report, watch);
+            }
+        }
+        (None, self.shared.watch().round().clone())
+    }
+
+    /// What a round would do now.
+    pub(crate) fn plan(&self) -> Option<RoundReport> {
+        let shared = &self.shared;
+        let settings = shared.settings();
+        let store = self.vault.store();
+        let clients = PerSide::from_fn(|side| shared.places.get(side).client());
+        let pair = Pair {
+            id: &shared.pairing,
+            sources: PerSide { a: clients.a.as_ref(), b: clients.b.as_ref() },
+            calendars: PerSide { a: &shared.calendar, b: &shared.calendar },
+            settings: &settings,
+        };
+        let mut work = std::pin::pin!(drive::plan(pair, store.as_ref(), shared.clock.as_ref()));
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(report) = work.as_mut().poll(&mut context) {
+                return report.ok();
+            }
+        }
+    }
+
+    /// No more mishaps; what was under way arrives or dies.
+    pub(crate) fn come_to_rest(&mut self) {
+        self.crash_all();
+        let late = std::mem::take(&mut self.shared.watch().late);
+        for late in &late {
+            Wire::deliver_late(&self.shared, late);
+        }
+        self.shared.watch().at_rest = true;
+        self.shared.clock.set_wrong(0);
+        self.say(format_args!("the world comes to rest"));
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn calsync_core::store::StateStore> {
+        self.vault.store()
+    }
+
+    pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        Clock::now(self.shared.clock.as_ref())
+    }
+
+    pub(crate) fn set_settings(&mut self, settings: Settings) {
+        self.shared.set_settings(settings);
+        self.settings = self.shared.settings();
+    }
+}
