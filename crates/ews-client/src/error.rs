@@ -92,6 +92,9 @@ pub enum EwsError {
     },
 }
 
+/// No server makes us wait longer than this, whatever it asks for.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
 /// What [`EwsError::NoAnswer`] says of a connection that broke before the answer.
 pub(crate) const BROKEN: &str = "the connection broke before the answer";
 
@@ -166,10 +169,10 @@ impl ResponseError {
         Self { code: message.code.clone(), text: message.text.clone(), details: message.details.clone() }
     }
 
-    /// How long the server asks to wait.
+    /// How long the server asks to wait; at most an hour, whatever it says.
     pub fn back_off(&self) -> Option<Duration> {
         let (_, value) = self.details.iter().find(|(name, _)| name == "BackOffMilliseconds")?;
-        value.trim().parse().ok().map(Duration::from_millis)
+        value.trim().parse().ok().map(Duration::from_millis).map(|wait| wait.min(LONGEST_WAIT))
     }
 
     /// The field that the server complains about.
@@ -358,6 +361,8 @@ mod tests {
         };
         assert_eq!(busy("2500").next(), Next::Later(Some(Duration::from_millis(2500))));
         assert_eq!(busy("0").next(), Next::Later(None));
+        let hour = Duration::from_secs(3600);
+        assert_eq!(busy("18446744073709551615").next(), Next::Later(Some(hour)), "no longer than an hour");
         assert!(!busy("1").may_have_happened());
     }
 

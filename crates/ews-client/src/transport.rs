@@ -20,7 +20,7 @@ use reqwest::header::{
 use reqwest::{StatusCode, Url};
 
 use crate::auth::Authentication;
-use crate::error::{BROKEN, ConnectFailure, EwsError};
+use crate::error::{BROKEN, ConnectFailure, EwsError, LONGEST_WAIT};
 use crate::tls::{self, Trust};
 use crate::trace::TraceDir;
 use crate::wire::soap_action;
@@ -197,7 +197,8 @@ impl Transport {
                 let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
                 let refused_first = matches!(status.as_u16(), 429 | 503);
                 let what = format!("HTTP status {}", status.as_u16());
-                Some(EwsError::Busy { wait: wait.map(Duration::from_secs), what, refused_first })
+                let wait = wait.map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT));
+                Some(EwsError::Busy { wait, what, refused_first })
             }
             300..=399 => {
                 let target = headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();

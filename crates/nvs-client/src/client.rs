@@ -17,6 +17,9 @@ pub const MAX_PAGE: u32 = 1000;
 /// Most writes, ids, tokens or UIDs in one request of the protocol.
 pub const MAX_BATCH: usize = 200;
 
+/// The most calendar units that are listed.
+const MAX_UNITS: usize = 100_000;
+
 const FEED: &str = "read change feed";
 
 /// A server of the Calender Sync Protocol. Clones share connections and counters.
@@ -76,8 +79,20 @@ impl NvsClient {
             query.extend(after.clone().map(|after| ("after", after)));
             let page: UnitPage =
                 self.transport.get(Call { doing, operation: "units", path: &["units"], query }).await?;
+            let is_empty = page.units.is_empty();
             units.extend(page.units);
+            if units.len() > MAX_UNITS {
+                let advice = format!(
+                    "the server has more than {MAX_UNITS} calendar units; use a token that sees fewer"
+                );
+                return Err(NvsError::new(doing, NvsErrorKind::BadAnswer, advice));
+            }
             match page.next {
+                // A page with nothing on it that leads on to another could go on for ever.
+                Some(_) if is_empty => {
+                    let advice = "the server has empty pages; report this to its maker";
+                    return Err(NvsError::new(doing, NvsErrorKind::BadAnswer, advice));
+                }
                 Some(next) if after.as_ref() != Some(&next) => after = Some(next),
                 Some(_) => {
                     return Err(NvsError::new(

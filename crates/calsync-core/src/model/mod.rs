@@ -7,6 +7,7 @@
 mod attachment;
 mod event;
 mod field;
+pub mod limits;
 mod notes;
 mod series;
 mod when;

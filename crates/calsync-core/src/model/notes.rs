@@ -50,6 +50,10 @@ impl Notes {
     /// frame that Exchange and Outlook put around an empty text, these are no notes at all.
     pub fn html(text: &str) -> Notes {
         let text = canonical(text);
+        // What is not carried need not be read.
+        if text.len() > super::limits::NOTES {
+            return Notes { format: NotesFormat::Html, text };
+        }
         let reading = read::read(&text);
         if !reading.has_objects && reading.text().is_empty() {
             return Notes::default();

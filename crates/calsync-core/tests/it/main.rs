@@ -13,6 +13,7 @@
 
 mod decision_table;
 mod fake;
+mod feeds;
 mod guards;
 mod guards_items;
 mod guards_many;

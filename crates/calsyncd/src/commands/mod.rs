@@ -27,6 +27,24 @@ use crate::connect::ConnectError;
 use crate::logging;
 use crate::texts::{Lang, Message, OutputText, PairingText};
 
+/// The pairings in a file as `pairing import` reads it, CSV or TOML, where nothing is stored yet.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, in English.
+pub fn pairings_of_file(bytes: &[u8], is_toml: bool) -> Result<Vec<PairingRecord>, Vec<String>> {
+    let format = if is_toml { cli::FileFormat::Toml } else { cli::FileFormat::Csv };
+    match pairing_file::read(bytes, format, &[], |name| PairingRecord::new(name, "", "")) {
+        Ok(changes) => Ok(changes.add),
+        Err(mistakes) => Err(mistakes.iter().map(|mistake| mistake.to_text(Lang::En)).collect()),
+    }
+}
+
+/// A file with these pairings as `pairing export` writes it.
+pub fn file_of_pairings(records: &[PairingRecord], is_toml: bool) -> String {
+    if is_toml { pairing_file::to_toml(records) } else { pairing_file::to_csv(records) }
+}
+
 /// How a command ended, as the exit status says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {

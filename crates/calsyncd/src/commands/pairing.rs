@@ -202,13 +202,15 @@ async fn import(
         let message = Message::new(T::ImportUnreadable).with("path", file.display());
         Complaint::Failed(message.with("why", error))
     };
-    let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut bytes).map_err(unreadable)?;
-        bytes
+    let from: Box<dyn std::io::Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
     } else {
-        std::fs::read(file).map_err(unreadable)?
+        Box::new(std::fs::File::open(file).map_err(unreadable)?)
     };
+    // One byte beyond the limit says that it is too large.
+    let most = (pairing_file::LARGEST as u64).saturating_add(1);
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::Read::take(from, most), &mut bytes).map_err(unreadable)?;
     let is_toml = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     let format = format.unwrap_or(if is_toml { FileFormat::Toml } else { FileFormat::Csv });
     let stored = store.pairings().await?;

@@ -14,6 +14,9 @@ use crate::config::nearest;
 use crate::fields::{self, KEYS};
 use crate::texts::{Message, PairingText as T};
 
+/// More bytes than tens of thousands of pairings have.
+pub(super) const LARGEST: usize = 16 << 20;
+
 /// What an import does.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
@@ -35,6 +38,9 @@ pub(super) fn read(
     stored: &[PairingRecord],
     blank: impl Fn(&str) -> PairingRecord,
 ) -> Result<Changes, Vec<Message>> {
+    if bytes.len() > LARGEST {
+        return Err(vec![Message::new(T::ImportTooLarge)]);
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| vec![Message::new(T::ImportNotText)])?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut mistakes = Vec::new();
@@ -300,6 +306,13 @@ mod tests {
         read(text.as_bytes(), format, stored, |name| PairingRecord::new(name, "", "")).map_err(|mistakes| {
             mistakes.iter().map(|one| one.to_text(Lang::En)).collect::<Vec<_>>().join("\n")
         })
+    }
+
+    #[test]
+    fn a_file_of_the_largest_size_is_read_and_a_larger_one_is_not() {
+        let mistakes = |length| import(&"\n".repeat(length), FileFormat::Toml, &[]).unwrap_err();
+        assert!(!mistakes(LARGEST).contains("16 MiB"));
+        assert!(mistakes(LARGEST + 1).contains("16 MiB"));
     }
 
     #[test]

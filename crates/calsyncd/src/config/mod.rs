@@ -151,8 +151,21 @@ const NVS_URL: &str = "https://nvs.example.com/calender";
 const DEFAULT_ZONE: &str = "Europe/Berlin";
 const DAY: Duration = days(1);
 
+/// More bytes than any configuration has.
+const LARGEST: u64 = 1 << 20;
+
 const fn days(count: u64) -> Duration {
     Duration::from_secs(count * 24 * 60 * 60)
+}
+
+/// The text of a file, unless it is larger than that.
+fn read_at_most(path: &Path, most: u64) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = std::io::Read::read_to_string(
+        &mut std::io::Read::take(std::fs::File::open(path)?, most.saturating_add(1)),
+        &mut text,
+    )?;
+    if read as u64 > most { Err(std::io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
 }
 
 impl Config {
@@ -167,8 +180,9 @@ impl Config {
             let message = Message::new(text).with("path", path.display()).with("why", why);
             Problems::new(path, vec![Problem::whole_file(message)])
         };
-        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        let text = read_at_most(path, LARGEST).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => alone(ConfigText::NotThere, String::new()),
+            std::io::ErrorKind::FileTooLarge => alone(ConfigText::TooLarge, String::new()),
             _ => alone(ConfigText::Unreadable, error.to_string()),
         })?;
         Config::parse(path, &text)
@@ -484,5 +498,18 @@ token_env = "NVS_TOKEN"
                 "{complaint}"
             );
         }
+    }
+
+    #[test]
+    fn a_file_that_is_far_too_large_is_not_read_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("calsync.toml");
+        let with = |length: u64| {
+            let comment = "#".repeat(usize::try_from(length).unwrap() - GOOD.len());
+            std::fs::write(&path, format!("{GOOD}{comment}")).unwrap();
+            Config::load(&path)
+        };
+        assert!(with(LARGEST).is_ok());
+        assert!(with(LARGEST + 1).unwrap_err().to_text(Lang::En).contains("larger than 1 MiB"));
     }
 }

@@ -91,6 +91,10 @@ impl<'a> Lines<'a> {
 
 /// The known word that `word` most likely was meant to be.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody mistypes a name into so long a word, and comparing takes time in proportion to it.
+    if word.len() > 100 {
+        return None;
+    }
     let word = word.to_lowercase();
     known
         .into_iter()

@@ -11,6 +11,10 @@ super::texts! {
             en: "the configuration file {path} cannot be read: {why}",
             de: "die Konfigurationsdatei {path} lässt sich nicht lesen: {why}",
         }
+        TooLarge {
+            en: "the configuration file {path} is larger than 1 MiB, so it is something else",
+            de: "die Konfigurationsdatei {path} ist größer als 1 MiB und daher etwas anderes",
+        }
         Syntax {
             en: "this is not TOML: {why}",
             de: "das ist kein gültiges TOML: {why}",

@@ -99,6 +99,10 @@ super::texts! {
             en: "a quotation mark is not closed",
             de: "ein Anführungszeichen wird nicht geschlossen",
         }
+        ImportTooLarge {
+            en: "the file is larger than 16 MiB; split it",
+            de: "die Datei ist größer als 16 MiB; bitte aufteilen",
+        }
         ImportNotText { en: "this is no text in UTF-8", de: "das ist kein Text in UTF-8" }
         ColumnName { en: "NAME", de: "NAME" }
         ColumnUnit { en: "UNIT", de: "EINHEIT" }

@@ -12,6 +12,9 @@ use crate::wire::{CalendarItem, CodeClass, Folder, ItemId, ItemRef, ResponseCode
 
 type Read = Result<CalendarItem, ResponseError>;
 
+/// Said of an item by us, not by a server: its answer alone is larger than an answer may be.
+const TOO_LARGE: &str = "with more than an answer may hold";
+
 /// How to read a series whose recurrence is being set anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
@@ -100,7 +103,24 @@ impl ExchangeSource {
             let asked: Vec<usize> = open.iter().copied().take(size).collect();
             let items = asked.iter().filter_map(|index| ids.get(*index).cloned()).collect();
             let question = GetItem { items, shape: shape.clone() };
-            let answers = self.client.get_item(&place.target, &question).await?;
+            let answers = match self.client.get_item(&place.target, &question).await {
+                Ok(answers) => answers,
+                // Items that are too much together are read apart; one that is too much alone is that item's trouble.
+                Err(error) if error.next() == Next::Smaller => match asked.as_slice() {
+                    [only] => {
+                        if let Some(slot) = results.get_mut(*only) {
+                            *slot = Some(Err(ResponseError::new(ResponseCode::Other(TOO_LARGE.to_owned()))));
+                        }
+                        open.retain(|index| index != only);
+                        continue;
+                    }
+                    several => {
+                        size = (several.len() / 4).max(1);
+                        continue;
+                    }
+                },
+                Err(error) => return Err(error),
+            };
             let mut settled = 0_usize;
             for (index, answer) in asked.iter().zip(answers) {
                 match &answer {

@@ -19,7 +19,7 @@ use crate::version::ServerBuild;
 /// What an answer may hold at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Items, changes, folders and names together.
+    /// Messages, items, changes, folders, files and names together.
     pub entries: usize,
 }
 
@@ -295,6 +295,7 @@ impl AnswerReader<'_> {
     /// Reads the messages inside an element, or the element as a message when it has a class of its own.
     fn messages(&mut self, element: &Element<'_>) -> Result<(), XmlError> {
         if let Some(class) = element.attribute("ResponseClass") {
+            self.take_one()?;
             let mut message = Message { class: ResponseClass::from_wire(&class), ..Message::default() };
             self.payload(element.local(), &mut message)?;
             self.answer.messages.push(message);

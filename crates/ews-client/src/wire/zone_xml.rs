@@ -14,6 +14,10 @@ use super::zone::{
 /// How many different definitions of a document are remembered.
 const SEEN_ZONES: usize = 16;
 
+/// More periods, rules and transitions than any zone has. One that has more is known by its name alone: half of its rules
+/// would be another zone.
+const MOST_ENTRIES: usize = 2_000;
+
 impl ZoneDefinition {
     /// A zone by its id alone, which is enough for every server that knows the id.
     pub fn by_id(id: impl Into<String>) -> Self {
@@ -37,6 +41,11 @@ impl ZoneDefinition {
         let mut content = Pull::new(&part);
         content.root()?;
         zone.read_content(&mut content)?;
+        let rules: usize = zone.groups.iter().map(|group| group.transitions.len().saturating_add(1)).sum();
+        let entries = zone.periods.len().saturating_add(zone.transitions.len()).saturating_add(rules);
+        if entries > MOST_ENTRIES {
+            zone = Self { id: zone.id, name: zone.name, ..Self::default() };
+        }
         let zone = Arc::new(zone);
         if xml.zones.len() < SEEN_ZONES {
             let attributes = attributes.to_owned();

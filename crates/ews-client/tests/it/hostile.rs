@@ -72,6 +72,37 @@ fn an_answer_with_too_many_entries_is_refused() {
 }
 
 #[test]
+fn an_answer_with_too_many_empty_messages_is_refused() {
+    let many = format!("<XResponse>{}</XResponse>", "<Y ResponseClass=\"\"/>".repeat(101));
+    let result = decode_answer(many.as_bytes(), &Limits { entries: 100 });
+    assert_eq!(result, Err(XmlError::TooMany { what: "entries", limit: 100 }));
+}
+
+#[test]
+fn a_zone_with_more_rules_than_any_has_is_known_by_its_name_alone() {
+    let with = |count: usize| {
+        let periods = "<Period Bias=\"PT1H\" Id=\"p\"/>".repeat(count);
+        let zone = format!("<StartTimeZone Id=\"Z\"><Periods>{periods}</Periods></StartTimeZone>");
+        let text = format!("<Items><CalendarItem>{zone}</CalendarItem></Items>");
+        let answer = decode_answer(text.as_bytes(), &Limits::default()).unwrap();
+        let zone = answer.messages[0].items[0].start_time_zone.clone().unwrap();
+        (zone.id.clone(), zone.periods.len())
+    };
+    assert_eq!(with(2_000), (Some("Z".to_owned()), 2_000));
+    assert_eq!(with(2_001), (Some("Z".to_owned()), 0));
+}
+
+#[test]
+fn a_million_attributes_in_one_tag_take_no_time() {
+    let attributes: String = (0..1_000_000).map(|n| format!(" a{n}=\"\"")).collect();
+    let text = format!("<Items><CalendarItem><ItemId{attributes} Id=\"x\"/></CalendarItem></Items>");
+    let started = std::time::Instant::now();
+    let answer = decode_answer(text.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(answer.messages[0].items[0].item_id.as_ref().unwrap().id, "x");
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+#[test]
 fn a_fault_keeps_its_code_and_its_back_off_time() {
     let fault = r#"<s:Envelope xmlns:s="s"><s:Body><s:Fault><faultcode xmlns:a="a">a:ErrorServerBusy</faultcode>
         <faultstring xml:lang="en-US">busy</faultstring><detail><e:ResponseCode xmlns:e="e">ErrorServerBusy</e:ResponseCode>

@@ -1,10 +1,11 @@
 //! The adapter when others write too, when rights are lost and when answers are.
 
+use calsync_core::model::Notes;
 use calsync_core::source::{CalendarSource, Seen, SourceErrorKind, WriteOp, WriteOutcome};
 use calsync_testkit::exchange::{ServerVersion, Trouble};
 use calsync_testkit::people::{Calendars, Edit};
 
-use ews_client::{Access, ExchangeSource};
+use ews_client::{Access, EwsClient, ExchangeSource, Secret};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::server::*;
@@ -212,4 +213,33 @@ async fn a_server_that_stops_at_once_every_time_is_given_up() {
     let source = ExchangeSource::new(client(&scripted(bodies).await), Access::Rights, zone());
     let error = source.fetch(&calendar(), &["a".into()]).await.unwrap_err();
     assert_eq!(error.kind, SourceErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn items_that_are_too_much_together_are_read_apart_and_one_that_is_too_much_alone_is_unreadable() {
+    let server = Server::newest().await;
+    let source = server.source();
+    let mut keys = Vec::new();
+    for (index, length) in [20_000, 20_000, 200_000, 20_000, 20_000].into_iter().enumerate() {
+        let mut series = rich();
+        series.uid = format!("large-{index}").as_str().into();
+        series.event.notes = Notes::plain(&"x".repeat(length));
+        keys.push(create(&source, &series).await.key);
+    }
+    let client = EwsClient::basic(server.mock.url(), USER, Secret::new(PASSWORD))
+        .max_response(60_000)
+        .build()
+        .unwrap();
+    let small = ExchangeSource::new(client, Access::Rights, zone());
+    let seen = small.fetch(&calendar(), &keys).await.unwrap();
+    assert_eq!(seen.len(), keys.len());
+    for (index, seen) in seen.iter().enumerate() {
+        match seen {
+            Seen::Present(item) => assert_eq!((index == 2, &item.key), (false, &keys[index])),
+            Seen::Unreadable(why) => {
+                assert!(index == 2 && why.contains("more than an answer may hold"), "{why}")
+            }
+            Seen::Absent => panic!("{index} is there"),
+        }
+    }
 }

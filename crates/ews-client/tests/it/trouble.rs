@@ -213,3 +213,39 @@ async fn a_port_without_tls_is_no_mystery() {
     let error = error_of(&client(&url)).await;
     assert!(matches!(&error, EwsError::Unreachable { failure: ConnectFailure::Tls(_), .. }), "{error:?}");
 }
+
+/// Some kilobytes of gzip that unpack to `length` zeros: one literal, then copies of it, 258 at a time.
+fn bomb(length: usize) -> Vec<u8> {
+    let mut bits: Vec<bool> = vec![true, true, false];
+    // Fixed codes: the literal 0 is 00110000, a copy of 258 is 11000101 with distance 00000, the end is 0000000.
+    let mut code = |text: &str| bits.extend(text.bytes().map(|bit| bit == b'1'));
+    code("00110000");
+    (0..length / 258).for_each(|_| code("1100010100000"));
+    code("0000000");
+    let packed = bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |sum, bit| sum << 1 | u8::from(*bit)));
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    // The checksum is wrong: nobody should come as far as that.
+    head.into_iter().chain(packed).chain([0; 8]).collect()
+}
+
+#[tokio::test]
+async fn a_small_answer_that_unpacks_to_a_huge_one_is_stopped_at_the_limit() {
+    let packed = bomb(200 << 20);
+    assert!(packed.len() < 2 << 20);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+        packed.len()
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/EWS/Exchange.asmx", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 65_536];
+        let _ = stream.read(&mut request).await;
+        let _ = stream.write_all(&[head.as_bytes(), &packed].concat()).await;
+    });
+    let client = EwsClient::basic(url, USER, Secret::new(PASSWORD)).max_response(8 << 20).build().unwrap();
+    let error = error_of(&client).await;
+    assert!(matches!(error, EwsError::TooLarge { limit } if limit == 8 << 20), "{error:?}");
+    assert!(client.traffic().bytes_in() < 10 << 20, "{}", client.traffic().bytes_in());
+}

@@ -253,3 +253,18 @@ async fn notifications_name_the_unit_and_tell_of_a_restore() {
     let error = client.events(&["nobody".into()]).await.unwrap_err();
     assert_eq!(error.kind, NvsErrorKind::UnknownUnit);
 }
+
+#[tokio::test]
+async fn a_list_of_units_that_has_no_end_is_given_up() {
+    let empty = r#"{"units":[],"next":"x"}"#.to_owned();
+    let error = canned::client(vec![(200, "", empty)]).await.units().await.unwrap_err();
+    assert_eq!(error.kind, NvsErrorKind::BadAnswer);
+    let unit = |n| format!(r#"{{"id":"u{n}","kind":"person","name":"N","access":"write"}}"#);
+    let page = |at: usize| {
+        let units: Vec<String> = (0..60_000).map(unit).collect();
+        format!(r#"{{"units":[{}],"next":"{at}"}}"#, units.join(","))
+    };
+    let pages = vec![(200, "", page(1)), (200, "", page(2)), (200, "", page(3))];
+    let error = canned::client(pages).await.units().await.unwrap_err();
+    assert!(error.to_string().contains("more than 100000 calendar units"), "{error}");
+}

@@ -123,6 +123,9 @@ enum Pending {
 /// Addresses that a person can follow.
 const ADDRESSES: [&str; 5] = ["http://", "https://", "mailto:", "tel:", "ftp://"];
 
+/// So many elements are told apart; tags beyond them are not seen, their text is.
+const ELEMENTS: usize = 100_000;
+
 /// How far up a misplaced end tag looks for its start: inline elements seldom stand that deep.
 const NEAR: usize = 64;
 
@@ -335,6 +338,9 @@ impl Reader<'_> {
     }
 
     fn open(&mut self, name: &str, token: &Token) {
+        if self.out.elements.len() >= ELEMENTS {
+            return;
+        }
         let source = self.html.get(token.range.clone()).unwrap_or_default();
         let hidden = self.style().hidden;
         self.imply_ends(name, token.range.start);

@@ -436,3 +436,50 @@ proptest! {
         prop_assert_eq!(merged.reading(), plain(&again).reading(), "{}", merged.text);
     }
 }
+
+#[test]
+fn more_elements_than_any_notes_have_cost_no_more_memory_and_lose_no_text() {
+    let html = format!("<p>a</p>{}b", "<b>".repeat(120_000));
+    let started = std::time::Instant::now();
+    assert_eq!(Notes::html(&html).reading(), "a\nb");
+    assert!(started.elapsed().as_secs() < 20);
+    assert!(read::read(&html).elements.len() <= 100_001);
+}
+
+#[test]
+fn what_repeats_in_html_takes_time_in_proportion() {
+    for piece in [
+        "<b>",
+        "</b>",
+        "<p>",
+        "</p>",
+        "<div><b></div>",
+        "<li>",
+        "<ul><li>",
+        "<td>",
+        "<table><tr><td>",
+        "<a href=x>",
+        "<!--",
+        "<!",
+        "&",
+        "&#x",
+        "&amp;",
+        "<",
+        "</",
+        "<a ",
+        "<a b=\"",
+        "<xml>",
+        "<script>",
+        "<pre>\n",
+        "\n",
+        "x ",
+        "<br>",
+        "</div>",
+    ] {
+        let html = piece.repeat(100_000 / piece.len());
+        let started = std::time::Instant::now();
+        let notes = Notes::html(&html);
+        let _ = notes.reading();
+        assert!(started.elapsed().as_secs() < 10, "{piece}: {:?}", started.elapsed());
+    }
+}

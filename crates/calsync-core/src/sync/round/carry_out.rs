@@ -133,6 +133,12 @@ impl Work {
         let mut read_back: Vec<(&Write, ItemKey, Revision)> = Vec::new();
         for (write, result) in writes.iter().zip(results) {
             let outcome = match result {
+                // More than was written, and more than is carried: reading it says so.
+                WriteOutcome::Applied(Applied::Item(item)) if item.series.within_limits().is_err() => {
+                    usable = true;
+                    read_back.push((write, item.key, item.revision));
+                    continue;
+                }
                 WriteOutcome::Applied(Applied::Item(item)) => Outcome::Written(item),
                 WriteOutcome::Applied(Applied::Deleted) => Outcome::Deleted,
                 WriteOutcome::Applied(Applied::Stored { key, revision }) => {

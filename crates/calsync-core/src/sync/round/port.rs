@@ -107,6 +107,18 @@ struct Slot {
 #[derive(Clone, Default)]
 pub(super) struct Port(Arc<Mutex<Slot>>);
 
+/// Items beyond what is carried count as unreadable: there, and left alone.
+fn bounded(seen: Result<Vec<Seen>, SourceError>) -> Result<Vec<Seen>, SourceError> {
+    let bounded = |seen| match seen {
+        Seen::Present(item) => match item.series.within_limits() {
+            Ok(()) => Seen::Present(item),
+            Err(too_much) => Seen::Unreadable(too_much.to_string()),
+        },
+        other => other,
+    };
+    seen.map(|seen| seen.into_iter().map(bounded).collect())
+}
+
 macro_rules! questions {
     ($($(#[$doc:meta])* $name:ident($($arg:ident : $type:ty),*) = $request:expr => $pattern:pat => $value:expr, $output:ty;)+) => {$(
         $(#[$doc])*
@@ -161,9 +173,9 @@ impl Port {
         changes(side: Side, since: Option<ChangeToken>) = Request::Changes(side, since)
             => Reply::Changes(page, at) => Ok((page, at)), (Result<ChangePage, SourceError>, DateTime<Utc>);
         fetch_some(side: Side, keys: Vec<ItemKey>) = Request::Fetch(side, keys)
-            => Reply::Fetched(seen) => seen.map_err(|error| Stop::Source(side, error)), Vec<Seen>;
+            => Reply::Fetched(seen) => bounded(seen).map_err(|error| Stop::Source(side, error)), Vec<Seen>;
         find_some(side: Side, tokens: Vec<CreateToken>) = Request::FindCreated(side, tokens)
-            => Reply::Found(items) => items.map_err(|error| Stop::Source(side, error)), Vec<Seen>;
+            => Reply::Found(items) => bounded(items).map_err(|error| Stop::Source(side, error)), Vec<Seen>;
         fits(side: Side, series: Vec<Series>) = Request::Fit(side, series) => Reply::Fits(fits) => Ok(fits), Vec<Fit>;
         journal(entries: Vec<JournalEntry>) = Request::Journal(entries)
             => Reply::Recorded(writes) => Ok(writes), Vec<Recorded<Write>>;

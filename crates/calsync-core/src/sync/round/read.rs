@@ -13,11 +13,19 @@ use crate::source::{Item, Seen, SourceError, SourceErrorKind};
 use crate::store::Commit;
 use crate::sync::settle::retry_after;
 
+/// The most entries on one page of a feed. Exchange gives 512 and NVS 1,000 at most.
+const ENTRIES: usize = 20_000;
+
+/// The most pages that one round reads of a feed. What is behind them is read by the next round, so an endless feed does
+/// not keep the other side waiting.
+const PAGES: usize = 10_000;
+
 impl Work {
     /// Reads everything new on this side.
     pub(super) async fn read(&mut self, side: Side) -> Result<(), Stop> {
         let mut since = self.head.tokens.get(side).clone();
         let mut started_over = false;
+        let mut pages = 0;
         loop {
             let (page, at) = self.port.changes(side, since.clone()).await?;
             let page = match page {
@@ -32,6 +40,13 @@ impl Work {
                 }
                 Err(error) => return Err(Stop::Source(side, error)),
             };
+            if page.entries.len() > ENTRIES {
+                let kind = SourceErrorKind::Protocol(format!(
+                    "a page of its change feed has more than {ENTRIES} entries"
+                ));
+                return Err(Stop::Source(side, SourceError::new("read change feed", kind)));
+            }
+            pages += 1;
             if let Some(theirs) = page.server_time {
                 *self.offsets.get_mut(side) = Some(theirs.signed_duration_since(at).num_milliseconds());
             }
@@ -53,6 +68,10 @@ impl Work {
             }
             if stuck {
                 let kind = SourceErrorKind::Protocol("its change feed does not go on".to_owned());
+                return Err(Stop::Source(side, SourceError::new("read change feed", kind)));
+            }
+            if pages >= PAGES {
+                let kind = SourceErrorKind::Protocol(format!("its change feed has more than {PAGES} pages"));
                 return Err(Stop::Source(side, SourceError::new("read change feed", kind)));
             }
         }

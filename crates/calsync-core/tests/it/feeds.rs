@@ -1,0 +1,112 @@
+//! Feeds and items of a server that means no good, or has gone mad.
+
+use calsync_core::ids::{ChangeToken, ItemKey, PairingId, PerSide, Revision, Side, Uid};
+use calsync_core::link::{Head, Observation};
+use calsync_core::model::limits::NOTES;
+use calsync_core::model::{Event, Notes, Series, Span};
+use calsync_core::source::{Access, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceErrorKind};
+use calsync_core::store::Commit;
+use calsync_core::sync::{Failure, Mode, Reply, Request, Round, RoundInput, RoundReport, Settings};
+use chrono::{DateTime, NaiveDate, Utc};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-24T12:00:00Z".parse().unwrap()
+}
+
+/// Runs a round over an empty store; side A answers with `page` and `seen`, side B has nothing.
+fn run(
+    mut page: impl FnMut(usize) -> ChangePage,
+    seen: impl Fn(&ItemKey) -> Seen,
+) -> (RoundReport, usize, Vec<Commit>) {
+    let mut round = Round::new(RoundInput {
+        pairing: PairingId::new("p"),
+        settings: Settings::default(),
+        mode: Mode::Sync,
+        now: now(),
+        capabilities: PerSide::from_fn(|_| Capabilities { batch: 100, unheld: &[], marks: false }),
+    });
+    let (mut pages, mut commits) = (0, Vec::new());
+    loop {
+        let reply = match round.poll() {
+            Request::Done(report) => return (*report, pages, commits),
+            Request::Head => Reply::Head(Head::default()),
+            Request::Changes(Side::A, _) => {
+                pages += 1;
+                Reply::Changes(Ok(page(pages)), now())
+            }
+            Request::Changes(Side::B, _) => Reply::Changes(Ok(end()), now()),
+            Request::Fetch(_, keys) => Reply::Fetched(Ok(keys.iter().map(&seen).collect())),
+            Request::Commit(commit) => {
+                commits.push(*commit);
+                Reply::Committed
+            }
+            Request::Counts => Reply::Counts(calsync_core::store::Counts::default()),
+            Request::Upkeep(_) => Reply::KeptUp(Ok(0)),
+            Request::Tombstones(..) => Reply::Tombstones(Vec::new()),
+            _ => Reply::Links(Vec::new()),
+        };
+        round.handle(reply);
+    }
+}
+
+fn end() -> ChangePage {
+    ChangePage { entries: Vec::new(), next: ChangeToken::new("end"), more: false, server_time: None }
+}
+
+fn entry(key: &str) -> ChangeEntry {
+    ChangeEntry { key: ItemKey::new(key), revision: Some(Revision::new("1")) }
+}
+
+#[test]
+fn a_feed_without_an_end_ends_the_round_and_keeps_how_far_it_was_read() {
+    let endless = |page| ChangePage {
+        entries: Vec::new(),
+        next: ChangeToken::new(format!("t{page}")),
+        more: true,
+        server_time: None,
+    };
+    let (report, pages, commits) = run(endless, |_| Seen::Absent);
+    assert_eq!(pages, 10_000);
+    let Some(Failure::Source { side: Side::A, kind: SourceErrorKind::Protocol(why), .. }) = &report.failure
+    else {
+        panic!("{:?}", report.failure)
+    };
+    assert!(why.contains("more than 10000 pages"), "{why}");
+    assert_eq!(commits.last().unwrap().tokens.a, Some(ChangeToken::new("t10000")));
+}
+
+#[test]
+fn a_page_with_more_entries_than_any_server_gives_is_refused_and_its_token_is_not_kept() {
+    let huge = |_| ChangePage { entries: (0..20_001).map(|n| entry(&n.to_string())).collect(), ..end() };
+    let (report, _, commits) = run(huge, |_| Seen::Absent);
+    assert!(matches!(&report.failure, Some(Failure::Source { kind: SourceErrorKind::Protocol(_), .. })));
+    assert!(commits.iter().all(|commit| commit.tokens.a.is_none()));
+}
+
+#[test]
+fn an_item_that_is_larger_than_is_carried_is_there_and_unreadable_and_spoils_no_other() {
+    let item = |key: &ItemKey, notes: usize| {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap();
+        let mut event = Event::new("x", Span::days(day, day));
+        event.notes = Notes::html(&"x".repeat(notes));
+        Seen::Present(Box::new(Item {
+            key: key.clone(),
+            revision: Revision::new("1"),
+            series: Series::single(Uid::new(key.as_str()), event),
+            receipt: None,
+            created: None,
+            modified: None,
+            access: Access::Full,
+        }))
+    };
+    let page = |_| ChangePage { entries: vec![entry("large"), entry("small")], ..end() };
+    let seen = |key: &ItemKey| item(key, if key.as_str() == "large" { NOTES + 1 } else { 100 });
+    let (_, _, commits) = run(page, seen);
+    let kept = |wanted: &str| {
+        let links = commits.iter().flat_map(|commit| &commit.put);
+        links.filter_map(|link| link.halves.a.clone()).find(|half| half.key.as_str() == wanted).unwrap().seen
+    };
+    assert!(matches!(kept("small"), Some(Observation::Present(_))));
+    let Some(Observation::Unread(why)) = kept("large") else { panic!("it was taken") };
+    assert!(why.contains("bytes of notes"), "{why}");
+}
