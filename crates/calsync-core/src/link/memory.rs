@@ -81,6 +81,11 @@ impl Turns {
         }
     }
 
+    /// Remembers a write and its answer.
+    pub(crate) fn note_answer(&mut self, at: DateTime<Utc>) {
+        self.at.extend([at.timestamp(); 2]);
+    }
+
     /// Whether a write to these sides would be one more answer to what came before, and there were too many of them.
     pub(crate) fn stop(&self, to: PerSide<bool>, back: bool, now: DateTime<Utc>) -> bool {
         let within = |span: u64| self.at.iter().filter(|at| at.abs_diff(now.timestamp()) < span).count();

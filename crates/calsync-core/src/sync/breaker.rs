@@ -4,6 +4,8 @@
 //! too many of them, nothing is written any more and the link waits. Quiet does not end that: two programs that answer
 //! each other are quiet exactly while we are. It ends when a person answers, or when both sides say the same.
 
+use chrono::{DateTime, Utc};
+
 use super::decide::{Context, LinkPlan, State, answered, hold, step, still_shows};
 use super::plan::{Action, Reason};
 use crate::ids::PerSide;
@@ -38,7 +40,7 @@ pub(super) fn stop(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
         return;
     }
     match answered(link, HoldKind::Oscillation, &Reason::Oscillation) {
-        Some(Answer::Approve | Answer::Prefer(_)) => plan.calms = true,
+        Some(Answer::Approve | Answer::Prefer(_)) => (plan.calms, plan.answered) = (true, true),
         // Both sides count as in step as they are; what is gone stays away.
         Some(Answer::Reject) => {
             let gone = PerSide::from_fn(|side| State::of(link.halves.get(side).as_ref()) == State::Gone);
@@ -54,6 +56,20 @@ pub(super) fn stop(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     }
 }
 
+/// Whether an item that is there again was deleted too often: each of these deletions answered a copy, so each is two turns.
+/// What was stopped stays so until a person answers.
+pub(super) fn is_made_again(
+    link: &Link,
+    deleted: impl Iterator<Item = DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> bool {
+    let mut turns = Turns::default();
+    for at in deleted {
+        turns.note_answer(at);
+    }
+    is_stopped(link) || turns.stop(PerSide { a: true, b: true }, false, now)
+}
+
 /// Whether it waits since it was stopped.
 fn is_stopped(link: &Link) -> bool {
     link.hold.as_ref().is_some_and(|hold| hold.kind == HoldKind::Oscillation)
@@ -64,7 +80,7 @@ pub(super) fn remember(
     link: &Link,
     plan: &LinkPlan,
     carried_out: PerSide<bool>,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
     memory: &mut LinkMemory,
 ) {
     if plan.calms {

@@ -132,6 +132,8 @@ pub(super) struct Context<'a> {
 pub(super) enum Suspicion {
     /// It was deleted on both sides before, and this is an old copy.
     CameBack,
+    /// It was deleted again and again, and again it is there: one program makes what another deletes.
+    MadeAgain,
     /// We made it twice: its counterpart is in step with another item of the same identity.
     OurDouble,
 }
@@ -233,7 +235,7 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
     let verdict = verdict(states.a, states.b);
     if let Some(side) = too_many_changes(link, verdict, states, context, &plan) {
         match answered(link, HoldKind::Changes, &Reason::TooManyChanges(side)) {
-            Some(Answer::Approve | Answer::Prefer(_)) => {}
+            Some(Answer::Approve | Answer::Prefer(_)) => plan.answered = true,
             Some(Answer::Reject) => {
                 take_back(link, side, context, &mut plan);
                 return plan;
@@ -400,6 +402,7 @@ fn is_suspect(
             let question = Question::whole(link, HoldKind::OurDouble, Reason::OurDouble(from));
             (question, Answer::Approve, Answer::Reject)
         }
+        Suspicion::MadeAgain => return is_made_again(link, plan),
     };
     match question.answer(link) {
         Some(answer) if answer == keeps => return false,
@@ -420,6 +423,23 @@ fn is_suspect(
             }
         }
         Some(_) | None => wait(link, question, plan),
+    }
+    true
+}
+
+/// Waits before the next copy of what is always deleted again. Rejected, it stays where it was made until somebody edits it.
+fn is_made_again(link: &Link, plan: &mut LinkPlan) -> bool {
+    let question = Question::whole(link, HoldKind::Oscillation, Reason::Oscillation);
+    match question.answer(link) {
+        Some(Answer::Approve | Answer::Prefer(_)) => {
+            plan.answered = true;
+            return false;
+        }
+        Some(Answer::Reject) => {
+            (plan.answered, plan.left_alone) = (true, true);
+            plan.steps.push(step(link, Action::Leave, question.reason));
+        }
+        None => wait(link, question, plan),
     }
     true
 }

@@ -1,7 +1,9 @@
 //! What a person has to confirm before it is carried, and what is stopped: programs that answer each other, changes and
 //! deletions that are too many to be meant.
 
+use calsync_core::ids::Uid;
 use calsync_core::link::Answer;
+use calsync_core::model::Series;
 use calsync_core::sync::{Action, Direction, Reason};
 
 use super::fake::{Fake, World, event};
@@ -214,4 +216,39 @@ fn an_answer_does_not_stand_for_what_came_after_it() {
     world.answer(Answer::Reject);
     world.a.edit(&a, |series| series.event.place = "Hof".to_owned());
     assert_eq!(world.sync().held, 1);
+}
+
+#[test]
+fn what_one_program_makes_again_and_another_deletes_is_stopped() {
+    let world = World::new();
+    for day in 1..29 {
+        for number in 0..4 {
+            world.a.add(event(&format!("T{day} {number}"), day));
+        }
+    }
+    world.settle();
+    let now = || calsync_core::drive::Clock::now(&world.clock);
+    let here = |fake: &Fake| fake.keys().into_iter().find(|key| fake.series(key).event.subject == "Import");
+    let before = world.a.writes() + world.b.writes();
+    let mut held = 0;
+    for _ in 0..36 {
+        world.a.set_clock(now());
+        if here(&world.a).is_none() {
+            world.a.add_series(Series::single(Uid::new("import-1"), event("Import", 3)));
+        }
+        held = world.sync().held;
+        if let Some(key) = here(&world.b) {
+            world.b.delete(&key);
+        }
+        held = held.max(world.sync().held);
+    }
+    assert!(world.a.writes() + world.b.writes() - before <= 6, "three hours of it");
+    assert_eq!(held, 1);
+    world.clock.pass(86_400);
+    assert_eq!(world.sync().held, 1, "quiet does not end it");
+    world.answer(Answer::Reject);
+    assert_eq!((world.settle().held, world.b.keys().len()), (0, 112), "it stays where it was made");
+    let key = here(&world.a).unwrap();
+    world.a.edit(&key, |series| series.event.place = "Ulm".to_owned());
+    assert_eq!((world.settle().held, world.b.keys().len()), (0, 113), "an edit is a new wish");
 }

@@ -81,6 +81,19 @@ fn a_person_who_deletes_now_and_then_is_not_asked() {
 }
 
 #[test]
+fn deletions_that_a_person_approved_count_no_more() {
+    let world = calendar(40);
+    for key in world.b.keys().into_iter().take(10) {
+        world.b.delete(&key);
+    }
+    assert_eq!(world.sync().held, 10);
+    world.answer(Answer::Approve);
+    assert_eq!(world.sync().sides.a.deleted, 10);
+    world.b.delete(&world.b.keys()[0]);
+    assert_eq!((world.sync().sides.a.deleted, world.a.keys().len()), (1, 29), "one more within the hour");
+}
+
+#[test]
 fn a_side_on_which_a_clock_went_wrong_waits_and_the_rest_goes_on() {
     let world = calendar(60);
     shift(&world, 25, 60);

@@ -12,6 +12,7 @@ use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
 use crate::link::{Link, MatchKey, Observation};
 use crate::model::Series;
 use crate::source::{Item, Seen, WriteOp};
+use crate::sync::breaker;
 use crate::sync::decide::{LinkPlan, PlannedWrite, Suspicion, next_generation};
 use crate::sync::plan::Likeness;
 use crate::sync::settle::{adopt_half_made, retry_after};
@@ -202,6 +203,13 @@ impl Work {
                 });
                 if buried {
                     case.suspicion = Some(Suspicion::CameBack);
+                    continue;
+                }
+                let mine = tombstones.iter().filter(|tombstone| {
+                    sighting.is_some_and(|sighting| tombstone.uid == sighting.series.uid)
+                });
+                if breaker::is_made_again(&case.link, mine.map(|tombstone| tombstone.at), self.input.now) {
+                    case.suspicion = Some(Suspicion::MadeAgain);
                 }
             }
         }
