@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ids::{CalendarKey, PairingId, PerSide, Side};
+use crate::link::Wish;
 use crate::model::Attachment;
 use crate::source::{CalendarSource, FileRead, Files, SourceError, SourceErrorKind, Write};
 use crate::store::{StateStore, StoreError, record};
@@ -55,7 +56,24 @@ pub async fn plan(
     store: &dyn StateStore,
     clock: &dyn Clock,
 ) -> Result<RoundReport, StoreError> {
+    plan_asked(pair, store, clock, &[]).await
+}
+
+/// Says what a round would do if a person had asked for this before it; writes nothing, like [`plan`].
+///
+/// # Errors
+///
+/// Only the store's.
+pub async fn plan_asked(
+    pair: Pair<'_>,
+    store: &dyn StateStore,
+    clock: &dyn Clock,
+    wishes: &[Wish],
+) -> Result<RoundReport, StoreError> {
     let scratch = crate::memory::MemoryStore::copy_of(store, pair.id).await?;
+    for wish in wishes {
+        scratch.order(pair.id, clock.now(), "plan", wish).await?;
+    }
     drive(pair, Stores { state: &scratch, tombstones: store }, clock, Mode::Plan).await
 }
 

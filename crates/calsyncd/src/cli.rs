@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use calsync_core::ids::{LinkId, Side};
+use calsync_core::store::EntryId;
 use calsync_store::PairingRecord;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -44,6 +46,15 @@ pub enum Command {
     /// Which unit goes with which mailbox.
     #[command(subcommand)]
     Pairing(Box<PairingCommand>),
+    /// What waits for a person.
+    #[command(subcommand)]
+    Held(HeldCommand),
+    /// Where both sides said something different.
+    #[command(subcommand)]
+    Conflict(ConflictCommand),
+    /// What was written.
+    #[command(subcommand)]
+    Journal(Box<JournalCommand>),
     /// How the pairings are doing.
     Status {
         /// As JSON.
@@ -66,6 +77,196 @@ pub struct Choice {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What to do about what waits.
+#[derive(Debug, Subcommand)]
+pub enum HeldCommand {
+    /// All of it.
+    List(Choice),
+    /// Do what was decided.
+    Approve(AnswerArgs),
+    /// Do the opposite.
+    Reject(AnswerArgs),
+}
+
+/// What is answered.
+#[derive(Debug, Args)]
+pub struct AnswerArgs {
+    /// These.
+    #[arg(value_name = "LINK", value_parser = link)]
+    pub links: Vec<LinkId>,
+    /// Everything of a pairing.
+    #[arg(long)]
+    pub all: bool,
+    /// Of this one.
+    #[arg(long, value_name = "NAME")]
+    pub pairing: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do about conflicts.
+#[derive(Debug, Subcommand)]
+pub enum ConflictCommand {
+    /// Those that wait, or those that were decided.
+    List {
+        /// Of which pairings.
+        #[command(flatten)]
+        choice: Choice,
+        /// Those in the journal.
+        #[arg(long)]
+        decided: bool,
+        /// At most so many of each pairing.
+        #[arg(long, value_name = "N", default_value = "50", value_parser = count, hide_default_value = true)]
+        limit: usize,
+    },
+    /// One, field by field.
+    Show(ConflictArgs),
+    /// Whose values stand.
+    Resolve {
+        /// Which.
+        #[command(flatten)]
+        which: ConflictArgs,
+        /// Whose.
+        #[arg(long, value_name = "SIDE", value_parser = side)]
+        prefer: Side,
+    },
+}
+
+/// Which conflict.
+#[derive(Debug, Args)]
+pub struct ConflictArgs {
+    /// Its link, or its journal entry.
+    #[arg(value_name = "LINK|ENTRY", value_parser = link_or_entry)]
+    pub number: LinkOrEntry,
+    /// Of this one.
+    #[arg(long, value_name = "NAME")]
+    pub pairing: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with the journal.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// The newest entries.
+    List {
+        /// Of which pairings.
+        #[command(flatten)]
+        choice: Choice,
+        /// Of one link.
+        #[arg(long, value_parser = link)]
+        link: Option<LinkId>,
+        /// Of one round.
+        #[arg(long, value_name = "N", value_parser = number)]
+        round: Option<u64>,
+        /// Not older.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// At most so many.
+        #[arg(long, value_name = "N", default_value = "50", value_parser = count, hide_default_value = true)]
+        limit: usize,
+    },
+    /// One entry.
+    Show {
+        /// Which.
+        #[arg(value_parser = number)]
+        entry: u64,
+        /// Of which pairing.
+        #[command(flatten)]
+        choice: Choice,
+    },
+    /// Take back.
+    Undo(UndoArgs),
+    /// Erase contents.
+    Erase {
+        /// Of which pairing.
+        #[arg(long, value_name = "NAME")]
+        pairing: String,
+        /// Only older ones.
+        #[arg(long, value_name = "TIME")]
+        before: Option<String>,
+        /// Without asking.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// What is taken back.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// These entries.
+    #[arg(long = "entry", value_name = "ID", value_parser = number, conflicts_with_all = ["round", "since"])]
+    pub entries: Vec<u64>,
+    /// All of a round.
+    #[arg(long, value_name = "N", value_parser = number)]
+    pub round: Option<u64>,
+    /// All that is not older.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Of which pairing.
+    #[arg(long, value_name = "NAME")]
+    pub pairing: Option<String>,
+    /// Only say what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    let largest = i64::MAX.unsigned_abs();
+    text.parse().ok().filter(|number| *number <= largest).ok_or_else(|| "1, 2, 3, ...".to_owned())
+}
+
+/// What a number names: links are written with sixteen hexadecimal digits, entries with few decimal ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkOrEntry {
+    /// A link.
+    Link(LinkId),
+    /// An entry of the journal.
+    Entry(EntryId),
+}
+
+impl std::fmt::Display for LinkOrEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LinkOrEntry::Link(link) => link.fmt(f),
+            LinkOrEntry::Entry(entry) => entry.fmt(f),
+        }
+    }
+}
+
+/// As many digits as a link is shown with.
+const LINK_DIGITS: usize = 16;
+
+fn link(text: &str) -> Result<LinkId, String> {
+    let wanted = || format!("{}, ...", LinkId(0x2f1e_0d3c_4b5a_6978));
+    if text.len() != LINK_DIGITS {
+        return Err(wanted());
+    }
+    let id = u64::from_str_radix(text, 16).ok().filter(|id| i64::try_from(*id).is_ok());
+    id.map(LinkId).ok_or_else(wanted)
+}
+
+fn link_or_entry(text: &str) -> Result<LinkOrEntry, String> {
+    if text.len() == LINK_DIGITS {
+        return link(text).map(LinkOrEntry::Link);
+    }
+    number(text).map(|number| LinkOrEntry::Entry(EntryId(number)))
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "1, 2, 3, ...".to_owned())
+}
+
+fn side(text: &str) -> Result<Side, String> {
+    let found = Side::BOTH.into_iter().find(|side| fields::side_word(*side).eq_ignore_ascii_case(text));
+    found.ok_or_else(|| "nvs, exchange".to_owned())
 }
 
 /// What to do with the configuration file.
@@ -128,6 +329,9 @@ pub enum PairingCommand {
     Remove {
         /// Which.
         name: String,
+        /// With what the journal holds of its appointments.
+        #[arg(long)]
+        erase: bool,
         /// Without asking.
         #[arg(long)]
         yes: bool,
@@ -288,7 +492,23 @@ impl Command {
     pub fn wants_json(&self) -> bool {
         match self {
             Command::Sync(choice) | Command::Plan(choice) | Command::Check(choice) => choice.json,
-            Command::Status { json } => *json,
+            Command::Status { json }
+            | Command::Held(
+                HeldCommand::List(Choice { json, .. })
+                | HeldCommand::Approve(AnswerArgs { json, .. })
+                | HeldCommand::Reject(AnswerArgs { json, .. }),
+            )
+            | Command::Conflict(
+                ConflictCommand::List { choice: Choice { json, .. }, .. }
+                | ConflictCommand::Show(ConflictArgs { json, .. })
+                | ConflictCommand::Resolve { which: ConflictArgs { json, .. }, .. },
+            ) => *json,
+            Command::Journal(command) => match command.as_ref() {
+                JournalCommand::List { choice: Choice { json, .. }, .. }
+                | JournalCommand::Show { choice: Choice { json, .. }, .. }
+                | JournalCommand::Undo(UndoArgs { json, .. }) => *json,
+                JournalCommand::Erase { .. } => false,
+            },
             Command::Pairing(command) => match command.as_ref() {
                 PairingCommand::List { json } | PairingCommand::Show { json, .. } => *json,
                 _ => false,

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use calsync_core::drive::{self, Clock, Pair};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Side};
+use calsync_core::link::Wish;
 use calsync_core::model::{Attachment, Series};
 use calsync_core::source::{
     CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Seen, SourceError, SourceErrorKind,
@@ -177,12 +178,19 @@ impl Engine {
 
     /// Says what a round would do; writes nothing anywhere.
     pub async fn plan(&self, record: &PairingRecord) -> Finished {
-        self.round(record, Kind::Plan).await
+        self.round(record, Kind::Plan(&[])).await
     }
 
-    async fn round(&self, record: &PairingRecord, kind: Kind) -> Finished {
+    /// Says what a round would do if this was asked for before it; writes nothing anywhere.
+    pub async fn plan_asked(&self, record: &PairingRecord, wishes: &[Wish]) -> Finished {
+        self.round(record, Kind::Plan(wishes)).await
+    }
+
+    async fn round(&self, record: &PairingRecord, kind: Kind<'_>) -> Finished {
         let (started, begin) = (self.clock.now(), Instant::now());
-        tracing::debug!(pairing = %record.id, ?kind, "round begins");
+        // What is asked for holds appointments: it is not for the log.
+        let dry = matches!(kind, Kind::Plan(_));
+        tracing::debug!(pairing = %record.id, dry, "round begins");
         let record = &PairingRecord { settings: record.settings.over(&self.defaults), ..record.clone() };
         let sources = self.sides.sources(record);
         let sources = PerSide { a: Noting::new(sources.a), b: Noting::new(sources.b) };
@@ -196,17 +204,19 @@ impl Engine {
         };
         let result = match kind {
             Kind::Sync => drive::sync(pair, self.state.as_ref(), self.clock.as_ref()).await,
-            Kind::Plan => drive::plan(pair, self.state.as_ref(), self.clock.as_ref()).await,
+            Kind::Plan(wishes) => {
+                drive::plan_asked(pair, self.state.as_ref(), self.clock.as_ref(), wishes).await
+            }
         };
         let details = PerSide { a: sources.a.last(), b: sources.b.last() };
         Finished { pairing: record.id.clone(), started, took: begin.elapsed(), result, details }
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Kind {
+#[derive(Clone, Copy)]
+enum Kind<'a> {
     Sync,
-    Plan,
+    Plan(&'a [Wish]),
 }
 
 /// A round that ended.

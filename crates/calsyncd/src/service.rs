@@ -62,6 +62,8 @@ pub struct JournalKeeping {
     pub store: Arc<SqliteStore>,
     /// How long.
     pub keep: Duration,
+    /// How long with the content of appointments.
+    pub contents: Duration,
 }
 
 impl JournalKeeping {
@@ -74,14 +76,24 @@ impl JournalKeeping {
     }
 
     async fn tidy(&self, now: DateTime<Utc>) {
-        let Some(before) = TimeDelta::from_std(self.keep).ok().and_then(|keep| now.checked_sub_signed(keep))
-        else {
-            return;
-        };
-        match self.store.forget_journal_before(before).await {
-            Ok(0) => {}
-            Ok(entries) => tracing::info!(entries, "old journal entries ended"),
-            Err(error) => tracing::warn!(%error, "old journal entries cannot be ended; tried again tomorrow"),
+        let before = |keep: Duration| now.checked_sub_signed(TimeDelta::from_std(keep).ok()?);
+        if let Some(before) = before(self.keep) {
+            match self.store.forget_journal_before(before).await {
+                Ok(0) => {}
+                Ok(entries) => tracing::info!(entries, "old journal entries ended"),
+                Err(error) => {
+                    tracing::warn!(%error, "old journal entries cannot be ended; tried again tomorrow");
+                }
+            }
+        }
+        if let Some(before) = before(self.contents) {
+            match self.store.erase_contents_before(before, now).await {
+                Ok(0) => {}
+                Ok(entries) => tracing::info!(entries, "contents of old journal entries erased"),
+                Err(error) => {
+                    tracing::warn!(%error, "contents of old journal entries cannot be erased; tried again tomorrow");
+                }
+            }
         }
     }
 }
@@ -212,13 +224,21 @@ mod tests {
         let left = async || store.journal_entries(&pairing, &JournalQuery::default()).await.unwrap().len();
 
         let clock = Arc::new(Hands(Mutex::new(now)));
-        let journal = JournalKeeping { store: Arc::clone(&store), keep: 90 * DAY };
+        let journal = JournalKeeping { store: Arc::clone(&store), keep: 90 * DAY, contents: 30 * DAY };
         let task = tokio::spawn(journal.run(clock.clone()));
         let patience = std::time::Instant::now() + Duration::from_secs(20);
         while left().await > 3 && std::time::Instant::now() < patience {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         assert_eq!(left().await, 3, "only what is older than ninety days");
+        let erased = async || {
+            let entries = store.journal_entries(&pairing, &JournalQuery::default()).await.unwrap();
+            entries.iter().filter(|entry| entry.erased.is_some()).count()
+        };
+        while erased().await < 2 && std::time::Instant::now() < patience {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(erased().await, 2, "the youngest entry keeps its content");
 
         // The next day another one is old enough, and nobody has to start anything for it.
         *clock.0.lock().unwrap() = now + TimeDelta::days(1) + TimeDelta::minutes(1);

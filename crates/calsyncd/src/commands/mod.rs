@@ -3,8 +3,13 @@
 //! Texts go to standard output (the answer) and standard error (complaints, logs). With `--json` standard output gets one
 //! document and nothing else, also when the command fails.
 
+mod cells;
 mod check;
 mod config;
+mod conflict;
+mod held;
+mod journal;
+mod orders;
 mod pairing;
 mod pairing_file;
 mod run;
@@ -186,6 +191,9 @@ fn perform(cli: &Cli, lang: Lang) -> Exit {
             Command::Sync(choice) => sync::sync(&context, choice).await,
             Command::Plan(choice) => sync::plan(&context, choice).await,
             Command::Status { json } => status::status(&context, *json).await,
+            Command::Held(command) => held::run(&context, command).await,
+            Command::Conflict(command) => conflict::run(&context, command).await,
+            Command::Journal(command) => journal::run(&context, command).await,
             Command::Check(choice) => check::check(&context, choice).await,
             Command::Pairing(command) => pairing::pairing(&context, command).await,
             Command::Config(command) => config::config(&context, *command),

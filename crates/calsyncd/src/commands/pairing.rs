@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use super::{Answer, Complaint, Context, Exit, find, open_shared, pairing_file, print, print_json, status};
 use crate::cli::{FileFormat, PairingCommand, SettingArgs, bad_value};
 use crate::config::{Access, Config};
-use crate::duration;
 use crate::fields::{self, KEYS};
-use crate::texts::{Lang, Message, PairingText as T};
+use crate::texts::{Lang, Message, OrderText, PairingText as T};
+use crate::{clock, duration};
 
 pub(super) async fn pairing(context: &Context, command: &PairingCommand) -> Answer {
     let config = context.config()?;
@@ -37,11 +37,15 @@ pub(super) async fn pairing(context: &Context, command: &PairingCommand) -> Answ
         }
         PairingCommand::Pause { name } => enable(context, &store, name, false).await?,
         PairingCommand::Resume { name } => enable(context, &store, name, true).await?,
-        PairingCommand::Remove { name, yes } => {
+        PairingCommand::Remove { name, yes, erase } => {
             let record = find(&store, name).await?;
-            confirm(context, *yes, &named(T::AskRemove, name))?;
+            confirm(context, *yes, &named(if *erase { T::AskRemoveErase } else { T::AskRemove }, name))?;
             store.remove_pairing(&record.id).await?;
             context.tell(&named(T::Removed, name));
+            if *erase {
+                let count = store.erase_journal(&record.id, None, clock::now()).await?;
+                context.tell(&Message::new(OrderText::Erased).with("name", name).with("count", count));
+            }
         }
         PairingCommand::Reset { name, yes } => {
             let record = find(&store, name).await?;
@@ -114,7 +118,7 @@ async fn enable(context: &Context, store: &SqliteStore, name: &str, enabled: boo
 }
 
 /// Asks, unless told not to. Without a terminal there is nobody to ask, and nothing is done.
-fn confirm(context: &Context, yes: bool, question: &Message) -> Result<(), Complaint> {
+pub(super) fn confirm(context: &Context, yes: bool, question: &Message) -> Result<(), Complaint> {
     if yes {
         return Ok(());
     }

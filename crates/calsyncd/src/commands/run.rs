@@ -14,7 +14,11 @@ pub(super) async fn run(context: &Context) -> Answer {
     let stop = signals::listen().map_err(|error| super::failed(&error))?;
     let store = Arc::new(open(&config).await?);
     let servers = Servers::from_config(&config)?;
-    let journal = JournalKeeping { store: Arc::clone(&store), keep: config.store.keep_journal };
+    let journal = JournalKeeping {
+        store: Arc::clone(&store),
+        keep: config.store.keep_journal,
+        contents: config.store.keep_contents,
+    };
     let engine = Engine::new(Arc::new(servers), store).with_defaults(config.defaults.clone());
     let service = Service::new(engine, config.sync.interval);
     let limits = Limits {

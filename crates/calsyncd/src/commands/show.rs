@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use calsync_core::ids::{PairingId, PerSide, Side};
 use calsync_core::source::SourceErrorKind;
 use calsync_core::sync::{
-    Action, Failure, Likeness, OrderOutcome, Outside, Reason, RoundReport, SideReport, Step,
+    Action, Became, Failure, Likeness, OrderOutcome, Outside, Reason, RoundReport, SideReport, Step,
 };
 use calsync_store::PairingRecord;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::waiting::{Waiting, side};
 use crate::engine::Finished;
 use crate::fields::side_word;
-use crate::texts::{Lang, Message, OutputText as T};
+use crate::texts::{Lang, Message, OrderText, OutputText as T};
 
 /// Why a round ended before its time.
 pub(super) fn failure(finished: &Finished) -> Message {
@@ -86,6 +86,7 @@ pub(super) fn round_text(finished: &Finished, lang: Lang) -> String {
             .with("why", &failure.why);
         lines.push(format!("  {}", line.to_text(lang)));
     }
+    lines.extend(orders(report, lang));
     let mut left_out = BTreeMap::new();
     for left in &report.left_out {
         *left_out.entry((left.side, left.link)).or_insert(0_u64) += 1;
@@ -127,8 +128,26 @@ pub(super) fn plan_text(finished: &Finished, lang: Lang) -> String {
         let more = Message::new(T::PlanMore).with("count", report.steps_left_out);
         lines.push(format!("  {}", more.to_text(lang)));
     }
+    lines.extend(orders(report, lang));
     lines.extend(advice(&Waiting::of_steps(steps), pairing, lang));
     join(lines)
+}
+
+/// What became of what people asked for, one line for each order.
+fn orders(report: &RoundReport, lang: Lang) -> Vec<String> {
+    let line = |order: &OrderOutcome| {
+        let text = match order.became {
+            Became::CarriedOut => OrderText::OrderDone,
+            Became::Void => OrderText::OrderVoid,
+            Became::Refused => OrderText::OrderRefused,
+            Became::Waits => OrderText::OrderWaits,
+        };
+        let link = order.link.map(|link| link.to_string()).unwrap_or_default();
+        let note = if order.note.is_empty() { String::new() } else { format!(": {}", order.note) };
+        let message = Message::new(text).with("order", order.order).with("link", link).with("note", note);
+        format!("  {}", message.to_text(lang))
+    };
+    report.orders.iter().map(line).collect()
 }
 
 fn advice(waiting: &Waiting, pairing: &PairingId, lang: Lang) -> Vec<String> {
@@ -158,7 +177,7 @@ fn step_text(step: &Step, lang: Lang) -> String {
     line
 }
 
-fn action(action: Action) -> Message {
+pub(super) fn action(action: Action) -> Message {
     let (text, at) = match action {
         Action::Create(at) => (T::ActCreate, Some(at)),
         Action::Update(at) => (T::ActUpdate, Some(at)),
@@ -173,7 +192,8 @@ fn action(action: Action) -> Message {
     }
 }
 
-fn reason(reason: &Reason) -> Message {
+/// Why, in words for people.
+pub(super) fn reason(reason: &Reason) -> Message {
     let on = |text, at: Side| {
         Message::new(text).with_message("side", side(at)).with_message("other", side(at.other()))
     };

@@ -1,12 +1,15 @@
 //! `status`: how the pairings are doing.
 
+use std::collections::BTreeMap;
+
+use calsync_core::link::HoldKind;
 use calsync_core::store::{Counts, StateStore as _};
 use calsync_store::{PairingRecord, PairingStore as _, RunOutcome, RunRecord};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::waiting::Waiting;
-use super::{Answer, Complaint, Context, Exit, open_shared, print, print_json};
+use super::{Answer, Complaint, Context, Exit, held, open_shared, orders, print, print_json};
 use crate::config::Config;
 use crate::engine::Finished;
 use crate::service::Heartbeat;
@@ -18,6 +21,8 @@ struct Row {
     first_sync_done: bool,
     last: Option<RunRecord>,
     waiting: Waiting,
+    /// How many of each kind wait.
+    kinds: BTreeMap<&'static str, u64>,
 }
 
 impl Row {
@@ -104,7 +109,15 @@ async fn rows(config: &Config) -> Result<Vec<Row>, Complaint> {
             0 => Waiting::default(),
             _ => Waiting::of_state(&store, &record.id).await?,
         };
-        rows.push(Row { record, counts, first_sync_done, last, waiting });
+        let mut kinds = BTreeMap::new();
+        if counts.held > 0 {
+            for (_, link) in orders::held(&store, std::slice::from_ref(&record)).await? {
+                if let Some(hold) = link.hold {
+                    *kinds.entry(hold.kind.as_str()).or_insert(0) += 1;
+                }
+            }
+        }
+        rows.push(Row { record, counts, first_sync_done, last, waiting, kinds });
     }
     Ok(rows)
 }
@@ -133,7 +146,7 @@ fn to_text(rows: &[Row], heartbeat: Option<&Heartbeat>, lang: Lang) -> String {
             row.record.id.as_str().to_owned(),
             lang.say(row.state().text()).to_owned(),
             row.counts.linked.to_string(),
-            row.counts.held.to_string(),
+            held_cell(row, lang),
             row.counts.failing.to_string(),
             last.unwrap_or_else(|| "-".to_owned()),
         ]
@@ -165,6 +178,20 @@ fn to_text(rows: &[Row], heartbeat: Option<&Heartbeat>, lang: Lang) -> String {
         }
     }
     out
+}
+
+/// How many wait, and of what kind.
+fn held_cell(row: &Row, lang: Lang) -> String {
+    let of = |kind: &HoldKind| {
+        let count = row.kinds.get(kind.as_str())?;
+        Some(format!("{count} {}", held::kind(*kind).to_text(lang)))
+    };
+    let kinds: Vec<String> = HoldKind::ALL.iter().filter_map(of).collect();
+    if kinds.is_empty() {
+        row.counts.held.to_string()
+    } else {
+        format!("{} ({})", row.counts.held, kinds.join(", "))
+    }
 }
 
 /// Cells in columns as wide as their widest cell.
@@ -200,6 +227,7 @@ fn to_json(rows: &[Row], heartbeat: Option<&Heartbeat>) -> Value {
                 "first_sync_done": row.first_sync_done,
                 "linked": row.counts.linked,
                 "held": row.counts.held,
+                "held_by_kind": row.kinds,
                 "waiting": row.waiting.to_json(),
                 "failing": row.counts.failing,
                 "last_round": row.last.as_ref().map(run_json),

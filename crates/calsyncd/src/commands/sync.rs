@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use calsync_core::link::Wish;
+use calsync_core::sync::Became;
 use calsync_store::{PairingRecord, PairingStore as _, RunOutcome, SqliteStore};
 use futures::StreamExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Answer, Complaint, Context, Exit, check, find, open, open_shared, print, print_json, show};
+use super::{
+    Answer, Complaint, Context, Exit, check, find, open, open_shared, orders, print, print_json, show,
+};
 use crate::check as checks;
 use crate::cli::Choice;
 use crate::config::Config;
@@ -30,13 +34,13 @@ pub(super) async fn plan(context: &Context, choice: &Choice) -> Answer {
     let config = context.config()?;
     let store = open_shared(&config).await?;
     let records = chosen(&store, choice).await?;
-    rounds(context, choice, &config, store, records, What::Plan).await
+    rounds(context, choice, &config, store, records, What::Plan(&[])).await
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
+#[derive(Clone, Copy)]
+enum What<'a> {
     Sync,
-    Plan,
+    Plan(&'a [Wish]),
 }
 
 async fn chosen(store: &SqliteStore, choice: &Choice) -> Result<Vec<PairingRecord>, Complaint> {
@@ -52,19 +56,57 @@ async fn rounds(
     config: &Config,
     store: SqliteStore,
     records: Vec<PairingRecord>,
-    what: What,
+    what: What<'_>,
 ) -> Answer {
-    let engine = Engine::new(Arc::new(Servers::from_config(config)?), Arc::new(store));
-    let engine = engine.with_defaults(config.defaults.clone());
     if records.is_empty() && !choice.json {
         context.warn(&Message::new(OutputText::StatusNoPairings));
     }
+    let (exit, documents) = each(context, config, Arc::new(store), &records, what, choice.json).await?;
+    if choice.json {
+        print_json(&json!({ "result": orders::result_word(exit), "pairings": documents }));
+    }
+    Ok(exit)
+}
+
+/// One round now for each of these pairings, told as it ends; with `as_json` the documents are the caller's to print.
+pub(super) async fn now(
+    context: &Context,
+    config: &Config,
+    store: SqliteStore,
+    records: Vec<PairingRecord>,
+    as_json: bool,
+) -> Result<(Exit, Vec<Value>), Complaint> {
+    each(context, config, Arc::new(store), &records, What::Sync, as_json).await
+}
+
+/// What a round would do if this was asked for.
+pub(super) async fn plan_with(
+    context: &Context,
+    config: &Config,
+    store: Arc<SqliteStore>,
+    record: &PairingRecord,
+    wishes: &[Wish],
+    as_json: bool,
+) -> Result<(Exit, Vec<Value>), Complaint> {
+    each(context, config, store, std::slice::from_ref(record), What::Plan(wishes), as_json).await
+}
+
+async fn each(
+    context: &Context,
+    config: &Config,
+    store: Arc<SqliteStore>,
+    records: &[PairingRecord],
+    what: What<'_>,
+    as_json: bool,
+) -> Result<(Exit, Vec<Value>), Complaint> {
+    let engine = Engine::new(Arc::new(Servers::from_config(config)?), store);
+    let engine = engine.with_defaults(config.defaults.clone());
     let engine = &engine;
-    let mut finished = futures::stream::iter(&records)
+    let mut finished = futures::stream::iter(records)
         .map(|record| async move {
             let finished = match what {
                 What::Sync => engine.sync(record).await,
-                What::Plan => engine.plan(record).await,
+                What::Plan(wishes) => engine.plan_asked(record, wishes).await,
             };
             (record, finished)
         })
@@ -74,30 +116,31 @@ async fn rounds(
     let mut documents = Vec::new();
     while let Some((record, finished)) = finished.next().await {
         exit = exit.max(exit_of(&finished));
-        if choice.json {
+        if unmet(&finished) {
+            exit = exit.max(Exit::Incomplete);
+        }
+        if as_json {
             documents.push(match what {
                 What::Sync => show::round_json(record, &finished, context.lang),
-                What::Plan => show::plan_json(record, &finished, context.lang),
+                What::Plan(_) => show::plan_json(record, &finished, context.lang),
             });
         } else {
             print(&match what {
                 What::Sync => show::round_text(&finished, context.lang),
-                What::Plan => show::plan_text(&finished, context.lang),
+                What::Plan(_) => show::plan_text(&finished, context.lang),
             });
         }
         if finished.outcome() == RunOutcome::Failed {
             advise(context, config, record, &finished).await;
         }
     }
-    if choice.json {
-        let result = match exit {
-            Exit::Good => "ok",
-            Exit::Incomplete => "incomplete",
-            Exit::Failed | Exit::Usage => "failed",
-        };
-        print_json(&json!({ "result": result, "pairings": documents }));
-    }
-    Ok(exit)
+    Ok((exit, documents))
+}
+
+/// Whether something that a person asked for was not done.
+fn unmet(finished: &Finished) -> bool {
+    let orders = finished.result.iter().flat_map(|report| &report.orders);
+    orders.into_iter().any(|order| order.became != Became::CarriedOut)
 }
 
 fn exit_of(finished: &Finished) -> Exit {

@@ -6,7 +6,7 @@
 use calsync_core::ids::{PairingId, Side};
 use calsync_core::link::Link;
 use calsync_core::store::{StateStore, StoreError};
-use calsync_core::sync::{Action, Outside, Reason, Step};
+use calsync_core::sync::{Action, Likeness, Outside, Reason, Step};
 use serde_json::{Map, Value, json};
 
 use crate::clock;
@@ -120,9 +120,34 @@ fn entry(reason: &Reason) -> Option<(&'static str, T, Option<Side>)> {
     }
 }
 
-/// The state keeps the reason in words, so each of those that hold something is put into words too.
+/// The state and the journal keep reasons in words: the reason that has these words.
+pub(super) fn known(words: &str) -> Option<Reason> {
+    let of_side = |side: Side| {
+        [
+            Reason::NewOn(side),
+            Reason::ChangedOn(side),
+            Reason::DeletedOn(side),
+            Reason::EditBeatsDeletion(side),
+            Reason::DeletionBeatsEdit(side),
+            Reason::Reverted(side),
+            Reason::Protected(side),
+            Reason::Rejected(side),
+            Reason::Chosen(side),
+            Reason::Undo(side),
+        ]
+    };
+    let alike = [Likeness::Receipt, Likeness::Uid, Likeness::Content].map(Reason::SameAppointment);
+    let others = Side::BOTH.into_iter().flat_map(of_side).chain(alike);
+    let all = others.chain([Reason::ChangedOnBoth, Reason::RulesChanged]);
+    all.into_iter().find(|reason| reason.to_string() == words).or_else(|| holding(words))
+}
+
+/// The same for what a link waits for.
 fn reason_of(link: &Link) -> Option<Reason> {
-    let why = &link.hold.as_ref()?.why;
+    holding(&link.hold.as_ref()?.why)
+}
+
+fn holding(why: &str) -> Option<Reason> {
     let of_side = |side: Side| {
         [
             Reason::TooManyDeletions(side),
@@ -137,7 +162,7 @@ fn reason_of(link: &Link) -> Option<Reason> {
         .flat_map(|side| Outside::ALL.into_iter().map(move |outside| Reason::LeftScope(side, outside)));
     let reasons =
         Side::BOTH.into_iter().flat_map(of_side).chain(left).chain([Reason::Conflict, Reason::Oscillation]);
-    reasons.into_iter().find(|reason| reason.to_string() == *why)
+    reasons.into_iter().find(|reason| reason.to_string() == why)
 }
 
 #[cfg(test)]

@@ -118,6 +118,8 @@ pub struct StoreConfig {
     pub directory: PathBuf,
     /// How long the journal keeps what appointments were before calsync changed or deleted them.
     pub keep_journal: Duration,
+    /// How long its entries hold the content of appointments; at most as long as they are kept themselves.
+    pub keep_contents: Duration,
 }
 
 /// What is logged.
@@ -314,10 +316,13 @@ fn store(sections: &mut Sections<'_>, base: &Path, path: &Path) -> StoreConfig {
     let mut section = sections.section("store");
     let directory = section.path("directory", base);
     let keep_journal = section.duration("keep_journal", DAY..=days(3650));
+    let keep_contents = section.duration("keep_contents", DAY..=days(3650));
     section.finish();
+    let keep_journal = keep_journal.unwrap_or(days(90));
     StoreConfig {
         directory: directory.unwrap_or_else(|| Config::default_store(path)),
-        keep_journal: keep_journal.unwrap_or(days(90)),
+        keep_journal,
+        keep_contents: keep_contents.map_or(keep_journal, |keep| keep.min(keep_journal)),
     }
 }
 
@@ -447,6 +452,9 @@ token_env = "NVS_TOKEN"
         let with = |keep: &str| format!("{GOOD}[store]\nkeep_journal = \"{keep}\"\n");
         let config = parse(&with("30d")).unwrap();
         assert_eq!(config.store.keep_journal, Duration::from_secs(30 * 86_400));
+        assert_eq!(config.store.keep_contents, config.store.keep_journal, "unless something else is said");
+        let both = parse(&with("30d\"\nkeep_contents = \"7d")).unwrap();
+        assert_eq!(both.store.keep_contents, Duration::from_secs(7 * 86_400));
         for wrong in ["1h", "90", "4000d"] {
             let complaint = complaints(&with(wrong));
             assert!(complaint.contains("\"keep_journal\" has to be a time"), "{complaint}");

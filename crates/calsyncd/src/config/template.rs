@@ -166,6 +166,10 @@ directory = '{STORE}'
 # service ends what is older, once a day; what still matters to an open write stays.
 # keep_journal = "90d"
 
+# After which time the content of appointments is erased from the journal (1d to 3650d). What was done when, where and why
+# stays as long as the entries; what was erased can no longer be undone.
+# keep_contents = "90d"
+
 [log]
 # error, warn, info, debug or trace. Logs hold counts and names of pairings, never passwords and never what
 # appointments are about.
@@ -326,6 +330,10 @@ directory = '{STORE}'
 # Wie lange das Journal aufhebt, wie Termine waren, bevor calsync sie geändert oder gelöscht hat (1d bis 3650d). Der
 # laufende Dienst entfernt einmal am Tag, was älter ist; was für einen offenen Schreibvorgang zählt, bleibt.
 # keep_journal = "90d"
+
+# Nach welcher Zeit der Inhalt von Terminen aus dem Journal gelöscht wird (1d bis 3650d). Was wann, wo und warum getan wurde,
+# bleibt so lange wie die Einträge; was gelöscht ist, lässt sich nicht mehr rückgängig machen.
+# keep_contents = "90d"
 
 [log]
 # error, warn, info, debug oder trace. Im Protokoll stehen Zahlen und Namen von Paarungen, nie Kennwörter und nie,

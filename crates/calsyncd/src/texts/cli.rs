@@ -23,6 +23,58 @@ super::texts! {
             en: "How the pairings are doing",
             de: "Wie es um die Paarungen steht",
         }
+        Held {
+            en: "What waits for a person: list it, approve or reject it",
+            de: "Was auf einen Menschen wartet: auflisten, zustimmen oder ablehnen",
+        }
+        HeldList {
+            en: "List what waits, with kind, reason, time and subject",
+            de: "Auflisten, was wartet, mit Art, Grund, Zeit und Betreff",
+        }
+        HeldApprove {
+            en: "Do what was decided, such as deleting; what changed meanwhile is asked again",
+            de: "Tun, was entschieden wurde, etwa löschen; was sich inzwischen geändert hat, wird neu gefragt",
+        }
+        HeldReject {
+            en: "Do the opposite, which loses nothing: what was deleted is made again, what left the filter stays",
+            de: "Das Gegenteil tun, bei dem nichts verloren geht: Gelöschtes wird wieder angelegt, was den Filter verließ, bleibt",
+        }
+        Conflict {
+            en: "Where both sides said something different: list, show, say whose values stand",
+            de: "Wo beide Seiten Verschiedenes sagten: auflisten, zeigen, sagen, wessen Werte gelten",
+        }
+        ConflictList {
+            en: "List the conflicts that wait, or with --decided those that were decided",
+            de: "Die Konflikte auflisten, die warten, oder mit --decided die entschiedenen",
+        }
+        ConflictShow {
+            en: "Show both values field by field, which one won, and why",
+            de: "Beide Werte zeigen, Feld für Feld, welcher gewann und warum",
+        }
+        ConflictResolve {
+            en: "Say whose values stand; of a decided conflict, bring back those that lost",
+            de: "Sagen, wessen Werte gelten; bei einem entschiedenen Konflikt die verlorenen zurückholen",
+        }
+        Journal {
+            en: "What calsync wrote: list, show, take back, erase",
+            de: "Was calsync geschrieben hat: auflisten, zeigen, rückgängig machen, löschen",
+        }
+        JournalList {
+            en: "List the newest entries: what was written, where, why, and how it ended",
+            de: "Die neuesten Einträge auflisten: was geschrieben wurde, wo, warum, mit welchem Ergebnis",
+        }
+        JournalShow {
+            en: "Show one entry, before and after, field by field",
+            de: "Einen Eintrag zeigen, vorher und nachher, Feld für Feld",
+        }
+        JournalUndo {
+            en: "Take back single writes, a round, or all of a pairing since a time; what people changed since stays",
+            de: "Einzelne Schreibvorgänge, einen Abgleich oder alles einer Paarung seit einer Zeit rückgängig machen; was Menschen seither geändert haben, bleibt",
+        }
+        JournalErase {
+            en: "Erase what the journal of a pairing holds of appointments; what was done when and why stays",
+            de: "Löschen, was das Journal einer Paarung von Terminen enthält; was wann warum getan wurde, bleibt",
+        }
         Check {
             en: "Check name, TLS, login, calendars, rights and clocks, and say what to do about each failure",
             de: "Name, TLS, Anmeldung, Kalender, Rechte und Uhren prüfen, und zu jedem Fehler sagen, was zu tun ist",
@@ -217,6 +269,62 @@ Und für jede Richtung, mit to_exchange_ oder to_nvs_ vor dem Namen:
   unanswered, tentative, declined, cancelled   show, free, skip: Besprechungen in diesem Stand
   plain_notes                     yes: Notizen kommen als reiner Text an, und seine Änderungen lassen die Formatierung des Originals",
         }
+        ArgLinks {
+            en: "Numbers of the links, from held list",
+            de: "Nummern der Verknüpfungen, aus held list",
+        }
+        ArgAll {
+            en: "Everything that waits in the pairing that --pairing names",
+            de: "Alles, was in der mit --pairing genannten Paarung wartet",
+        }
+        ArgDecided {
+            en: "Those that were decided, from the journal",
+            de: "Die entschiedenen, aus dem Journal",
+        }
+        ArgLimit {
+            en: "At most so many (default: 50)",
+            de: "Höchstens so viele (sonst: 50)",
+        }
+        ArgConflictNumber {
+            en: "Link of a waiting conflict, or journal entry of a decided one",
+            de: "Verknüpfung eines wartenden Konflikts, oder Eintrag im Journal eines entschiedenen",
+        }
+        ArgPrefer {
+            en: "Whose values stand: nvs or exchange",
+            de: "Wessen Werte gelten: nvs oder exchange",
+        }
+        ArgLink {
+            en: "Only of this link",
+            de: "Nur von dieser Verknüpfung",
+        }
+        ArgRound {
+            en: "Only of this round",
+            de: "Nur von diesem Abgleich",
+        }
+        ArgSince {
+            en: "Not older than 2026-11-24, \"2026-11-24 08:00\", 2026-11-24T07:00:00Z or 2h (ago)",
+            de: "Nicht älter als 2026-11-24, \"2026-11-24 08:00\", 2026-11-24T07:00:00Z oder 2h (vor zwei Stunden)",
+        }
+        ArgBefore {
+            en: "Only what is older, such as 2026-11-24 or 30d",
+            de: "Nur was älter ist, etwa als 2026-11-24 oder 30d",
+        }
+        ArgEntry {
+            en: "Number of the journal entry",
+            de: "Nummer des Eintrags im Journal",
+        }
+        ArgEntries {
+            en: "Number of a journal entry; may be repeated",
+            de: "Nummer eines Eintrags im Journal; mehrfach möglich",
+        }
+        ArgDryRun {
+            en: "Only say what would be done",
+            de: "Nur sagen, was geschähe",
+        }
+        ArgErase {
+            en: "Also erase what the journal holds of its appointments",
+            de: "Auch löschen, was das Journal von ihren Terminen enthält",
+        }
         ArgPaused {
             en: "Add it paused",
             de: "Angehalten anlegen",
@@ -300,6 +408,19 @@ pub fn help(path: &str, argument: Option<&str>) -> Option<HelpText> {
             "sync" => H::Sync,
             "plan" => H::Plan,
             "status" => H::Status,
+            "held" => H::Held,
+            "held list" => H::HeldList,
+            "held approve" => H::HeldApprove,
+            "held reject" => H::HeldReject,
+            "conflict" => H::Conflict,
+            "conflict list" => H::ConflictList,
+            "conflict show" => H::ConflictShow,
+            "conflict resolve" => H::ConflictResolve,
+            "journal" => H::Journal,
+            "journal list" => H::JournalList,
+            "journal show" => H::JournalShow,
+            "journal undo" => H::JournalUndo,
+            "journal erase" => H::JournalErase,
             "check" => H::Check,
             "config" => H::Config,
             "config init" => H::ConfigInit,
@@ -341,6 +462,20 @@ pub fn help(path: &str, argument: Option<&str>) -> Option<HelpText> {
         "guard_percent" => H::ArgGuardPercent,
         "lead" => H::ArgLead,
         "set" => H::ArgSet,
+        "links" => H::ArgLinks,
+        "all" => H::ArgAll,
+        "decided" => H::ArgDecided,
+        "limit" => H::ArgLimit,
+        "number" => H::ArgConflictNumber,
+        "prefer" => H::ArgPrefer,
+        "link" => H::ArgLink,
+        "round" => H::ArgRound,
+        "since" => H::ArgSince,
+        "before" => H::ArgBefore,
+        "entry" => H::ArgEntry,
+        "entries" => H::ArgEntries,
+        "dry_run" => H::ArgDryRun,
+        "erase" => H::ArgErase,
         "paused" => H::ArgPaused,
         "yes" => H::ArgYes,
         "file" => H::ArgFile,

@@ -7,6 +7,7 @@
 mod check;
 mod cli;
 mod config;
+mod orders;
 mod output;
 mod pairing;
 
@@ -16,6 +17,7 @@ use std::str::FromStr;
 pub use check::CheckText;
 pub use cli::{HelpText, UsageText, help};
 pub use config::ConfigText;
+pub use orders::OrderText;
 pub use output::OutputText;
 pub use pairing::PairingText;
 
@@ -183,6 +185,7 @@ mod tests {
             rows(ConfigText::ALL),
             rows(OutputText::ALL),
             rows(PairingText::ALL),
+            rows(OrderText::ALL),
         ]
         .concat()
     }

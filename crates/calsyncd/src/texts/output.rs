@@ -21,18 +21,18 @@ super::texts! {
             de: "{count} mit widersprüchlichen Änderungen, nach den Regeln der Paarung entschieden",
         }
         Held {
-            en: "{count} wait for a person; see calsyncd plan --pairing {pairing}",
-            de: "{count} warten auf einen Menschen; siehe calsyncd plan --pairing {pairing}",
+            en: "{count} wait for a person; see calsyncd held list --pairing {pairing}",
+            de: "{count} warten auf einen Menschen; siehe calsyncd held list --pairing {pairing}",
         }
 
         // What a person can do about what waits.
         DoTooMany {
-            en: "{count} were deleted on {side}, too many at once to be meant; look at them: calsyncd plan --pairing {pairing}; then restore them on {side}, or delete them on {other} too, or allow it: calsyncd pairing set {pairing} --guard-percent 100 (afterwards: --guard-percent default)",
-            de: "{count} wurden in {side} gelöscht, zu viele auf einmal, um gemeint zu sein; ansehen: calsyncd plan --pairing {pairing}; dann in {side} wiederherstellen, oder auch in {other} löschen, oder es erlauben: calsyncd pairing set {pairing} --guard-percent 100 (danach: --guard-percent default)",
+            en: "{count} were deleted on {side}, too many at once to be meant; look at them: calsyncd held list --pairing {pairing}; then calsyncd held approve deletes them on {other} too, held reject makes them again on {side}; or allow it from now on: calsyncd pairing set {pairing} --guard-percent 100 (afterwards: --guard-percent default)",
+            de: "{count} wurden in {side} gelöscht, zu viele auf einmal, um gemeint zu sein; ansehen: calsyncd held list --pairing {pairing}; dann löscht calsyncd held approve sie auch in {other}, held reject legt sie in {side} wieder an; oder es ab jetzt erlauben: calsyncd pairing set {pairing} --guard-percent 100 (danach: --guard-percent default)",
         }
         DoConflict {
-            en: "{count} were changed on both sides, and the pairing leaves it to a person; make both sides say the same by editing one of them, or say who wins: calsyncd pairing set {pairing} --conflict newer (or nvs, exchange)",
-            de: "{count} wurden auf beiden Seiten geändert, und die Paarung überlässt es einem Menschen; auf einer Seite ändern, bis beide dasselbe sagen, oder festlegen, wer gewinnt: calsyncd pairing set {pairing} --conflict newer (oder nvs, exchange)",
+            en: "{count} were changed on both sides, and the pairing leaves it to a person; look at them: calsyncd conflict list --pairing {pairing}; say whose values stand: calsyncd conflict resolve; or edit one side until both say the same, or say who wins from now on: calsyncd pairing set {pairing} --conflict newer (or nvs, exchange)",
+            de: "{count} wurden auf beiden Seiten geändert, und die Paarung überlässt es einem Menschen; ansehen: calsyncd conflict list --pairing {pairing}; sagen, wessen Werte gelten: calsyncd conflict resolve; oder auf einer Seite ändern, bis beide dasselbe sagen, oder festlegen, wer ab jetzt gewinnt: calsyncd pairing set {pairing} --conflict newer (oder nvs, exchange)",
         }
         DoCameBack {
             en: "{count} came back on {side} after they were deleted; delete them there, or edit them there to keep them",

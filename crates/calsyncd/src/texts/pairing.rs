@@ -55,6 +55,10 @@ super::texts! {
             en: "Remove the pairing \"{name}\"? Type yes: ",
             de: "Die Paarung \u{201e}{name}\u{201c} entfernen? Mit ja bestätigen: ",
         }
+        AskRemoveErase {
+            en: "Remove the pairing \"{name}\", and erase what the journal holds of its appointments? Type yes: ",
+            de: "Die Paarung \u{201e}{name}\u{201c} entfernen und löschen, was das Journal von ihren Terminen enthält? Mit ja bestätigen: ",
+        }
         AskReset {
             en: "Forget what the pairing \"{name}\" has synchronised? Type yes: ",
             de: "Vergessen, was die Paarung \u{201e}{name}\u{201c} abgeglichen hat? Mit ja bestätigen: ",

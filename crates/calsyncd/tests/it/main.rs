@@ -11,6 +11,7 @@
 mod complaints;
 mod confidential;
 mod crash;
+mod decisions;
 mod every_request;
 mod files;
 mod guards;
