@@ -22,8 +22,8 @@ use calsync_core::memory::MemoryStore;
 use calsync_core::model::Attachment;
 use calsync_core::model::{Event, Series, Span};
 use calsync_core::source::{
-    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item, Seen,
-    SourceError, Write, WriteOp, WriteOutcome,
+    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item, Mark,
+    Seen, SourceError, Write, WriteOp, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 use calsync_core::sync::Settings;
@@ -66,7 +66,7 @@ impl Calendar {
 #[async_trait]
 impl CalendarSource for Calendar {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: 100, unheld: &[], marks: false }
+        Capabilities { batch: 100, unheld: &[], marks: false, sentinel: false }
     }
 
     fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {
@@ -95,6 +95,14 @@ impl CalendarSource for Calendar {
 
     async fn find_created(&self, _: &CalendarKey, tokens: &[CreateToken]) -> Result<Vec<Seen>, SourceError> {
         Ok(tokens.iter().map(|_| Seen::Absent).collect())
+    }
+
+    async fn sentinel(&self, _: &CalendarKey) -> Result<Option<Mark>, SourceError> {
+        Ok(None)
+    }
+
+    async fn set_sentinel(&self, _: &CalendarKey, _: Option<&Mark>, _: &Mark) -> Result<(), SourceError> {
+        panic!("nothing is marked here")
     }
 
     async fn attachment(

@@ -7,6 +7,7 @@
 
 mod hold;
 mod lately;
+mod marks;
 mod memory;
 mod order;
 
@@ -21,6 +22,7 @@ use crate::model::Series;
 use crate::source::{Access, Item, Receipt, Write};
 
 pub use hold::{Answer, Hold, HoldKind};
+pub use marks::{KnownMark, Marks, WentBack, Which};
 pub use order::{Order, Wish};
 
 /// A series as a side gave it back when both sides were last in step.
@@ -301,6 +303,8 @@ pub struct Head {
     pub intents: Vec<Intent>,
     /// What people asked for and is not done yet, in the order of their numbers.
     pub orders: Vec<Order>,
+    /// What tells whether a side, or this store, went back in time.
+    pub marks: Marks,
 }
 
 /// A full listing of one side.

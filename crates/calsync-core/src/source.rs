@@ -78,6 +78,28 @@ pub trait CalendarSource: Send + Sync {
     /// costs no request.
     async fn upkeep(&self, calendar: &CalendarKey) -> Result<u64, SourceError>;
 
+    /// Reads the [`Mark`] that lies in this calendar, where people do not see it; `None` where there is none. Only asked
+    /// where [`Capabilities::sentinel`] says that there can be one.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`](SourceErrorKind::Denied): the account may not look there. The calendar is kept in step without.
+    async fn sentinel(&self, calendar: &CalendarKey) -> Result<Option<Mark>, SourceError>;
+
+    /// Puts `new` in the place of the mark that lies in this calendar.
+    ///
+    /// # Errors
+    ///
+    /// [`Stale`](SourceErrorKind::Stale): it is not the `expected` one that lies there; nothing was written. (A source whose
+    /// server cannot compare reads it right before.) [`Denied`](SourceErrorKind::Denied): the account may not write
+    /// there. [`NoAnswer`](SourceErrorKind::NoAnswer): it may arrive yet.
+    async fn set_sentinel(
+        &self,
+        calendar: &CalendarKey,
+        expected: Option<&Mark>,
+        new: &Mark,
+    ) -> Result<(), SourceError>;
+
     /// Reads the file of an item that has this name and number now; its stamp may be of another side.
     ///
     /// A file of more than `max_bytes` is [`TooLarge`](FileRead::TooLarge), found out if possible before it was read.
@@ -100,6 +122,18 @@ pub struct Capabilities {
     pub unheld: &'static [Field],
     /// Whether its appointments can be given a [`Mark`](crate::model::Mark).
     pub marks: bool,
+    /// Whether a [`Mark`] can be left in its calendars.
+    pub sentinel: bool,
+}
+
+/// What the engine leaves in a calendar itself, where people do not see it: it goes back with the calendar when that is
+/// restored from a backup, and so tells which of the two calendars and the store did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Who writes it; see [`Settings::installation`](crate::sync::Settings::installation).
+    pub installation: String,
+    /// Counts the rounds that wrote something; never goes back.
+    pub number: u64,
 }
 
 /// One page of a change feed.
@@ -288,6 +322,13 @@ pub enum SourceErrorKind {
     /// difference say nothing about what people did. The pairing stops until a person chooses which side leads.
     #[error("the server went back in time: it was restored from a backup")]
     WentBack,
+    /// The calendar shows no mark where there was one. The pairing stops until a person chooses which side leads.
+    #[error("the calendar is not the one that it was: it was emptied or made anew")]
+    Emptied,
+    /// The calendar carries the mark of another installation: one of the two is a copy, or the calendar has two masters. The
+    /// pairing stops until a person chooses which side leads, and with it that this installation goes on.
+    #[error("another installation keeps this calendar in step")]
+    Foreign,
     /// Read the feed from the beginning.
     #[error("the server no longer knows how far its changes were read")]
     TokenExpired,

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChangeToken, ItemKey, LinkId, PairingId, PerSide, Side};
-use crate::link::{Half, Head, Lately, Link, Listing, MatchKey, Tombstone, Wish};
+use crate::link::{Half, Head, Lately, Link, Listing, Marks, MatchKey, Tombstone, Wish};
 use crate::source::Write;
 
 pub use self::journal::{EntryId, Erased, JournalEntry, JournalQuery, Losing, LostBy, RoundId};
@@ -160,6 +160,8 @@ pub struct Commit {
     pub first_sync_done: bool,
     /// Under which rules everything is as it is from now on.
     pub rules: Option<String>,
+    /// The marks as they are now.
+    pub marks: Option<Marks>,
     /// Links as they are now.
     pub put: Vec<Link>,
     /// Links that ended.

@@ -7,7 +7,7 @@ use calsync_core::ids::{LinkId, Side};
 use calsync_core::store::EntryId;
 use calsync_store::PairingRecord;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config::nearest;
 use crate::fields;
@@ -42,7 +42,14 @@ pub enum Command {
     /// One round now.
     Sync(Choice),
     /// What a round would do.
-    Plan(Choice),
+    Plan {
+        /// Of which pairings.
+        #[command(flatten)]
+        choice: Choice,
+        /// As if this side had been chosen to lead.
+        #[arg(long, value_enum, value_name = "SIDE", requires = "pairing")]
+        lead: Option<Leader>,
+    },
     /// Which unit goes with which mailbox.
     #[command(subcommand)]
     Pairing(Box<PairingCommand>),
@@ -66,6 +73,25 @@ pub enum Command {
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+}
+
+/// The side that leads after something went back in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Leader {
+    /// NVS.
+    Nvs,
+    /// Exchange.
+    Exchange,
+}
+
+impl Leader {
+    /// The engine's name of this side.
+    pub fn side(self) -> Side {
+        match self {
+            Leader::Nvs => Side::A,
+            Leader::Exchange => Side::B,
+        }
+    }
 }
 
 /// All pairings or one, for people or as JSON.
@@ -359,6 +385,9 @@ pub enum PairingCommand {
     Resume {
         /// Which.
         name: String,
+        /// Whose values stand, after something went back in time.
+        #[arg(long, value_enum, value_name = "SIDE")]
+        lead: Option<Leader>,
     },
     /// From the beginning.
     Reset {
@@ -491,7 +520,7 @@ impl Command {
     /// Whether standard output is to get one JSON document.
     pub fn wants_json(&self) -> bool {
         match self {
-            Command::Sync(choice) | Command::Plan(choice) | Command::Check(choice) => choice.json,
+            Command::Sync(choice) | Command::Plan { choice, .. } | Command::Check(choice) => choice.json,
             Command::Status { json }
             | Command::Held(
                 HeldCommand::List(Choice { json, .. })

@@ -15,7 +15,7 @@ use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingI
 use calsync_core::link::Wish;
 use calsync_core::model::{Attachment, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Seen, SourceError, SourceErrorKind,
+    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Mark, Seen, SourceError, SourceErrorKind,
     Write, WriteOutcome,
 };
 use calsync_core::store::{Recorded, StateStore, StoreError};
@@ -42,12 +42,17 @@ pub trait State: StateStore + PairingStore {}
 impl<T: StateStore + PairingStore> State for T {}
 
 /// The calendar systems on both sides.
+#[async_trait]
 pub trait Sides: Send + Sync {
     /// The two systems of a pairing, whose settings are whole: the defaults are in them.
     fn sources(&self, record: &PairingRecord) -> PerSide<Arc<dyn CalendarSource>>;
 
     /// Its calendars on them.
     fn calendars(&self, record: &PairingRecord) -> PerSide<CalendarKey>;
+
+    /// Who keeps calendars in step with these systems, as it is said in the marks that are left in them: the id of the NVS
+    /// installation, which a test system that was cloned from it does not have.
+    async fn installation(&self) -> Result<String, SourceError>;
 }
 
 /// The NVS server on side `A`, the Exchange server on side `B`.
@@ -55,6 +60,8 @@ pub trait Sides: Send + Sync {
 pub struct Servers {
     nvs: NvsClient,
     exchange: PerAccess<ExchangeSource>,
+    /// As the NVS server said it, once in the life of this.
+    installation: tokio::sync::OnceCell<String>,
 }
 
 #[derive(Debug)]
@@ -68,7 +75,11 @@ impl Servers {
     pub fn new(nvs: NvsClient, exchange: EwsClient, zone: Zone) -> Servers {
         let by_rights = ExchangeSource::new(exchange.clone(), ews_client::Access::Rights, zone.clone());
         let impersonating = ExchangeSource::new(exchange, ews_client::Access::Impersonation, zone);
-        Servers { nvs, exchange: PerAccess { rights: by_rights, impersonation: impersonating } }
+        Servers {
+            nvs,
+            exchange: PerAccess { rights: by_rights, impersonation: impersonating },
+            installation: tokio::sync::OnceCell::new(),
+        }
     }
 
     /// Makes clients for what a configuration names.
@@ -82,6 +93,7 @@ impl Servers {
     }
 }
 
+#[async_trait]
 impl Sides for Servers {
     fn sources(&self, record: &PairingRecord) -> PerSide<Arc<dyn CalendarSource>> {
         let exchange = match record.access {
@@ -103,6 +115,12 @@ impl Sides for Servers {
             a: CalendarKey::new(&record.unit),
             b: ExchangeSource::calendar_key(&record.mailbox, folder.as_ref()),
         }
+    }
+
+    async fn installation(&self) -> Result<String, SourceError> {
+        let asked =
+            self.installation.get_or_try_init(async || NvsSource::new(self.nvs.clone()).installation().await);
+        asked.await.cloned()
     }
 }
 
@@ -195,7 +213,22 @@ impl Engine {
         let sources = self.sides.sources(record);
         let sources = PerSide { a: Noting::new(sources.a), b: Noting::new(sources.b) };
         let calendars = self.sides.calendars(record);
-        let settings = record.settings.engine();
+        let mut settings = record.settings.engine();
+        match self.sides.installation().await {
+            Ok(installation) => settings.installation = installation,
+            Err(error) => {
+                let details = PerSide { a: Some(said(&error)), b: None };
+                let failure = Some(Failure::Source { side: Side::A, doing: error.doing, kind: error.kind });
+                let result = Ok(RoundReport { failure, ..RoundReport::default() });
+                return Finished {
+                    pairing: record.id.clone(),
+                    started,
+                    took: begin.elapsed(),
+                    result,
+                    details,
+                };
+            }
+        }
         let pair = Pair {
             id: &record.id,
             sources: PerSide { a: &sources.a, b: &sources.b },
@@ -253,9 +286,10 @@ impl Finished {
         }
     }
 
-    /// Whether it ended because a server was restored from a backup: nothing goes on until a person chooses.
+    /// Whether it ended because a side went back in time, or is not the one that it was: nothing goes on until a person
+    /// chooses.
     pub fn went_back(&self) -> bool {
-        self.failed_kind() == Some(&SourceErrorKind::WentBack)
+        self.failed_kind().is_some_and(waits_for_choice)
     }
 
     fn failed_kind(&self) -> Option<&SourceErrorKind> {
@@ -265,9 +299,11 @@ impl Finished {
         }
     }
 
-    /// Whether the error of a round in the history says that a server was restored from a backup.
-    pub fn says_went_back(error: &str) -> bool {
-        error.ends_with(&SourceErrorKind::WentBack.to_string())
+    /// What the error of a round in the history says that a person has to choose about, if it does.
+    pub fn says_went_back(error: &str) -> Option<SourceErrorKind> {
+        [SourceErrorKind::WentBack, SourceErrorKind::Emptied, SourceErrorKind::Foreign]
+            .into_iter()
+            .find(|kind| error.ends_with(&kind.to_string()))
     }
 
     /// Why it ended before its time, in English and with what the client said.
@@ -276,7 +312,7 @@ impl Finished {
             Err(error) => Some(error.to_string()),
             Ok(report) => report.failure.as_ref().map(|failure| match failure {
                 // The same words whoever noticed it; see `says_went_back`.
-                Failure::Source { side, doing, kind: kind @ SourceErrorKind::WentBack } => {
+                Failure::Source { side, doing, kind } if waits_for_choice(kind) => {
                     format!("{}: {doing}: {kind}", side_word(*side))
                 }
                 Failure::Source { side, doing, kind } => {
@@ -318,6 +354,19 @@ impl Finished {
         }
     }
 
+    fn log_marks(&self, report: &RoundReport) {
+        let pairing = &self.pairing;
+        for (side, why) in report.unmarked.iter() {
+            if let Some(why) = why {
+                let side = side_word(side);
+                tracing::warn!(%pairing, side, why, "no mark can be left: a restore of this side would not be noticed");
+            }
+        }
+        if let Some(went_back) = report.went_back.filter(|went_back| !went_back.waits()) {
+            tracing::warn!(%pairing, which = ?went_back.which, "something went back in time and was dealt with");
+        }
+    }
+
     fn log(&self) {
         let pairing = &self.pairing;
         let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
@@ -326,6 +375,7 @@ impl Finished {
             return;
         }
         let Ok(report) = &self.result else { return };
+        self.log_marks(report);
         let (nvs, exchange) = (&report.sides.a, &report.sides.b);
         let quiet = report.writes() == 0 && report.is_clean();
         macro_rules! tell {
@@ -367,6 +417,11 @@ impl Finished {
     }
 }
 
+/// Whether nothing goes on before a person chose which side leads.
+fn waits_for_choice(kind: &SourceErrorKind) -> bool {
+    matches!(kind, SourceErrorKind::WentBack | SourceErrorKind::Emptied | SourceErrorKind::Foreign)
+}
+
 /// A source that remembers what was said when a call failed: the report of a round only keeps what to do next.
 struct Noting {
     inner: Arc<dyn CalendarSource>,
@@ -390,9 +445,12 @@ impl Noting {
     }
 
     fn keep(&self, error: &SourceError) {
-        let text = error.source().map_or_else(|| error.kind.to_string(), ToString::to_string);
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(said(error));
     }
+}
+
+fn said(error: &SourceError) -> String {
+    error.source().map_or_else(|| error.kind.to_string(), ToString::to_string)
 }
 
 #[async_trait]
@@ -423,6 +481,19 @@ impl CalendarSource for Noting {
         tokens: &[CreateToken],
     ) -> Result<Vec<Seen>, SourceError> {
         self.note(self.inner.find_created(calendar, tokens).await)
+    }
+
+    async fn sentinel(&self, calendar: &CalendarKey) -> Result<Option<Mark>, SourceError> {
+        self.note(self.inner.sentinel(calendar).await)
+    }
+
+    async fn set_sentinel(
+        &self,
+        calendar: &CalendarKey,
+        expected: Option<&Mark>,
+        new: &Mark,
+    ) -> Result<(), SourceError> {
+        self.note(self.inner.set_sentinel(calendar, expected, new).await)
     }
 
     async fn attachment(

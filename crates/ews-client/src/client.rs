@@ -191,7 +191,7 @@ impl EwsClient {
         if let Some(version) = self.learnt().last {
             return Ok(version);
         }
-        let asked = self.call(target, &GetFolder { folder: FolderRef::Calendar }).await;
+        let asked = self.call(target, &GetFolder::of(FolderRef::Calendar)).await;
         match (self.known(target), asked) {
             (Some(known), _) => Ok(known.version),
             (None, Ok(_)) => Ok(Version::LOWEST),

@@ -125,6 +125,8 @@ pub(super) struct Context<'a> {
     pub(super) suspicion: Option<Suspicion>,
     /// By what a pair was recognised, for links that have just been put together.
     pub(super) likeness: Option<Likeness>,
+    /// The side that was chosen to lead in this link, after a side went back in time.
+    pub(super) leads: Option<Side>,
 }
 
 /// Why an item that has no counterpart must not simply get one.
@@ -263,9 +265,15 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
         }
         Verdict::InStep => restate(link, context, &mut plan),
         Verdict::Forget => plan.bury = true,
-        Verdict::Create(from) => create(link, from, Reason::NewOn(from), context, &mut plan),
+        Verdict::Create(from) => {
+            let reason = context.leads.map_or(Reason::NewOn(from), Reason::Leads);
+            create(link, from, reason, context, &mut plan);
+        }
         Verdict::Pair => pair(link, context, &mut plan),
-        Verdict::Carry(from) => carry(link, &Reason::ChangedOn(from), context, &mut plan),
+        Verdict::Carry(from) => {
+            let reason = context.leads.map_or(Reason::ChangedOn(from), Reason::Leads);
+            carry(link, &reason, context, &mut plan);
+        }
         Verdict::Merge => carry(link, &Reason::ChangedOnBoth, context, &mut plan),
         Verdict::Delete(gone) => delete(link, gone, Reason::DeletedOn(gone), context, &mut plan),
         Verdict::Contest(gone) => {

@@ -13,6 +13,7 @@ mod merge;
 mod original;
 mod plan;
 mod protected;
+mod rebase;
 mod round;
 mod scope;
 mod settings;

@@ -102,6 +102,8 @@ pub enum Reason {
     Chosen(Side),
     /// A person takes back an earlier write to this side.
     Undo(Side),
+    /// A side went back in time, and this one was chosen to lead.
+    Leads(Side),
 }
 
 /// By what two items were taken for the same appointment.
@@ -144,6 +146,7 @@ impl fmt::Display for Reason {
             Reason::OutOfScope(side, why) => write!(f, "{side} is not carried: {why}"),
             Reason::LeftScope(side, why) => write!(f, "no longer carried from {side}: {why}"),
             Reason::RulesChanged => f.write_str("the rules changed"),
+            Reason::Leads(side) => write!(f, "{side} leads since a side went back in time"),
             Reason::OurDouble(side) => write!(f, "made twice on {side}: delete one of the two there"),
             Reason::TooManyChanges(side) => write!(f, "changed on {side}: too many at once to be meant"),
             Reason::Protected(side) => {

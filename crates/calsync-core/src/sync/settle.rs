@@ -480,7 +480,7 @@ fn carried_late(origin: &mut Half, theirs: Option<&Series>, view: &View<'_>, op:
 
 /// `latest`, but where it is shown as something else than `shown`: there, what is shown. Such a field differs from
 /// `latest`, and that is all that is asked of it: it counts as changed since.
-fn shown_as(latest: &Series, past: Past<'_>, view: &View<'_>, shown: &Series) -> Series {
+pub(super) fn shown_as(latest: &Series, past: Past<'_>, view: &View<'_>, shown: &Series) -> Series {
     view.show(latest, past).diff(shown).apply(latest)
 }
 
@@ -558,6 +558,8 @@ pub(super) fn is_the_items_fault(kind: &SourceErrorKind) -> bool {
         | SourceErrorKind::Unavailable
         | SourceErrorKind::NoAnswer
         | SourceErrorKind::WentBack
+        | SourceErrorKind::Emptied
+        | SourceErrorKind::Foreign
         | SourceErrorKind::NoCalendar(_) => false,
     }
 }

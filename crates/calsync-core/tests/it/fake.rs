@@ -1,6 +1,6 @@
 //! Two calendars in memory, with people at both, and a clock that only the test moves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -9,14 +9,14 @@ use calsync_core::drive::{self, Clock, Pair};
 use calsync_core::ids::{
     CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Side, Uid,
 };
-use calsync_core::link::{Answer, Hold};
+use calsync_core::link::{Answer, Head, Hold, Wish};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Attachment, Attachments, Change, Event, Field, Mark, Override, Series, Span};
 use calsync_core::source::{
     Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item,
-    Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
+    Mark as Sentinel, Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
-use calsync_core::store::{Commit, Recorded, StateStore};
+use calsync_core::store::{Commit, JournalEntry, JournalQuery, Recorded, StateStore};
 use calsync_core::sync::{Request, Round, RoundInput, RoundReport, Settings};
 use calsync_core::zone::Zone;
 use chrono::{DateTime, NaiveDate, TimeZone, Utc};
@@ -59,6 +59,8 @@ pub struct Fake {
     pub batch: usize,
     pub page: usize,
     pub unheld: &'static [Field],
+    /// Whether a mark can be left in it.
+    pub sentinel: bool,
     /// Answers writes with the item, or only with its name.
     pub returns_items: bool,
     /// Rounds what is written, as servers do.
@@ -95,6 +97,22 @@ struct State {
     files_fail: bool,
     /// The next write with files stops after the first of them, and nobody learns of it.
     half_attach: bool,
+    mark: Option<Sentinel>,
+    /// The account may not write marks.
+    mark_denied: bool,
+    /// Nobody learns whether a mark was written; what becomes of it.
+    mark_lost: Option<Lost>,
+    /// A mark that was thought lost.
+    mark_on_its_way: Option<Sentinel>,
+}
+
+/// What becomes of a write whose answer is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// It was carried out.
+    Done,
+    /// It arrives later, when [`Fake::arrive`] says so.
+    Late,
 }
 
 #[derive(Clone)]
@@ -118,6 +136,7 @@ impl Fake {
             batch: 3,
             page: 4,
             unheld: &[],
+            sentinel: true,
             fit: None,
             returns_items: true,
             shouts: false,
@@ -222,6 +241,65 @@ impl Fake {
             stored.access = access;
             stored.revision += 1;
             state.log.push(key.to_owned());
+        });
+    }
+
+    /// A backup of the calendar, with the mark in it.
+    pub fn backup(&self) -> Backup {
+        self.with(|state| Backup {
+            items: state.items.clone(),
+            mark: state.mark.clone(),
+            counter: state.counter,
+        })
+    }
+
+    /// Puts the calendar back as it was. Keys are not given out twice, and the feed tells of what is other than it was.
+    pub fn restore(&self, backup: &Backup) {
+        self.with(|state| {
+            let Backup { items, mark, counter: _ } = backup.clone();
+            let keys: BTreeSet<String> = state.items.keys().chain(items.keys()).cloned().collect();
+            for key in keys {
+                if state.items.get(&key).map(Stored::looks) != items.get(&key).map(Stored::looks) {
+                    state.log.push(key);
+                }
+            }
+            (state.items, state.mark) = (items, mark);
+        });
+    }
+
+    /// The same, on a server that then gives out keys anew.
+    pub fn restore_and_count_anew(&self, backup: &Backup) {
+        self.restore(backup);
+        self.with(|state| state.counter = backup.counter);
+    }
+
+    /// Everything is gone, also the mark: a calendar that was made anew.
+    pub fn empty(&self) {
+        self.restore(&Backup::default());
+    }
+
+    pub fn mark(&self) -> Option<Sentinel> {
+        self.with(|state| state.mark.clone())
+    }
+
+    pub fn set_mark(&self, mark: Option<Sentinel>) {
+        self.with(|state| state.mark = mark);
+    }
+
+    pub fn deny_marks(&self, deny: bool) {
+        self.with(|state| state.mark_denied = deny);
+    }
+
+    /// Nobody learns what becomes of the next mark.
+    pub fn lose_mark(&self, how: Lost) {
+        self.with(|state| state.mark_lost = Some(how));
+    }
+
+    /// The mark that was thought lost arrives.
+    pub fn arrive(&self) {
+        self.with(|state| {
+            let mark = state.mark_on_its_way.take();
+            state.mark = Some(mark.expect("nothing is on its way"));
         });
     }
 
@@ -337,6 +415,20 @@ impl Fake {
     }
 }
 
+/// What a backup of a calendar holds.
+#[derive(Default, Clone)]
+pub struct Backup {
+    items: BTreeMap<String, Stored>,
+    mark: Option<Sentinel>,
+    counter: u64,
+}
+
+impl Stored {
+    fn looks(&self) -> (u64, &Series) {
+        (self.revision, &self.series)
+    }
+}
+
 impl State {
     fn store_file(&mut self, (owner, name): (&str, &str), bytes: Vec<u8>, says_size: bool) -> Attachment {
         self.counter += 1;
@@ -389,7 +481,7 @@ impl State {
 #[async_trait]
 impl CalendarSource for Fake {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: self.batch, unheld: self.unheld, marks: self.marks }
+        Capabilities { batch: self.batch, unheld: self.unheld, marks: self.marks, sentinel: self.sentinel }
     }
 
     fn fit(&self, _: &CalendarKey, series: &Series) -> Fit {
@@ -444,6 +536,41 @@ impl CalendarSource for Fake {
                 })
                 .collect()
         }))
+    }
+
+    async fn sentinel(&self, _: &CalendarKey) -> Result<Option<Sentinel>, SourceError> {
+        assert!(self.sentinel, "asked for a mark where none can be");
+        Ok(self.mark())
+    }
+
+    async fn set_sentinel(
+        &self,
+        _: &CalendarKey,
+        expected: Option<&Sentinel>,
+        new: &Sentinel,
+    ) -> Result<(), SourceError> {
+        assert!(self.sentinel, "a mark where none can be");
+        self.with(|state| {
+            let failed = |kind| Err(SourceError::new("write the mark", kind));
+            if state.mark_denied {
+                return failed(SourceErrorKind::Denied("the account may not".to_owned()));
+            }
+            if state.mark.as_ref() != expected {
+                return failed(SourceErrorKind::Stale);
+            }
+            match state.mark_lost.take() {
+                None => state.mark = Some(new.clone()),
+                Some(Lost::Done) => {
+                    state.mark = Some(new.clone());
+                    return failed(SourceErrorKind::NoAnswer);
+                }
+                Some(Lost::Late) => {
+                    state.mark_on_its_way = Some(new.clone());
+                    return failed(SourceErrorKind::NoAnswer);
+                }
+            }
+            Ok(())
+        })
     }
 
     async fn apply(
@@ -641,7 +768,7 @@ pub struct World {
     pub clock: TestClock,
     pub settings: Settings,
     pub pairing: PairingId,
-    calendar: CalendarKey,
+    pub calendar: CalendarKey,
 }
 
 /// Where a round is cut off.
@@ -725,6 +852,30 @@ impl World {
     pub fn sync_any(&self) -> RoundReport {
         self.clock.pass(300);
         block_on(drive::sync(self.pair(), &self.store, &self.clock)).unwrap()
+    }
+
+    /// A person chooses who leads.
+    pub fn lead(&self, side: Side) {
+        let wish = Wish::Lead(side);
+        block_on(self.store.order(&self.pairing, self.clock.now(), "test", &wish)).unwrap();
+    }
+
+    /// What a round would do if a person chose this side to lead.
+    pub fn plan_led(&self, side: Side) -> RoundReport {
+        block_on(drive::plan_led(self.pair(), &self.store, &self.clock, side)).unwrap()
+    }
+
+    pub fn head(&self) -> Head {
+        block_on(self.store.head(&self.pairing)).unwrap()
+    }
+
+    /// The store as it is now, without its tombstones: what a backup of it holds at least.
+    pub fn store_backup(&self) -> MemoryStore {
+        block_on(MemoryStore::copy_of(&self.store, &self.pairing)).unwrap()
+    }
+
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        block_on(self.store.journal_entries(&self.pairing, &JournalQuery::default())).unwrap()
     }
 
     fn round(&self) -> Round {

@@ -23,7 +23,12 @@ fn run(
         settings: Settings::default(),
         mode: Mode::Sync,
         now: now(),
-        capabilities: PerSide::from_fn(|_| Capabilities { batch: 100, unheld: &[], marks: false }),
+        capabilities: PerSide::from_fn(|_| Capabilities {
+            batch: 100,
+            unheld: &[],
+            marks: false,
+            sentinel: false,
+        }),
     });
     let (mut pages, mut commits) = (0, Vec::new());
     loop {

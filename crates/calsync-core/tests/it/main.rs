@@ -31,3 +31,4 @@ mod rounds_safety;
 mod rules;
 mod rules_random;
 mod rules_review;
+mod went_back;

@@ -212,6 +212,7 @@ impl PairingSettings {
             categories: self.type_names.clone().map_or(defaults.categories, Into::into),
             attachments: self.attachments.unwrap_or(defaults.attachments),
             clock_uncertainty: defaults.clock_uncertainty,
+            installation: defaults.installation,
         }
     }
 

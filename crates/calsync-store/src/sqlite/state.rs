@@ -33,12 +33,16 @@ pub(super) struct HeadText {
     head: Head,
     intents: Vec<String>,
     orders: Vec<(i64, String)>,
+    marks: Option<String>,
 }
 
 impl HeadText {
     /// Brings intents and orders back into their head.
     pub(super) fn read(self) -> Result<Head, StoreError> {
-        let HeadText { mut head, intents, orders } = self;
+        let HeadText { mut head, intents, orders, marks } = self;
+        if let Some(marks) = marks {
+            head.marks = serde_json::from_str(&marks).map_err(|error| json_error("the marks", &error))?;
+        }
         head.intents = intents
             .iter()
             .map(|text| serde_json::from_str::<Intent>(text))
@@ -52,10 +56,11 @@ impl HeadText {
 /// What a pairing's next round stands on.
 pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<HeadText, StoreError> {
     let mut query = transaction
-        .prepare_cached("SELECT version, first_sync_done, rules, deleted FROM pairing WHERE id = ?1")
+        .prepare_cached("SELECT version, first_sync_done, rules, deleted, marks FROM pairing WHERE id = ?1")
         .map_err(store_error)?;
-    let (version, first_sync_done, rules, deleted): (i64, bool, Option<String>, Option<String>) = query
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+    type Row = (i64, bool, Option<String>, Option<String>, Option<String>);
+    let (version, first_sync_done, rules, deleted, marks): Row = query
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
         .map_err(store_error)?;
     let version = u64::try_from(version).map_err(|_| out_of_range("the version of a head"))?;
     let deleted = deleted.map(|text| serde_json::from_str(&text)).transpose();
@@ -83,7 +88,7 @@ pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<HeadText, S
         .prepare_cached("SELECT body FROM intent WHERE pairing = ?1 ORDER BY id")
         .map_err(store_error)?;
     let intents = query.query_map([id], |row| row.get(0)).and_then(Iterator::collect).map_err(store_error)?;
-    Ok(HeadText { head, intents, orders: orders::all(transaction, id)? })
+    Ok(HeadText { head, intents, orders: orders::all(transaction, id)?, marks })
 }
 
 /// Reads the counters, which triggers keep.
@@ -110,6 +115,8 @@ pub(super) struct CommitRows {
     put: Vec<LinkRow>,
     remove: Vec<i64>,
     tombstones: Vec<TombstoneRow>,
+    /// As JSON, where they change.
+    marks: Option<String>,
 }
 
 struct TombstoneRow {
@@ -127,6 +134,7 @@ impl CommitRows {
             listings,
             first_sync_done,
             rules,
+            marks,
             put,
             remove,
             closed,
@@ -135,6 +143,7 @@ impl CommitRows {
             deleted,
         } = commit;
         Ok(CommitRows {
+            marks: marks.as_ref().map(|marks| json("the marks", marks)).transpose()?,
             put: put.iter().map(LinkRow::of).collect::<Result<_, _>>()?,
             remove: remove.iter().copied().map(link_integer).collect::<Result<_, _>>()?,
             tombstones: tombstones.iter().map(TombstoneRow::of).collect::<Result<_, _>>()?,
@@ -194,6 +203,12 @@ impl CommitRows {
         let counted = head.deleted.iter().any(|(_, lately)| !lately.is_empty());
         let deleted = counted.then(|| json("the deletions of the last hour", &head.deleted)).transpose()?;
         update.execute(params![id, version, head.first_sync_done, rules, deleted]).map_err(store_error)?;
+        if let Some(marks) = &self.marks {
+            let mut update = transaction
+                .prepare_cached("UPDATE pairing SET marks = ?2 WHERE id = ?1")
+                .map_err(store_error)?;
+            update.execute(params![id, marks]).map_err(store_error)?;
+        }
         for side in Side::BOTH {
             let untouched = self.commit.tokens.get(side).is_none()
                 && !self.commit.forget_tokens.get(side)
@@ -314,7 +329,9 @@ pub(super) fn forget(transaction: &Transaction<'_>, id: i64) -> Result<(), Store
     }
     transaction
         .execute(
-            "UPDATE pairing SET version = version + 1, first_sync_done = 0, rules = NULL, deleted = NULL WHERE id = ?1",
+            "UPDATE pairing SET version = version + 1, first_sync_done = 0, rules = NULL, deleted = NULL,
+                 marks = NULL
+             WHERE id = ?1",
             [id],
         )
         .map_err(store_error)?;

@@ -251,7 +251,7 @@ impl Edit {
 }
 
 /// Refuses properties that have one of Exchange's own fields or cannot be kept.
-fn check_extended(key: &ExtendedKey) -> Result<(), Refusal> {
+pub(crate) fn check_extended(key: &ExtendedKey) -> Result<(), Refusal> {
     let invalid = |text: &str| Err(Refusal::new("ErrorInvalidExtendedProperty", text));
     let has = |name: &str| key.attrs.iter().any(|(k, _)| *k == name);
     let set = has("PropertySetId") || has("DistinguishedPropertySetId");

@@ -18,6 +18,9 @@ const CHILDREN: &[(&str, &str)] = &[
         "FindFolder",
         "!FolderShape IndexedPageFolderView|FractionalPageFolderView Restriction !ParentFolderIds",
     ),
+    ("UpdateFolder", "!FolderChanges"),
+    ("FolderChanges", "!FolderChange"),
+    ("FolderChange", "!FolderId|DistinguishedFolderId !Updates"),
     ("SyncFolderItems", "!ItemShape !SyncFolderId SyncState Ignore !MaxChangesReturned SyncScope@2010"),
     ("GetItem", "!ItemShape !ItemIds"),
     ("CreateItem", "SavedItemFolderId !Items"),
@@ -54,7 +57,20 @@ const CHILDREN: &[(&str, &str)] = &[
         "ItemChange",
         "!ItemId|OccurrenceItemId|RecurringMasterItemId|RecurringMasterItemIdRanges@2013 !Updates",
     ),
-    ("Updates", "AppendToItemField|SetItemField|DeleteItemField"),
+    // Of items and of folders; which of them is meant is looked at by the operation.
+    (
+        "Updates",
+        "AppendToItemField|SetItemField|DeleteItemField|AppendToFolderField|SetFolderField|DeleteFolderField",
+    ),
+    (
+        "SetFolderField",
+        "!FieldURI|IndexedFieldURI|ExtendedFieldURI !Folder|CalendarFolder|ContactsFolder|SearchFolder|TasksFolder",
+    ),
+    ("DeleteFolderField", "!FieldURI|IndexedFieldURI|ExtendedFieldURI"),
+    (
+        "CalendarFolder",
+        "FolderId ParentFolderId FolderClass DisplayName TotalCount ChildFolderCount ExtendedProperty ManagedFolderInformation EffectiveRights",
+    ),
     (
         "SetItemField",
         "!FieldURI|IndexedFieldURI|ExtendedFieldURI !Item|Message|CalendarItem|Contact|DistributionList|MeetingMessage|MeetingRequest|MeetingResponse|MeetingCancellation|Task|PostItem",

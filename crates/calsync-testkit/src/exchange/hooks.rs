@@ -76,6 +76,30 @@ impl MockExchange {
         world.mailboxes = mailboxes;
     }
 
+    /// Takes a mailbox away and makes an empty one of the same address: the same folders under the same ids, without
+    /// anything in them. Rights stay.
+    pub fn recreate_mailbox(&self, address: &str) {
+        let mut world = lock(&self.shared.world);
+        let Some(old) = world.mailbox_mut(address) else { return };
+        let mut new = Mailbox::new(&old.address, &old.name, old.zone.clone());
+        new.rights = old.rights.clone();
+        new.count_on_from(old);
+        *old = new;
+    }
+
+    /// Moves a mailbox so that each of its items gets another id: what is in them stays, also when they were made, and no
+    /// sync state given out so far is valid any more.
+    pub fn renumber_items(&self, address: &str) {
+        let mut world = lock(&self.shared.world);
+        let Some(mailbox) = world.mailbox_mut(address) else { return };
+        mailbox.epoch += 1;
+        for (_, mut item) in std::mem::take(&mut mailbox.items) {
+            item.number = mailbox.number();
+            item.change = mailbox.bump();
+            mailbox.items.insert(item.number, item);
+        }
+    }
+
     /// Makes every access to one item fail with a code, as a damaged item does; `None` heals it. Lists still name it.
     pub fn spoil(&self, mailbox: &str, id: &str, code: Option<&str>) -> bool {
         self.on(mailbox, id, |mailbox, number, _, _| {

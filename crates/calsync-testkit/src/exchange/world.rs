@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::faults::{Fault, Refusal};
 use super::ids::{self, FolderId, Guid, ItemId, KeyKind};
-use super::item::Item;
+use super::item::{ExtendedKey, ExtendedValue, Item};
 use super::outbox::Mail;
 use super::version::ServerVersion;
 use super::zones::Zone;
@@ -60,6 +60,8 @@ pub(crate) struct Folder {
     pub(crate) parent: u64,
     pub(crate) name: String,
     pub(crate) change: u64,
+    /// Properties outside the schema.
+    pub(crate) extended: BTreeMap<ExtendedKey, ExtendedValue>,
     /// Items that left, with the change that took them away; numbers are never used again.
     pub(crate) left: BTreeMap<u64, u64>,
 }
@@ -156,7 +158,15 @@ impl Mailbox {
 
     pub(crate) fn add_folder(&mut self, number: u64, kind: FolderKind, parent: u64, name: &str) {
         let change = self.bump();
-        let folder = Folder { number, kind, parent, name: name.to_owned(), change, left: BTreeMap::new() };
+        let folder = Folder {
+            number,
+            kind,
+            parent,
+            name: name.to_owned(),
+            change,
+            extended: BTreeMap::new(),
+            left: BTreeMap::new(),
+        };
         self.folders.insert(number, folder);
     }
 

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision, Side, Uid};
 use calsync_core::model::{Attachment, Event, Field, Override, Series, Span, When};
 use calsync_core::source::{
-    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item,
+    Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item, Mark,
     Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
 use calsync_core::store::Recorded;
@@ -435,7 +435,12 @@ fn token_of(text: &str) -> Option<(u64, u64, usize)> {
 #[async_trait]
 impl CalendarSource for Client {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: self.shared.manners.batch, unheld: self.shared.manners.unheld, marks: false }
+        Capabilities {
+            batch: self.shared.manners.batch,
+            unheld: self.shared.manners.unheld,
+            marks: false,
+            sentinel: false,
+        }
     }
 
     fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {
@@ -509,6 +514,15 @@ impl CalendarSource for Client {
                 Err(error) => WriteOutcome::Refused(error),
             })
             .collect()
+    }
+
+    async fn sentinel(&self, _: &CalendarKey) -> Result<Option<Mark>, SourceError> {
+        Ok(None)
+    }
+
+    async fn set_sentinel(&self, _: &CalendarKey, _: Option<&Mark>, _: &Mark) -> Result<(), SourceError> {
+        let kind = SourceErrorKind::Denied("no marks here".to_owned());
+        Err(SourceError::new("write the mark of the calendar", kind))
     }
 
     async fn upkeep(&self, _: &CalendarKey) -> Result<u64, SourceError> {

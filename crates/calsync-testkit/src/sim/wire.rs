@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Side};
 use calsync_core::model::{Attachment, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, NoFiles, Seen, SourceError,
+    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Mark, NoFiles, Seen, SourceError,
     SourceErrorKind, Write, WriteOutcome,
 };
 use calsync_core::store::Recorded;
@@ -268,6 +268,31 @@ impl CalendarSource for Wire {
             }
         }
         self.read(&mishap, seen).await
+    }
+
+    async fn sentinel(&self, calendar: &CalendarKey) -> Result<Option<Mark>, SourceError> {
+        let (mishap, _) = self.leaves("mark", false).await;
+        if let Mishap::Refused(kind) = mishap {
+            self.answered().await;
+            return Err(SourceError::new("read the mark of the calendar", kind));
+        }
+        let mark = self.inner.sentinel(calendar).await;
+        self.read(&mishap, mark).await
+    }
+
+    async fn set_sentinel(
+        &self,
+        calendar: &CalendarKey,
+        expected: Option<&Mark>,
+        new: &Mark,
+    ) -> Result<(), SourceError> {
+        let (mishap, _) = self.leaves("mark", false).await;
+        if let Mishap::Refused(kind) = mishap {
+            self.answered().await;
+            return Err(SourceError::new("write the mark of the calendar", kind));
+        }
+        let done = self.inner.set_sentinel(calendar, expected, new).await;
+        self.read(&mishap, done).await
     }
 
     async fn apply(

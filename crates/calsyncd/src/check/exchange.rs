@@ -136,7 +136,7 @@ pub(super) async fn pairing(client: Option<&EwsClient>, paired: &Paired) -> Vec<
         return steps.findings;
     };
     let target = connect::target(&paired.mailbox, paired.access);
-    let folder = match client.get_folder(&target, &GetFolder { folder: folder(paired) }).await {
+    let folder = match client.get_folder(&target, &GetFolder::of(folder(paired))).await {
         Ok(folder) => folder,
         Err(error) => {
             let message = mailbox_fault(&error, paired);

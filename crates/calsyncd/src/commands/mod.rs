@@ -189,7 +189,7 @@ fn perform(cli: &Cli, lang: Lang) -> Exit {
         match &cli.command {
             Command::Run => run::run(&context).await,
             Command::Sync(choice) => sync::sync(&context, choice).await,
-            Command::Plan(choice) => sync::plan(&context, choice).await,
+            Command::Plan { choice, lead } => sync::plan(&context, choice, *lead).await,
             Command::Status { json } => status::status(&context, *json).await,
             Command::Held(command) => held::run(&context, command).await,
             Command::Conflict(command) => conflict::run(&context, command).await,

@@ -3,12 +3,15 @@
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 
+use calsync_core::drive::Clock as _;
+use calsync_core::link::Wish;
 use calsync_core::store::StateStore as _;
 use calsync_store::{MailboxAccess, PairingRecord, PairingStore as _, SqliteStore};
 use serde_json::{Map, Value, json};
 
 use super::{Answer, Complaint, Context, Exit, find, open_shared, pairing_file, print, print_json, status};
-use crate::cli::{FileFormat, PairingCommand, SettingArgs, bad_value};
+use crate::cli::{FileFormat, Leader, PairingCommand, SettingArgs, bad_value};
+use crate::clock::SystemClock;
 use crate::config::{Access, Config};
 use crate::fields::{self, KEYS};
 use crate::texts::{Lang, Message, OrderText, PairingText as T};
@@ -36,7 +39,10 @@ pub(super) async fn pairing(context: &Context, command: &PairingCommand) -> Answ
             update(context, &store, &before, &record, T::Changed).await?;
         }
         PairingCommand::Pause { name } => enable(context, &store, name, false).await?,
-        PairingCommand::Resume { name } => enable(context, &store, name, true).await?,
+        PairingCommand::Resume { name, lead: None } => enable(context, &store, name, true).await?,
+        PairingCommand::Resume { name, lead: Some(lead) } => {
+            choose(context, &store, name, *lead).await?;
+        }
         PairingCommand::Remove { name, yes, erase } => {
             let record = find(&store, name).await?;
             confirm(context, *yes, &named(if *erase { T::AskRemoveErase } else { T::AskRemove }, name))?;
@@ -115,6 +121,24 @@ async fn enable(context: &Context, store: &SqliteStore, name: &str, enabled: boo
     let before = find(store, name).await?;
     let record = PairingRecord { enabled, ..before.clone() };
     update(context, store, &before, &record, if enabled { T::Resumed } else { T::Paused }).await
+}
+
+/// After something went back in time: the next round lets this side lead. A pairing that was paused meanwhile goes on.
+async fn choose(context: &Context, store: &SqliteStore, name: &str, lead: Leader) -> Result<(), Complaint> {
+    let record = find(store, name).await?;
+    if store.head(&record.id).await?.marks.went_back.is_none() {
+        return Err(Complaint::Failed(named(T::NothingToChoose, name)));
+    }
+    store.order(&record.id, SystemClock.now(), "command line", &Wish::Lead(lead.side())).await?;
+    if !record.enabled {
+        store.update_pairing(&PairingRecord { enabled: true, ..record }).await?;
+    }
+    let side = match lead {
+        Leader::Nvs => "NVS",
+        Leader::Exchange => "Exchange",
+    };
+    context.tell(&named(T::Leads, name).with("side", side));
+    Ok(())
 }
 
 /// Asks, unless told not to. Without a terminal there is nobody to ask, and nothing is done.

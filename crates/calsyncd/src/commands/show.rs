@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use calsync_core::ids::{PairingId, PerSide, Side};
+use calsync_core::link::Which;
 use calsync_core::source::SourceErrorKind;
 use calsync_core::sync::{
     Action, Became, Failure, Likeness, OrderOutcome, Outside, Reason, RoundReport, SideReport, Step,
@@ -43,9 +44,20 @@ fn why(kind: &SourceErrorKind, finished: &Finished) -> Message {
         SourceErrorKind::Denied(text) => detail(T::WhyDenied, text),
         SourceErrorKind::NoCalendar(text) => detail(T::WhyNoCalendar, text),
         SourceErrorKind::Protocol(text) => detail(T::WhyProtocol, text),
-        SourceErrorKind::WentBack => Message::new(T::WhyWentBack).with("pairing", &finished.pairing),
+        SourceErrorKind::WentBack | SourceErrorKind::Emptied | SourceErrorKind::Foreign => {
+            went_back(kind).with("pairing", &finished.pairing)
+        }
         other => detail(T::WhyOther, &said(&other.to_string())),
     }
+}
+
+/// What a person has to choose about; its pairing is still to be named.
+pub(super) fn went_back(kind: &SourceErrorKind) -> Message {
+    Message::new(match kind {
+        SourceErrorKind::Emptied => T::WhyEmptied,
+        SourceErrorKind::Foreign => T::WhyForeign,
+        _ => T::WhyWentBack,
+    })
 }
 
 /// A round for people; nothing when it failed, since [`failure`] says that.
@@ -68,6 +80,16 @@ pub(super) fn round_text(finished: &Finished, lang: Lang) -> String {
         };
         let linked = Message::new(T::Linked).with("count", report.linked).to_text(lang);
         lines.push(format!("{}; {linked}", head.with("pairing", pairing).to_text(lang)));
+    }
+    if report.went_back.is_some_and(|went_back| went_back.which == Which::State) {
+        let text = Message::new(T::StateWasOlder).with("pairing", pairing).to_text(lang);
+        lines.push(format!("  {text}"));
+    }
+    for (at, why) in report.unmarked.iter() {
+        if let Some(why) = why {
+            let text = Message::new(T::Unmarked).with("pairing", pairing).with("why", why);
+            lines.push(format!("  {}", text.with_message("side", side(at)).to_text(lang)));
+        }
     }
     let counted = [(report.conflicts, T::Conflicts), (report.held, T::Held), (report.failing, T::Failing)];
     for (count, text) in counted {
@@ -226,6 +248,7 @@ pub(super) fn reason(reason: &Reason) -> Message {
         Reason::Rejected(at) => on(T::BecauseRejected, *at),
         Reason::Chosen(at) => on(T::BecauseChosen, *at),
         Reason::Undo(at) => on(T::BecauseUndo, *at),
+        Reason::Leads(at) => on(T::BecauseLeads, *at),
     }
 }
 

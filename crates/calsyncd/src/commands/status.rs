@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::waiting::Waiting;
-use super::{Answer, Complaint, Context, Exit, held, open_shared, orders, print, print_json};
+use super::{Answer, Complaint, Context, Exit, held, open_shared, orders, print, print_json, show};
 use crate::config::Config;
 use crate::engine::Finished;
 use crate::service::Heartbeat;
@@ -158,8 +158,10 @@ fn to_text(rows: &[Row], heartbeat: Option<&Heartbeat>, lang: Lang) -> String {
         match row.state() {
             State::Failed => {
                 let why = row.last.as_ref().and_then(|last| last.error.clone()).unwrap_or_default();
-                let advice =
-                    if Finished::says_went_back(&why) { at(T::WhyWentBack) } else { at(T::SeeCheck) };
+                let advice = match Finished::says_went_back(&why) {
+                    Some(kind) => show::went_back(&kind).with("pairing", name),
+                    None => at(T::SeeCheck),
+                };
                 out.push_str(&(at(T::LastFailure).with("why", why).to_text(lang) + "\n"));
                 out = format!("{out}  {}\n", advice.to_text(lang));
             }

@@ -12,7 +12,7 @@ use super::{
     Answer, Complaint, Context, Exit, check, find, open, open_shared, orders, print, print_json, show,
 };
 use crate::check as checks;
-use crate::cli::Choice;
+use crate::cli::{Choice, Leader};
 use crate::config::Config;
 use crate::engine::{Engine, Finished, Servers};
 use crate::texts::{Message, OutputText, PairingText};
@@ -30,11 +30,12 @@ pub(super) async fn sync(context: &Context, choice: &Choice) -> Answer {
     rounds(context, choice, &config, store, enabled, What::Sync).await
 }
 
-pub(super) async fn plan(context: &Context, choice: &Choice) -> Answer {
+pub(super) async fn plan(context: &Context, choice: &Choice, lead: Option<Leader>) -> Answer {
     let config = context.config()?;
     let store = open_shared(&config).await?;
     let records = chosen(&store, choice).await?;
-    rounds(context, choice, &config, store, records, What::Plan(&[])).await
+    let wishes: Vec<Wish> = lead.iter().map(|lead| Wish::Lead(lead.side())).collect();
+    rounds(context, choice, &config, store, records, What::Plan(&wishes)).await
 }
 
 #[derive(Clone, Copy)]

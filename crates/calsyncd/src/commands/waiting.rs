@@ -104,6 +104,7 @@ fn entry(reason: &Reason) -> Option<(&'static str, T, Option<Side>)> {
         Reason::NotCarried(at) => Some(("not_carried", T::DoNotCarried, Some(*at))),
         Reason::LeftScope(at, _) => Some(("left_scope", T::DoLeftScope, Some(*at))),
         Reason::NewOn(_)
+        | Reason::Leads(_)
         | Reason::ChangedOn(_)
         | Reason::ChangedOnBoth
         | Reason::DeletedOn(_)

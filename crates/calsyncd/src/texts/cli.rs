@@ -131,6 +131,10 @@ super::texts! {
             en: "Go on with a paused pairing",
             de: "Eine angehaltene Paarung fortsetzen",
         }
+        ArgLeader {
+            en: "After a side went back in time: whose version stands, nvs or exchange",
+            de: "Nachdem eine Seite auf einen älteren Stand zurückfiel: wessen Stand gilt, nvs oder exchange",
+        }
         PairingReset {
             en: "Forget what was synchronised; the next round is a first sync, which deletes and doubles nothing",
             de: "Vergessen, was abgeglichen wurde; der nächste Abgleich ist ein Erstabgleich, der nichts löscht und nichts verdoppelt",
@@ -460,6 +464,7 @@ pub fn help(path: &str, argument: Option<&str>) -> Option<HelpText> {
         "deletion_wins" => H::ArgDeletionWins,
         "guard_count" => H::ArgGuardCount,
         "guard_percent" => H::ArgGuardPercent,
+        "lead" if matches!(path, "plan" | "pairing resume") => H::ArgLeader,
         "lead" => H::ArgLead,
         "set" => H::ArgSet,
         "links" => H::ArgLinks,

@@ -97,8 +97,24 @@ super::texts! {
             de: "die Antwort ist nicht zu verstehen ({detail})",
         }
         WhyWentBack {
-            en: "it was restored from a backup and is older now than what was read before, so calsync writes nothing until you choose; a reset makes the next round a first sync, which deletes nothing: calsyncd pairing reset {pairing}; before it, say whose version wins where both differ: calsyncd pairing set {pairing} --lead nvs (or exchange); after it, see what the next round would do: calsyncd plan --pairing {pairing}",
-            de: "der Server wurde aus einer Sicherung wiederhergestellt und ist jetzt älter als das, was vorher gelesen wurde; calsync schreibt nichts, bis Sie sich entscheiden; ein Zurücksetzen macht den nächsten Abgleich zu einem Erstabgleich, der nichts löscht: calsyncd pairing reset {pairing}; davor festlegen, wessen Fassung gilt, wo beide verschieden sind: calsyncd pairing set {pairing} --lead nvs (oder exchange); danach ansehen, was der nächste Abgleich täte: calsyncd plan --pairing {pairing}",
+            en: "it was restored from a backup and is older now than what was read before, so calsync writes nothing until you choose whose version stands; see what each choice would do: calsyncd plan --pairing {pairing} --lead nvs (or exchange); choose: calsyncd pairing resume {pairing} --lead nvs (or exchange); nothing is deleted then, what is missing on one side is made again, and what loses is in the journal",
+            de: "der Server wurde aus einer Sicherung wiederhergestellt und ist jetzt älter als das, was vorher gelesen wurde; calsync schreibt nichts, bis Sie entscheiden, wessen Stand gilt; ansehen, was jede Wahl täte: calsyncd plan --pairing {pairing} --lead nvs (oder exchange); wählen: calsyncd pairing resume {pairing} --lead nvs (oder exchange); dabei wird nichts gelöscht, was auf einer Seite fehlt, wird dort neu angelegt, und was unterliegt, steht im Journal",
+        }
+        WhyEmptied {
+            en: "the calendar is not the one that it was: it was emptied or made anew; calsync writes nothing until you choose whose version stands; see what each choice would do: calsyncd plan --pairing {pairing} --lead nvs (or exchange); choose: calsyncd pairing resume {pairing} --lead nvs (or exchange); what is missing on one side is made again there, and nothing is deleted",
+            de: "der Kalender ist nicht mehr der, der er war: er wurde geleert oder neu angelegt; calsync schreibt nichts, bis Sie entscheiden, wessen Stand gilt; ansehen, was jede Wahl täte: calsyncd plan --pairing {pairing} --lead nvs (oder exchange); wählen: calsyncd pairing resume {pairing} --lead nvs (oder exchange); was auf einer Seite fehlt, wird dort neu angelegt, gelöscht wird nichts",
+        }
+        WhyForeign {
+            en: "another installation keeps this calendar in step, so calsync does not write to it; if this one is a copy for tests, pair other calendars: calsyncd pairing pause {pairing}; if this one takes over, stop the other one first, then: calsyncd pairing resume {pairing} --lead nvs (or exchange)",
+            de: "diesen Kalender gleicht eine andere Installation ab, deshalb schreibt calsync nicht hinein; ist diese hier eine Kopie für Tests, andere Kalender verbinden: calsyncd pairing pause {pairing}; soll diese hier übernehmen, zuerst die andere beenden, dann: calsyncd pairing resume {pairing} --lead nvs (oder exchange)",
+        }
+        Unmarked {
+            en: "{pairing}: no mark can be left in the calendar on {side}, so a restore of it from a backup would not be noticed; on Exchange this takes the owner's rights to the folder, or impersonation ({why})",
+            de: "{pairing}: im Kalender in {side} lässt sich kein Merkzeichen hinterlegen, deshalb würde nicht bemerkt, wenn er aus einer Sicherung wiederhergestellt wird; in Exchange braucht es dafür Besitzerrechte am Ordner oder Identitätswechsel ({why})",
+        }
+        StateWasOlder {
+            en: "{pairing}: the state of calsync was older than the calendars; both were read from the beginning",
+            de: "{pairing}: der Zustand von calsync war älter als die Kalender; beide wurden von Anfang an gelesen",
         }
         WhyOther { en: "{detail}", de: "{detail}" }
         WhyStoreConflict {
@@ -162,6 +178,7 @@ super::texts! {
         }
         BecauseOutOfScope { en: "{side} is not carried: {why}", de: "{side} wird nicht übertragen: {why}" }
         BecauseLeftScope { en: "no longer carried from {side}: {why}", de: "wird aus {side} nicht mehr übertragen: {why}" }
+        BecauseLeads { en: "{side} leads since something went back in time", de: "{side} führt, seit etwas auf einen älteren Stand zurückfiel" }
         BecauseRulesChanged { en: "the rules of the pairing changed", de: "die Regeln der Paarung haben sich geändert" }
         BecauseRejected { en: "deleted on {side}, which a person rejected", de: "in {side} gelöscht, was abgelehnt wurde" }
         BecauseChosen { en: "changed on both sides, and a person chose {side}", de: "auf beiden Seiten geändert, entschieden wurde für {side}" }

@@ -47,6 +47,14 @@ super::texts! {
         }
         Paused { en: "pairing \"{name}\" paused", de: "Paarung \u{201e}{name}\u{201c} angehalten" }
         Resumed { en: "pairing \"{name}\" resumed", de: "Paarung \u{201e}{name}\u{201c} fortgesetzt" }
+        Leads {
+            en: "pairing \"{name}\": {side} leads in the next round; nothing is deleted in it, and what loses is in the journal",
+            de: "Paarung \u{201e}{name}\u{201c}: im nächsten Abgleich führt {side}; er löscht nichts, und was unterliegt, steht im Journal",
+        }
+        NothingToChoose {
+            en: "pairing \"{name}\": nothing went back in time, so there is nothing to choose; if a side was restored all the same, begin anew: calsyncd pairing reset {name}",
+            de: "Paarung \u{201e}{name}\u{201c}: nichts fiel auf einen älteren Stand zurück, also ist nichts zu wählen; wurde eine Seite dennoch wiederhergestellt, neu beginnen: calsyncd pairing reset {name}",
+        }
         Reset {
             en: "pairing \"{name}\" reset; the next round is a first sync, which deletes and doubles nothing",
             de: "Paarung \u{201e}{name}\u{201c} zurückgesetzt; der nächste Abgleich ist ein Erstabgleich, der nichts löscht und nichts verdoppelt",

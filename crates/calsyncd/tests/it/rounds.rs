@@ -1,5 +1,6 @@
 //! Single rounds by `sync` and `plan`.
 
+use calsync_testkit::exchange::Rights;
 use calsync_testkit::people::{Calendars as _, Edit};
 use serde_json::json;
 
@@ -189,26 +190,75 @@ async fn an_nvs_server_restored_from_a_backup_deletes_nothing_and_a_person_choos
     let before = world.exchange_tiles(one);
 
     world.nvs.restore(&backup);
-    let reset = format!("calsyncd pairing reset {}", one.unit);
+    let resume = format!("calsyncd pairing resume {} --lead nvs (or exchange)", one.unit);
     for _ in 0..2 {
         let ran = world.run(&["sync"]).await.exits(1);
-        ran.says(&["it was restored from a backup", &reset, "--lead nvs (or exchange)", "calsyncd plan"]);
+        ran.says(&["it was restored from a backup", &resume, "calsyncd plan"]);
         assert_eq!(world.exchange_tiles(one), before, "nothing is written");
     }
-    world.run(&["plan"]).await.exits(1).says(&[&reset]);
-    world.run(&["status"]).await.exits(1).says(&["restored from a backup", &reset]);
-    world.run_in_german(&["sync"]).await.exits(1).says(&["aus einer Sicherung wiederhergestellt", &reset]);
-    world.run_in_german(&["status"]).await.exits(1).says(&["aus einer Sicherung wiederhergestellt", &reset]);
+    world.run(&["plan"]).await.exits(1).says(&[&resume]);
+    world.run(&["status"]).await.exits(1).says(&["restored from a backup", &resume]);
+    world.run_in_german(&["sync"]).await.exits(1).says(&["aus einer Sicherung wiederhergestellt"]);
+    world.run_in_german(&["status"]).await.exits(1).says(&["aus einer Sicherung wiederhergestellt"]);
 
-    world.run(&["pairing", "set", &one.unit, "--lead", "exchange"]).await.exits(0);
-    world.run(&["pairing", "reset", &one.unit, "--yes"]).await.exits(0);
-    let plan = world.run(&["plan", "--json"]).await.exits(0).json();
-    let steps = plan["pairings"][0]["steps"].as_array().unwrap();
-    assert!(steps.iter().all(|step| step["action"] != "delete"), "{steps:#?}");
-    world.run(&["sync"]).await.exits(0).says(&["first sync"]);
+    for lead in ["nvs", "exchange"] {
+        let plan = world.run(&["plan", "--pairing", &one.unit, "--lead", lead, "--json"]).await.json();
+        let steps = plan["pairings"][0]["steps"].as_array().unwrap().clone();
+        assert!(steps.iter().all(|step| step["action"] != "delete"), "{steps:#?}");
+        // What was made since is made again on NVS, whoever leads; the edit goes to the side that does not.
+        let made = steps.iter().filter(|step| step["action"] == "create").count();
+        assert_eq!(made, 3, "{lead}: {steps:#?}");
+    }
+    assert_eq!(world.exchange_tiles(one), before, "a plan writes nothing");
+    world.run(&["pairing", "resume", &one.unit, "--lead", "exchange"]).await.exits(0);
+    world.run(&["sync"]).await.exits(0);
     world.assert_in_step();
     assert_eq!(world.exchange_tiles(one), before, "what was made since is there again on both sides");
     world.run(&["sync"]).await.exits(0).says(&["nothing to do"]);
+    world.run(&["pairing", "resume", &one.unit, "--lead", "nvs"]).await.exits(1).says(&["nothing to choose"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_mailbox_restored_from_a_backup_is_noticed_and_the_chosen_side_leads() {
+    let world = World::new(1).await;
+    world.fill(10);
+    world.pair_all().await;
+    let one = &world.pairings[0];
+    world.exchange.set_rights("svc-calsync", &one.mailbox, Rights::Editor);
+    // Who is not the owner of the folder cannot leave a mark in it, and is told.
+    world.run(&["sync"]).await.exits(0).says(&["no mark can be left in the calendar on Exchange"]);
+    world.exchange.set_rights("svc-calsync", &one.mailbox, Rights::Owner);
+    world.nvs.create(&one.unit, &world.draft("Vorher", 1)).unwrap();
+    world.run(&["sync"]).await.exits(0);
+    let backup = world.exchange.snapshot();
+    world.nvs.create(&one.unit, &world.draft("Nachher", 2)).unwrap();
+    world.run(&["sync"]).await.exits(0);
+    let before = world.exchange_tiles(one);
+
+    world.exchange.restore(&backup);
+    world.nvs.create(&one.unit, &world.draft("Noch später", 3)).unwrap();
+    let resume = format!("calsyncd pairing resume {} --lead nvs (or exchange)", one.unit);
+    world.run(&["sync"]).await.exits(1).says(&["restored from a backup", &resume]);
+    assert!(!world.exchange_tiles(one).iter().any(|tile| tile.subject == "Noch später"));
+    world.run(&["status"]).await.exits(1).says(&["restored from a backup", &resume]);
+    world.run(&["pairing", "resume", &one.unit, "--lead", "nvs"]).await.exits(0);
+    world.run(&["sync"]).await.exits(0);
+    world.assert_in_step();
+    assert_eq!(world.exchange_tiles(one).len(), before.len() + 1);
+    assert!(world.exchange.outbox().is_empty());
+
+    // The same mailbox under other ids is the same mailbox.
+    world.exchange.renumber_items(&one.mailbox);
+    world.run(&["sync"]).await.exits(0);
+    world.assert_in_step();
+    assert_eq!(world.exchange_tiles(one).len(), before.len() + 1);
+    // An emptied one is not.
+    world.exchange.recreate_mailbox(&one.mailbox);
+    world.run(&["sync"]).await.exits(1).says(&["emptied or made anew", &resume]);
+    world.run(&["pairing", "resume", &one.unit, "--lead", "nvs"]).await.exits(0);
+    world.run(&["sync"]).await.exits(0);
+    world.assert_in_step();
+    assert_eq!(world.exchange_tiles(one).len(), before.len() + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

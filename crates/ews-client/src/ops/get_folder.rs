@@ -4,13 +4,22 @@ use super::{FolderRef, Operation, only};
 use crate::client::{EwsClient, Target};
 use crate::error::EwsError;
 use crate::version::Version;
-use crate::wire::{Answer, Folder, Writer};
+use crate::wire::{Answer, ExtendedField, Folder, Writer};
 
 /// Asks about one folder.
 #[derive(Debug, Clone)]
 pub struct GetFolder {
     /// Which folder.
     pub folder: FolderRef,
+    /// Which of its properties outside the schema.
+    pub extended: Vec<ExtendedField>,
+}
+
+impl GetFolder {
+    /// Without properties outside the schema.
+    pub fn of(folder: FolderRef) -> Self {
+        Self { folder, extended: Vec::new() }
+    }
 }
 
 impl Operation for GetFolder {
@@ -23,6 +32,9 @@ impl Operation for GetFolder {
         xml.start("t:AdditionalProperties");
         for field in ["folder:FolderClass", "folder:EffectiveRights", "folder:ParentFolderId"] {
             xml.start("t:FieldURI").attribute("FieldURI", field).end("t:FieldURI");
+        }
+        for field in &self.extended {
+            field.write(xml);
         }
         xml.end("t:AdditionalProperties").end("m:FolderShape").start("m:FolderIds");
         self.folder.write(xml, target);

@@ -18,6 +18,7 @@ mod notify;
 mod resolve_names;
 mod shape;
 mod sync_folder_items;
+mod update_folder;
 mod update_item;
 mod update_user_configuration;
 
@@ -41,6 +42,7 @@ pub use notify::{MayNotify, Notify};
 pub use resolve_names::ResolveNames;
 pub use shape::{BodyForm, Shape, calendar_fields};
 pub use sync_folder_items::{SyncFolderItems, SyncPage};
+pub use update_folder::UpdateFolder;
 pub use update_item::{ConflictResolution, ItemChange, UpdateItem, Updated};
 pub use update_user_configuration::UpdateUserConfiguration;
 

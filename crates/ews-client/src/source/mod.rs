@@ -24,6 +24,7 @@ mod outcome;
 mod parts;
 mod properties;
 mod read;
+mod sentinel;
 mod update;
 mod write;
 
@@ -35,7 +36,7 @@ use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey};
 use calsync_core::model::{Attachment, Field, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Item, Seen, SourceError, Write,
+    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Item, Mark, Seen, SourceError, Write,
     WriteOutcome,
 };
 use calsync_core::store::Recorded;
@@ -193,8 +194,7 @@ impl ExchangeSource {
 
     /// What the folder is, asked at this moment.
     async fn folder_now(&self, calendar: &CalendarKey, place: &Place) -> Result<Folder, EwsError> {
-        let folder =
-            self.client.get_folder(&place.target, &GetFolder { folder: place.folder.clone() }).await?;
+        let folder = self.client.get_folder(&place.target, &GetFolder::of(place.folder.clone())).await?;
         let known = KnownFolder { folder: folder.clone(), asked: Instant::now() };
         self.folders.lock().unwrap_or_else(PoisonError::into_inner).insert(calendar.clone(), known);
         Ok(folder)
@@ -212,7 +212,7 @@ impl CalendarSource for ExchangeSource {
             Invitations::Never => &[Field::Organizer, Field::Attendees, Field::Meeting],
             Invitations::SensitiveChanges => &[Field::Organizer, Field::Meeting],
         };
-        Capabilities { batch: BATCH, unheld, marks: false }
+        Capabilities { batch: BATCH, unheld, marks: false, sentinel: true }
     }
 
     fn fit(&self, calendar: &CalendarKey, series: &Series) -> Fit {
@@ -267,6 +267,19 @@ impl CalendarSource for ExchangeSource {
         self.find_tokens(calendar, tokens)
             .await
             .map_err(|error| source_error("look for created items", error))
+    }
+
+    async fn sentinel(&self, calendar: &CalendarKey) -> Result<Option<Mark>, SourceError> {
+        self.read_mark(calendar).await.map(|(_, mark)| mark)
+    }
+
+    async fn set_sentinel(
+        &self,
+        calendar: &CalendarKey,
+        expected: Option<&Mark>,
+        new: &Mark,
+    ) -> Result<(), SourceError> {
+        self.write_mark(calendar, expected, new).await
     }
 
     async fn attachment(

@@ -38,7 +38,11 @@ pub(super) const FILES: ExtendedField = ExtendedField::string(SET, "calsync-file
 /// What a series was before its recurrence was taken apart, while that is going on; see [`Unfinished`].
 pub(super) const UNFINISHED: ExtendedField = ExtendedField::string(SET, "calsync-unfinished");
 
-/// All of them, for reading.
+/// The mark in a calendar folder, as JSON: a property of the folder itself, which no client shows and no listing of items
+/// names.
+pub(super) const MARK: ExtendedField = ExtendedField::string(SET, "calsync-mark");
+
+/// All of those in items, for reading.
 pub(super) fn all() -> Vec<ExtendedField> {
     vec![TOKEN, RECEIPT, CUSTOMER, ZONES, WEEK, ORGANIZER, UNFINISHED, PART, WHOLE, FILES]
 }

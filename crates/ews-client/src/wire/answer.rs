@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::attachment::FileAttachment;
 use super::code::ResponseCode;
-use super::id::{FolderId, ItemId};
-use super::item::{CalendarItem, EffectiveRights};
+use super::id::{ExtendedField, FolderId, ItemId};
+use super::item::{CalendarItem, EffectiveRights, ExtendedProperty};
 use super::item_xml::boolean;
 use super::open_enum::open_enum;
 use super::person::Mailbox;
@@ -172,9 +172,20 @@ pub struct Folder {
     /// Number of items.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_count: Option<u32>,
+    /// Properties outside the schema that were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extended_properties: Vec<ExtendedProperty>,
     /// What the caller may do in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_rights: Option<EffectiveRights>,
+}
+
+impl Folder {
+    /// The value of a property outside the schema, by [`ExtendedField::is_same`].
+    pub fn extended(&self, field: &ExtendedField) -> Option<&str> {
+        let property = self.extended_properties.iter().find(|property| property.field.is_same(field));
+        property.and_then(ExtendedProperty::single)
+    }
 }
 
 /// A name that `ResolveNames` found.
@@ -417,6 +428,9 @@ impl AnswerReader<'_> {
                     "FolderClass" => folder.folder_class = self.xml.filled()?,
                     "DisplayName" => folder.display_name = self.xml.filled()?,
                     "TotalCount" => folder.total_count = self.xml.text()?.trim().parse().ok(),
+                    "ExtendedProperty" => {
+                        folder.extended_properties.extend(ExtendedProperty::read(&mut self.xml)?);
+                    }
                     "EffectiveRights" => {
                         folder.effective_rights = Some(EffectiveRights::read(&mut self.xml)?);
                     }

@@ -61,6 +61,26 @@ pub enum Property {
     EndTimeZone(ZoneDefinition),
 }
 
+impl ExtendedProperty {
+    pub(crate) fn write<'w>(&self, xml: &'w mut Writer) -> &'w mut Writer {
+        xml.start("t:ExtendedProperty");
+        self.field.write(xml);
+        match &self.value {
+            ExtendedValue::One(value) => {
+                xml.leaf("t:Value", value);
+            }
+            ExtendedValue::Many(values) => {
+                xml.start("t:Values");
+                for value in values {
+                    xml.leaf("t:Value", value);
+                }
+                xml.end("t:Values");
+            }
+        }
+        xml.end("t:ExtendedProperty")
+    }
+}
+
 /// One change of an item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldChange {
@@ -163,23 +183,7 @@ impl Property {
             Self::Importance(value) => xml.leaf("t:Importance", value),
             Self::ReminderIsSet(value) => xml.leaf("t:ReminderIsSet", value),
             Self::ReminderMinutesBeforeStart(minutes) => xml.leaf("t:ReminderMinutesBeforeStart", minutes),
-            Self::Extended(property) => {
-                xml.start("t:ExtendedProperty");
-                property.field.write(xml);
-                match &property.value {
-                    ExtendedValue::One(value) => {
-                        xml.leaf("t:Value", value);
-                    }
-                    ExtendedValue::Many(values) => {
-                        xml.start("t:Values");
-                        for value in values {
-                            xml.leaf("t:Value", value);
-                        }
-                        xml.end("t:Values");
-                    }
-                }
-                xml.end("t:ExtendedProperty")
-            }
+            Self::Extended(property) => property.write(xml),
             Self::Uid(uid) => xml.leaf("t:UID", uid),
             Self::Start(at) => xml.leaf("t:Start", at),
             Self::End(at) => xml.leaf("t:End", at),

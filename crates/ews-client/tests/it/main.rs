@@ -19,6 +19,7 @@ mod source_invitations;
 mod source_meetings;
 mod source_notes;
 mod source_parts;
+mod source_sentinel;
 mod source_series;
 mod source_trouble;
 mod source_zones;

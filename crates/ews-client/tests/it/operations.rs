@@ -138,7 +138,7 @@ async fn a_mailbox_on_an_older_server_steps_down_and_is_remembered() {
     server.mock.trouble(refusal, 1);
     let other = Target::by_rights("anna@example.test");
     let before = server.client.traffic().requests();
-    server.client.get_folder(&other, &GetFolder { folder: FolderRef::Calendar }).await.unwrap();
+    server.client.get_folder(&other, &GetFolder::of(FolderRef::Calendar)).await.unwrap();
     assert_eq!(server.client.traffic().requests(), before + 2);
 }
 
@@ -311,8 +311,7 @@ async fn names_are_resolved_and_nobody_is_no_error() {
 async fn both_ways_of_access_reach_the_calendar() {
     let server = Server::newest().await;
     for target in [Target::by_rights(MAILBOX), Target::impersonated(MAILBOX)] {
-        let folder =
-            server.client.get_folder(&target, &GetFolder { folder: FolderRef::Calendar }).await.unwrap();
+        let folder = server.client.get_folder(&target, &GetFolder::of(FolderRef::Calendar)).await.unwrap();
         assert_eq!(folder.element, "CalendarFolder");
         let rights = folder.effective_rights.unwrap();
         assert!(folder.folder_id.is_some() && rights.create_contents && rights.read);

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::server::{ACCOUNT, MAILBOX, PASSWORD, Server, USER, client, target};
 
 fn ask() -> GetFolder {
-    GetFolder { folder: FolderRef::Calendar }
+    GetFolder::of(FolderRef::Calendar)
 }
 
 async fn error_of(client: &EwsClient) -> EwsError {

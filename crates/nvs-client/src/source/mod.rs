@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision};
 use calsync_core::model::{Attachment, Field, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item, Seen, SourceError,
-    SourceErrorKind, Write, WriteOutcome,
+    CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item, Mark, Seen,
+    SourceError, SourceErrorKind, Write, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 
@@ -54,6 +54,16 @@ impl NvsSource {
     /// The client underneath.
     pub fn client(&self) -> &NvsClient {
         &self.client
+    }
+
+    /// Which NVS installation this is: a test system that was cloned from it says something else.
+    ///
+    /// # Errors
+    ///
+    /// As for all other questions to the server.
+    pub async fn installation(&self) -> Result<String, SourceError> {
+        let server = self.client.server().await.map_err(outcome::source_error)?;
+        Ok(server.installation)
     }
 
     fn epoch(&self) -> Option<String> {
@@ -156,7 +166,8 @@ fn split_token(token: &ChangeToken) -> (Option<&str>, &str) {
 #[async_trait]
 impl CalendarSource for NvsSource {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting], marks: true }
+        // The epoch says that the server was restored, and is in every answer.
+        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting], marks: true, sentinel: false }
     }
 
     fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {
@@ -240,6 +251,15 @@ impl CalendarSource for NvsSource {
             unreadable.or(oldest).map_or(Seen::Absent, |seen| (*seen).clone())
         });
         Ok(answers.collect())
+    }
+
+    async fn sentinel(&self, _: &CalendarKey) -> Result<Option<Mark>, SourceError> {
+        Ok(None)
+    }
+
+    async fn set_sentinel(&self, _: &CalendarKey, _: Option<&Mark>, _: &Mark) -> Result<(), SourceError> {
+        let why = "NVS keeps no marks; its epoch says the same".to_owned();
+        Err(SourceError::new("write the mark of the calendar", SourceErrorKind::Denied(why)))
     }
 
     async fn attachment(

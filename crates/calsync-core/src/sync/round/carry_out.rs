@@ -26,6 +26,7 @@ impl Work {
         }
         let entries = self.journal_entries(&cases);
         if !entries.is_empty() {
+            self.open_marks().await?;
             let recorded = self.port.journal(entries.clone()).await?;
             if recorded.len() != entries.len() {
                 return Err(Stop::WrongReply);
@@ -256,6 +257,8 @@ fn scope(kind: &SourceErrorKind) -> Scope {
         SourceErrorKind::Denied(_) | SourceErrorKind::NoAnswer => Scope::Either,
         SourceErrorKind::TokenExpired
         | SourceErrorKind::WentBack
+        | SourceErrorKind::Emptied
+        | SourceErrorKind::Foreign
         | SourceErrorKind::Throttled(_)
         | SourceErrorKind::Unavailable
         | SourceErrorKind::NoCalendar(_) => Scope::Side,

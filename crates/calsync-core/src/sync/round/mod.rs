@@ -22,6 +22,7 @@ mod reconcile;
 mod recover;
 mod report;
 mod revisit;
+mod sentinel;
 mod undo;
 
 use std::collections::BTreeMap;
@@ -39,8 +40,8 @@ use self::undo::Planned;
 use super::settings::{ClockOffsets, Settings};
 use super::settle::Setting;
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
-use crate::link::{Answer, Head, Link, Listing, Tombstone};
-use crate::source::{Capabilities, SourceError};
+use crate::link::{Answer, Head, Link, Listing, Tombstone, Which};
+use crate::source::{Capabilities, SourceError, SourceErrorKind};
 use crate::store::{Closed, Commit, RoundId};
 
 /// What a round may do.
@@ -134,12 +135,20 @@ struct Work {
     /// In a plan: items as they would be after what is taken back.
     planned: PerSide<Planned>,
     report: RoundReport,
+    /// The marks were looked at in this round.
+    marks_seen: bool,
+    /// The number that they are given is stored.
+    marks_open: bool,
+    /// The side that leads, of links that were brought under it in this round.
+    leading: BTreeMap<LinkId, Side>,
 }
 
 /// Why a round ends before its time.
 enum Stop {
     Source(Side, SourceError),
     WrongReply,
+    /// It begins anew: this store turned out to be older than the calendars.
+    StartOver,
 }
 
 impl Work {
@@ -157,6 +166,9 @@ impl Work {
             answers: BTreeMap::new(),
             planned: PerSide::default(),
             report,
+            marks_seen: false,
+            marks_open: false,
+            leading: BTreeMap::new(),
         }
     }
 
@@ -222,6 +234,9 @@ impl Head {
             self.rules.clone_from(&commit.rules);
         }
         self.orders.retain(|order| !commit.orders_done.contains(&order.id));
+        if let Some(marks) = &commit.marks {
+            self.marks.clone_from(marks);
+        }
         self.intents.retain(|intent| {
             !commit.closed.iter().any(|closed| {
                 closed.link == intent.write.link
@@ -233,12 +248,20 @@ impl Head {
 }
 
 async fn run(mut work: Work) -> RoundReport {
-    match work.all().await {
+    let mut result = work.all().await;
+    if let Err(Stop::Source(side, error)) = &result
+        && error.kind == SourceErrorKind::WentBack
+        && work.head.marks.went_back.is_none_or(|known| !known.waits())
+        && let Err(stop) = work.notice(Which::Side(*side)).await
+    {
+        result = Err(stop);
+    }
+    match result {
         Ok(()) => {}
         Err(Stop::Source(side, error)) => {
             work.report.failure = Some(Failure::Source { side, doing: error.doing, kind: error.kind });
         }
-        Err(Stop::WrongReply) => work.report.failure = Some(Failure::WrongReply),
+        Err(Stop::WrongReply | Stop::StartOver) => work.report.failure = Some(Failure::WrongReply),
     }
     work.leave_answers();
     work.report
@@ -249,13 +272,30 @@ impl Work {
         self.head = self.port.head().await?;
         self.round = RoundId(self.head.version);
         self.report.first_sync = !self.head.first_sync_done;
+        self.take_lead().await?;
+        self.wait_for_choice().await?;
         self.recover().await?;
-        self.take_orders().await?;
-        self.revisit().await?;
-        for side in Side::BOTH {
-            self.read(side).await?;
+        match self.take_orders().await {
+            // What is left of them is done when both sides were read anew.
+            Err(Stop::StartOver) => {}
+            taken => taken?,
         }
-        self.reconcile().await?;
+        self.marks_seen = false;
+        self.revisit().await?;
+        // Begun anew at most once for each side: what it shows is known then.
+        for _ in Side::BOTH.into_iter().chain([Side::A]) {
+            for side in Side::BOTH {
+                self.read(side).await?;
+            }
+            self.come_through().await?;
+            match self.reconcile().await {
+                Err(Stop::StartOver) => self.marks_seen = false,
+                done => {
+                    done?;
+                    break;
+                }
+            }
+        }
         self.adopt_rules().await?;
         if !self.head.first_sync_done {
             self.commit(Commit { first_sync_done: true, ..Commit::default() }).await?;
@@ -269,7 +309,7 @@ impl Work {
                 self.port.upkeep(side).await?;
             }
         }
-        Ok(())
+        self.set_marks().await
     }
 }
 

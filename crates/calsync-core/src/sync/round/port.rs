@@ -10,7 +10,7 @@ use super::{LeftOut, RoundReport, Stop};
 use crate::ids::{ChangeToken, CreateToken, ItemKey, LinkId, Side};
 use crate::link::{Half, Head, Link, MatchKey, Tombstone};
 use crate::model::Series;
-use crate::source::{ChangePage, Fit, Seen, SourceError, Write, WriteOutcome};
+use crate::source::{ChangePage, Fit, Mark, Seen, SourceError, Write, WriteOutcome};
 use crate::store::{Commit, Counts, JournalEntry, Recorded};
 
 /// What a round asks for. Those that name a side go to its `CalendarSource`, the others to the `StateStore`.
@@ -62,6 +62,17 @@ pub enum Request {
     Apply(Side, Vec<Recorded<Write>>),
     /// `CalendarSource::upkeep`.
     Upkeep(Side),
+    /// `CalendarSource::sentinel`.
+    Mark(Side),
+    /// `CalendarSource::set_sentinel`.
+    SetMark {
+        /// On this side.
+        side: Side,
+        /// What it shows.
+        expected: Option<Mark>,
+        /// What it is to show.
+        new: Mark,
+    },
     /// `StateStore::commit`.
     Commit(Box<Commit>),
     /// The round is over.
@@ -93,6 +104,10 @@ pub enum Reply {
     Applied(Vec<WriteOutcome>, Vec<LeftOut>),
     /// To [`Request::Upkeep`].
     KeptUp(Result<u64, SourceError>),
+    /// To [`Request::Mark`].
+    Mark(Result<Option<Mark>, SourceError>),
+    /// To [`Request::SetMark`].
+    MarkSet(Result<(), SourceError>),
     /// To [`Request::Commit`].
     Committed,
 }
@@ -183,6 +198,10 @@ impl Port {
             => Reply::Applied(outcomes, left_out) => Ok((outcomes, left_out)), (Vec<WriteOutcome>, Vec<LeftOut>);
         upkeep(side: Side) = Request::Upkeep(side)
             => Reply::KeptUp(items) => items.map_err(|error| Stop::Source(side, error)), u64;
+        mark(side: Side) = Request::Mark(side)
+            => Reply::Mark(mark) => Ok(mark), Result<Option<Mark>, SourceError>;
+        set_mark(side: Side, expected: Option<Mark>, new: Mark) = Request::SetMark { side, expected, new }
+            => Reply::MarkSet(done) => Ok(done), Result<(), SourceError>;
         commit(commit: Commit) = Request::Commit(Box::new(commit)) => Reply::Committed => Ok(()), ();
     }
 

@@ -11,6 +11,7 @@ use crate::ids::{ChangeToken, ItemKey, LinkId, Revision, Side};
 use crate::link::{Half, Link, Listing, Observation, Sighting};
 use crate::source::{Item, Seen, SourceError, SourceErrorKind};
 use crate::store::Commit;
+use crate::sync::rebase::{is_stranger, parted_from};
 use crate::sync::settle::retry_after;
 
 /// The most entries on one page of a feed. Exchange gives 512 and NVS 1,000 at most.
@@ -102,6 +103,8 @@ impl Work {
                 }
             }
         }
+        // A side that was put back may give out revisions and keys anew: then nothing is believed without reading.
+        let thorough = self.head.marks.went_back.is_some();
         let mut to_read = Vec::new();
         let mut put = Vec::new();
         for (key, revision) in entries {
@@ -110,7 +113,7 @@ impl Work {
             }
             match (known.get(key), revision) {
                 (None, None) => {}
-                (Some(link), Some(revision)) if is_echo(link, side, revision) => {
+                (Some(link), Some(revision)) if !thorough && is_echo(link, side, revision) => {
                     if listing.open {
                         let mut link = link.clone();
                         mark_listed(&mut link, side, listing.number);
@@ -124,10 +127,31 @@ impl Work {
         let mut left = self.left_by(side, to_read.iter().filter(|key| !known.contains_key(*key))).await?;
         for (key, seen) in to_read.iter().zip(seen) {
             let link = known.remove(key).or_else(|| left.remove(key));
+            let stranger = |link: &&Link, item: &Item| thorough && is_stranger(link, side, item);
+            if let (Some(old), Seen::Present(item)) = (&link, &seen)
+                && stranger(&old, item)
+            {
+                put.extend(self.part_from_stranger(side, old, item));
+                continue;
+            }
             put.extend(self.note_seen(side, key, link, seen));
         }
         let commit = Commit { put, ..token_commit(side, next, Some(listing)) };
         self.commit(commit).await
+    }
+
+    /// The key of a linked item is another item's now: the link goes on without it, and the item founds its own.
+    fn part_from_stranger(&self, side: Side, link: &Link, item: &Item) -> Vec<Link> {
+        let half = new_half(item.clone(), self.head.listings.get(side).number);
+        let mut own = Link::found(&self.input.pairing, side, half);
+        let rest = parted_from(link, side);
+        match rest {
+            // Nothing is left of it, and the item takes its place.
+            None => own.id = link.id,
+            Some(_) if own.id == link.id => own.id = LinkId(own.id.0 ^ 1),
+            Some(_) => {}
+        }
+        rest.into_iter().chain([own]).collect()
     }
 
     /// The links that these items founded once and no longer belong to: an item that comes back under its old key goes

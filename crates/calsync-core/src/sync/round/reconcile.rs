@@ -9,6 +9,7 @@ use crate::link::{Hold, HoldKind, Link, Observation};
 use crate::source::Seen;
 use crate::sync::decide::{Context, LinkPlan, State, Suspicion, decide, leaving};
 use crate::sync::plan::Likeness;
+use crate::sync::rebase::outranked;
 use crate::sync::scope::Leaving;
 
 /// How many links are planned, journaled and committed together.
@@ -27,6 +28,15 @@ pub(super) struct Case {
     pub(super) likeness: Option<Likeness>,
     pub(super) suspicion: Option<Suspicion>,
     pub(super) plan: LinkPlan,
+}
+
+impl Case {
+    /// Whether anything is other afterwards; not where it waits for a person as before.
+    fn settles(&self) -> bool {
+        let waits = self.plan.hold.is_some() && self.link.hold.is_some();
+        let writes = Side::BOTH.into_iter().any(|side| self.plan.writes.get(side).is_some());
+        !self.plan.untouched && (writes || !waits)
+    }
 }
 
 impl Work {
@@ -117,11 +127,19 @@ impl Work {
     ) -> Result<(), Stop> {
         let mut pending = Pending::default();
         let links = self.read_unread(links).await?;
+        let links = self.lead_late(links).await?;
         let mut cases = self.find_counterparts(links, &mut pending, consumed).await?;
+        for case in &mut cases {
+            // Read from a store that is older than the items, or lost.
+            if let Some(link) = outranked(&case.link, &self.setting()) {
+                case.link = link;
+            }
+        }
         self.find_buried(&mut cases).await?;
         self.find_doubles(&mut cases).await?;
         let decide_case = |work: &Work, case: &Case| {
-            decide(&case.link, &work.context(hold_deletions, case.suspicion, case.likeness))
+            let context = work.context(hold_deletions, case.suspicion, case.likeness);
+            decide(&case.link, &Context { leads: work.leads(case.link.id), ..context })
         };
         for case in &mut cases {
             case.plan = decide_case(self, case);
@@ -132,6 +150,9 @@ impl Work {
             }
         }
         self.ask_fits(&mut cases).await?;
+        if cases.iter().any(Case::settles) {
+            self.look_at_marks().await?;
+        }
         for case in &mut cases {
             self.report.note(std::mem::take(&mut case.plan.steps));
             self.report.leave_out(std::mem::take(&mut case.plan.left_out));
@@ -163,6 +184,7 @@ impl Work {
             unheld: PerSide::from_fn(|side| self.input.capabilities.get(side).unheld),
             suspicion,
             likeness,
+            leads: None,
         }
     }
 

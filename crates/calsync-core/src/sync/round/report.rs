@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::plan::{Action, Plan, Step};
 use crate::ids::{LinkId, PairingId, PerSide, Side};
+use crate::link::WentBack;
 use crate::source::SourceErrorKind;
 
 /// What a round did.
@@ -31,6 +32,10 @@ pub struct RoundReport {
     pub left_out: Vec<LeftOut>,
     /// What became of what people asked for.
     pub orders: Vec<OrderOutcome>,
+    /// Why no mark can be left on a side: that it went back in time would not be noticed.
+    pub unmarked: PerSide<Option<String>>,
+    /// What was noticed to have gone back in time and waits for a person, or was dealt with in this round.
+    pub went_back: Option<WentBack>,
     /// Why the round ended before its time.
     pub failure: Option<Failure>,
 }
@@ -141,6 +146,8 @@ impl RoundReport {
             failures: Vec::new(),
             left_out: Vec::new(),
             orders: Vec::new(),
+            unmarked: PerSide::default(),
+            went_back: None,
             failure: None,
         }
     }

@@ -406,6 +406,8 @@ impl Work {
                 outcomes.insert((undoing.id(), side), outcome);
             }
         } else {
+            self.look_at_marks().await?;
+            self.open_marks().await?;
             let recorded = self.port.journal(entries.clone()).await?;
             if recorded.len() != entries.len() {
                 return Err(Stop::WrongReply);

@@ -7,7 +7,8 @@ CREATE TABLE pairing (
     version         INTEGER NOT NULL DEFAULT 0,
     first_sync_done INTEGER NOT NULL DEFAULT 0 CHECK (first_sync_done IN (0, 1)),
     rules           TEXT,                -- under which everything is as it is; only the engine reads it
-    deleted         TEXT                 -- JSON; deletions of the last hour by side and minute, NULL where there are none
+    deleted         TEXT,                -- JSON; deletions of the last hour by side and minute, NULL where there are none
+    marks           TEXT                 -- JSON; what tells whether a side or this store went back in time
 ) STRICT;
 
 -- How many links there are of each kind: kept by triggers, so that no writer can forget it.

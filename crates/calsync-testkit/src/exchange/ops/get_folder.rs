@@ -2,10 +2,11 @@
 
 use super::super::faults::Refusal;
 use super::super::ids::{KeyKind, change_key};
+use super::super::shape::Shape;
 use super::super::soap::{Context, Reply};
 use super::super::version::Schema;
 use super::super::world::{Folder, FolderKind, Mailbox, Rights, World};
-use super::super::write_item::write_rights;
+use super::super::write_item::{write_extended, write_rights};
 use super::super::xml::{Node, Xml};
 use super::resolve_folder;
 
@@ -73,6 +74,11 @@ pub(super) fn write_folder(
         let children =
             mailbox.folders.values().filter(|f| f.parent == folder.number && f.number != folder.number);
         xml.leaf("t:ChildFolderCount", &children.count().to_string());
+    }
+    for key in shape.map(|shape| Shape::read(Some(shape), &[]).extended).unwrap_or_default() {
+        if let Some(values) = folder.extended.get(&key).filter(|values| !values.is_empty()) {
+            write_extended(xml, &key, values);
+        }
     }
     if has("EffectiveRights", false) {
         write_rights(xml, ctx, mailbox, rights, true);

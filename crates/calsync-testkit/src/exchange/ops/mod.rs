@@ -16,6 +16,7 @@ mod get_user_configuration;
 mod move_item;
 mod resolve_names;
 mod sync_folder_items;
+mod update_folder;
 mod update_item;
 mod update_user_configuration;
 
@@ -31,6 +32,7 @@ use super::xml::Node;
 pub(crate) fn run(world: &mut World, ctx: &Context, operation: &Node) -> Result<String, Fault> {
     match operation.name.as_str() {
         "GetFolder" => Ok(get_folder::run(world, ctx, operation)),
+        "UpdateFolder" => update_folder::run(world, ctx, operation),
         "FindFolder" => Ok(find_folder::run(world, ctx, operation)),
         "SyncFolderItems" => sync_folder_items::run(world, ctx, operation),
         "GetItem" => Ok(get_item::run(world, ctx, operation)),
@@ -66,6 +68,7 @@ pub(crate) fn refuse_each(operation: &Node, refusal: &Refusal) -> Option<String>
         "CreateItem" => ("Items", &["m:Items"]),
         "UpdateItem" => ("ItemChanges", &["m:Items"]),
         "GetFolder" => ("FolderIds", &["m:Folders"]),
+        "UpdateFolder" => ("FolderChanges", &["m:Folders"]),
         "GetAttachment" => ("AttachmentIds", &["m:Attachments"]),
         "CreateAttachment" => ("Attachments", &["m:Attachments"]),
         "DeleteAttachment" => ("AttachmentIds", &[]),

@@ -3,6 +3,7 @@
 mod access;
 mod categories;
 mod finding;
+mod folders;
 mod http;
 mod items;
 mod meetings;

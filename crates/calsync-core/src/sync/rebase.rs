@@ -1,0 +1,212 @@
+//! What both sides are compared with after something went back in time.
+//!
+//! A shadow says how a side looked when both were in step. That is no longer true of a side that was put back, nor of all links
+//! in a store that was. Here such shadows are replaced, and nothing else: what follows from them is decided, carried out and
+//! repaired like any other change. Where a side leads, the other one counts as unchanged and what differs as changed by the
+//! leading one; where our receipt in an item is newer than the link, the item it was left in says who changed since.
+
+use super::original::original;
+use super::settle::{Setting, shown_as};
+use super::view::{Past, View};
+use crate::ids::Side;
+use crate::link::{Half, Link, Observation, Shadow, Sighting};
+use crate::model::Series;
+use crate::source::{Item, Receipt};
+
+/// The link with the values of `lead` as the only changes: everything in which the other side differs is overruled, also
+/// what `lead` has cleared, and what is missing on one side is made again there. `None` where a side could not be read.
+pub(super) fn led_by(link: &Link, lead: Side, setting: &Setting<'_>) -> Option<Link> {
+    let unread = |side: Side| {
+        let half = link.halves.get(side).as_ref();
+        half.is_some_and(|half| matches!(half.seen, Some(Observation::Unread(_))) || half.latest().is_none())
+    };
+    if unread(Side::A) || unread(Side::B) {
+        return None;
+    }
+    let mut next = link.clone();
+    (next.hold, next.retry) = (None, None);
+    // No receipt says anything against it any more.
+    let receipts = Side::BOTH.into_iter().filter_map(|side| receipt_of(link, side));
+    next.writes = receipts.map(|receipt| receipt.number).fold(link.writes, u64::max);
+    let masked = original(link, setting.pairing, setting.settings);
+    // A copy is made of its original, whoever leads.
+    let lead = masked.unwrap_or(lead);
+    let gone = Side::BOTH.map(|side| is_gone(link.halves.get(side).as_ref()));
+    match gone {
+        [true, true] => {}
+        [true, false] => make_again(&mut next, Side::A, masked),
+        [false, true] => make_again(&mut next, Side::B, masked),
+        [false, false] => {
+            let (writes, view) =
+                (setting.settings.direction.writes(lead.other()), View::new(setting.settings, lead, masked));
+            calm(next.halves.get_mut(lead.other()).as_mut());
+            if writes {
+                differ(&mut next, lead, &view);
+            } else {
+                calm(next.halves.get_mut(lead).as_mut());
+            }
+        }
+    }
+    Some(next)
+}
+
+/// Whether the item that is there now is another one than the link knows: its key was given out anew after the side was
+/// put back.
+pub(super) fn is_stranger(link: &Link, side: Side, item: &Item) -> bool {
+    let Some(half) = link.halves.get(side).as_ref().filter(|half| half.key == item.key) else { return false };
+    let Some(theirs) = link.halves.get(side.other()) else { return false };
+    let known = half.shadow.as_ref().map(|shadow| &shadow.series).or(half.latest().map(|(_, series)| series));
+    let names_theirs = item.receipt.as_ref().is_some_and(|receipt| receipt.counterpart == theirs.key);
+    known.is_some_and(|known| known.uid != item.series.uid) && !names_theirs
+}
+
+/// The link without its item of this side, whose key is another item's now; what is on the other side is new again.
+/// `None` where nothing is left of it.
+pub(super) fn parted_from(link: &Link, side: Side) -> Option<Link> {
+    let mut next = link.clone();
+    *next.halves.get_mut(side) = None;
+    (next.hold, next.retry, next.masked) = (None, None, None);
+    next.generation += 1;
+    let rest = next.halves.get_mut(side.other()).as_mut()?;
+    if is_gone(Some(rest)) {
+        return None;
+    }
+    as_new(rest);
+    Some(next)
+}
+
+/// The link as the receipts in its items say it is, where one of them is newer than the link: then the store is older than
+/// the items. The side on which the newest receipt still describes the item was not changed since, so what differs was
+/// changed on the other one; and the other way round where the other side still shows what was written. Where both were
+/// changed since, all that is known is how many writes there were.
+pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
+    let receipts =
+        Side::BOTH.map(|side| receipt_of(link, side).filter(|receipt| receipt.number > link.writes));
+    let (side, receipt) = match &receipts {
+        [Some(a), Some(b)] if b.number > a.number => (Side::B, *b),
+        [Some(a), _] => (Side::A, *a),
+        [None, Some(b)] => (Side::B, *b),
+        [None, None] => return None,
+    };
+    let mut next = link.clone();
+    next.writes = receipt.number;
+    let masked = original(link, setting.pairing, setting.settings);
+    let other = link.halves.get(side.other()).as_ref();
+    let (Some((_, mine)), Some(other)) = (link.halves.get(side).as_ref().and_then(Half::latest), other)
+    else {
+        return Some(next);
+    };
+    let was_paired =
+        link.halves.iter().all(|(_, half)| half.as_ref().is_some_and(|half| half.shadow.is_some()));
+    // Pairs of a lost store that are masked, or cannot be read: decided as any pair is.
+    if matches!(other.seen, Some(Observation::Unread(_))) || (masked.is_some() && !was_paired) {
+        return Some(next);
+    }
+    let says = |series: &Series| {
+        let with = |uid| Series { uid, ..series.clone() }.content_hash() == receipt.content;
+        let theirs = other.latest().map(|(_, theirs)| theirs.uid.clone());
+        series.content_hash() == receipt.content || theirs.is_some_and(with)
+    };
+    if says(mine) {
+        if is_gone(Some(other)) {
+            calm(next.halves.get_mut(side).as_mut());
+        } else {
+            calm(next.halves.get_mut(side).as_mut());
+            differ(&mut next, side.other(), &View::new(setting.settings, side.other(), masked));
+        }
+    } else if let Some((_, theirs)) = other.latest().filter(|_| !is_gone(Some(other))) {
+        let view = View::new(setting.settings, side.other(), masked);
+        let past = Past { was: None, theirs: Some(mine) };
+        let written = view.show(theirs, past).into_owned();
+        if [&written.uid, &mine.uid]
+            .into_iter()
+            .any(|uid| Series { uid: uid.clone(), ..written.clone() }.content_hash() == receipt.content)
+        {
+            let written = Series { uid: mine.uid.clone(), ..written };
+            calm(next.halves.get_mut(side.other()).as_mut());
+            if let Some(half) = next.halves.get_mut(side).as_mut() {
+                changed_since(half, written);
+            }
+        }
+    }
+    let in_step = !next.is_dirty();
+    // What was never in step and does not differ is put together as any pair is.
+    if in_step && !was_paired { Some(Link { writes: next.writes, ..link.clone() }) } else { Some(next) }
+}
+
+/// Our receipt in the item of this side, if it is about this link.
+fn receipt_of(link: &Link, side: Side) -> Option<&Receipt> {
+    let receipt = link.halves.get(side).as_ref()?.sighting()?.receipt.as_ref()?;
+    let theirs = link.halves.get(side.other()).as_ref()?;
+    (receipt.counterpart == theirs.key).then_some(receipt)
+}
+
+fn is_gone(half: Option<&Half>) -> bool {
+    half.is_some_and(|half| matches!(half.seen, Some(Observation::Gone)))
+}
+
+/// What is seen is how it was when both were in step.
+fn calm(half: Option<&mut Half>) {
+    let Some(half) = half else { return };
+    if let Some(Observation::Present(sighting)) = &half.seen {
+        half.access = sighting.access;
+        half.shadow = Some(Shadow { revision: sighting.revision.clone(), series: sighting.series.clone() });
+    }
+    half.seen = None;
+}
+
+/// What is seen was changed since it looked like `shadow`.
+fn changed_since(half: &mut Half, shadow: Series) {
+    let sighting = seen_now(half);
+    let Some(sighting) = sighting else { return };
+    let differs = shadow != sighting.series;
+    half.shadow = Some(Shadow { revision: sighting.revision.clone(), series: shadow });
+    half.seen = differs.then(|| Observation::Present(Box::new(sighting)));
+}
+
+/// As if `side` had changed all in which it differs from what the other side shows.
+fn differ(link: &mut Link, side: Side, view: &View<'_>) {
+    let Some((_, theirs)) = link.halves.get(side.other()).as_ref().and_then(Half::latest) else { return };
+    let theirs = theirs.clone();
+    let Some(half) = link.halves.get_mut(side).as_mut() else { return };
+    let was = half.shadow.as_ref().map(|shadow| shadow.series.clone());
+    let past = Past { was: was.as_ref(), theirs: Some(&theirs) };
+    let Some((_, latest)) = half.latest() else { return };
+    let shadow = shown_as(latest, past, view, &theirs);
+    let shadow = Series { uid: latest.uid.clone(), ..shadow };
+    changed_since(half, shadow);
+}
+
+/// The item that is left is new: the one of `missing` is made again. Nobody makes an original again from its masked copy.
+fn make_again(link: &mut Link, missing: Side, masked: Option<Side>) {
+    let Some(rest) = link.halves.get_mut(missing.other()).as_mut() else { return };
+    if masked == Some(missing) {
+        calm(Some(rest));
+        *link.halves.get_mut(missing) = None;
+        link.masked = None;
+        link.generation += 1;
+    } else {
+        as_new(rest);
+    }
+}
+
+fn as_new(half: &mut Half) {
+    half.seen = seen_now(half).map(|sighting| Observation::Present(Box::new(sighting)));
+    half.shadow = None;
+}
+
+/// What is known of the item, as if it had been read just now.
+fn seen_now(half: &Half) -> Option<Sighting> {
+    match (&half.seen, &half.shadow) {
+        (Some(Observation::Present(sighting)), _) => Some(sighting.as_ref().clone()),
+        (_, Some(shadow)) => Some(Sighting {
+            revision: shadow.revision.clone(),
+            series: shadow.series.clone(),
+            receipt: None,
+            created: None,
+            modified: None,
+            access: half.access,
+        }),
+        (_, None) => None,
+    }
+}
