@@ -225,6 +225,10 @@ fn settle_half(
                     Some(Outcome::Refused(SourceErrorKind::Stale | SourceErrorKind::Missing))
                 );
                 if changed_meanwhile {
+                    // What it showed before was carried: only what is new there is a change.
+                    if carried && matches!(op, WriteOp::Update { .. }) {
+                        in_step(Some(half), held);
+                    }
                     half.seen = Some(Observation::Unread("it was changed meanwhile".to_owned()));
                 } else if carried && !matches!(op, WriteOp::Delete { .. } | WriteOp::Create { .. }) {
                     in_step(Some(half), held);

@@ -26,6 +26,7 @@ mod rounds;
 mod rounds_crash;
 mod rounds_files;
 mod rounds_fit;
+mod rounds_found;
 mod rounds_notes;
 mod rounds_safety;
 mod rules;

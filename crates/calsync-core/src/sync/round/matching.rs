@@ -32,13 +32,13 @@ impl Work {
                     && link.halves.get(side).as_ref().is_some_and(|half| half.seen == Some(Observation::Gone))
             };
             let by: Vec<MatchKey> =
-                links.iter().filter(|link| is_gone(link)).filter_map(|link| uid_of(link, side)).collect();
+                links.iter().filter(|link| is_gone(link)).filter_map(|link| uid_gone(link, side)).collect();
             if by.is_empty() {
                 continue;
             }
             let candidates = self.port.lone_links(side, by).await?;
             for link in links.iter_mut().filter(|link| is_gone(link)) {
-                let Some(uid) = uid_of(link, side) else { continue };
+                let Some(uid) = uid_gone(link, side) else { continue };
                 let mut same = candidates
                     .iter()
                     .filter(|lone| !consumed.contains(&lone.id) && uid_of(lone, side).as_ref() == Some(&uid));
@@ -91,6 +91,8 @@ impl Work {
             consumed.insert(dropped.id);
             consumed.insert(kept.id);
             pending.remove.push(dropped.id);
+            // The other one came first and found nobody, because there was one too many then.
+            cases.retain(|case: &Case| case.link.id != kept.id && case.link.id != dropped.id);
             cases.push(Case {
                 link: kept,
                 likeness: Some(likeness),
@@ -111,8 +113,14 @@ impl Work {
         let side = link.lone_side()?;
         let half = link.halves.get(side).as_ref()?;
         let sighting = half.sighting()?;
+        // One that is gone is nobody's counterpart: what it was called may be there under another key.
+        let is_gone = |lone: &Link, side: Side| {
+            lone.halves.get(side).as_ref().is_none_or(|half| half.seen == Some(Observation::Gone))
+        };
         let free = |side: Side| {
-            pool.get(side).iter().filter(move |lone| !consumed.contains(&lone.id) && lone.id != link.id)
+            pool.get(side).iter().filter(move |lone| {
+                !consumed.contains(&lone.id) && lone.id != link.id && !is_gone(lone, side)
+            })
         };
         let other = |lone: &Link| lone.halves.get(side.other()).clone();
         let uid = &sighting.series.uid;
@@ -129,6 +137,15 @@ impl Work {
                         sighting.receipt.as_ref().is_some_and(|receipt| receipt.counterpart == theirs.key);
                     theirs_names_ours || ours_names_theirs
                 })
+            })
+            // Where we are such a copy, it belongs to the original that we were copied from.
+            .filter(|lone| {
+                let theirs = uid_of(lone, side.other());
+                let original = |rival: &Link| {
+                    uid_of(rival, side) == theirs
+                        && names(rival, side) == other(lone).map(|theirs| theirs.key)
+                };
+                theirs == uid_of(link, side) || !free(side).any(original)
             })
             .collect();
         by_receipt.sort_by_key(|lone| {
@@ -164,8 +181,14 @@ impl Work {
             let (a, b) = if side == Side::A { (mine, theirs) } else { (theirs, mine) };
             self.input.settings.are_alike(a, b)
         };
-        let mut found = free(side.other())
-            .filter(|lone| series(lone, side.other()).is_some_and(|theirs| alike(&sighting.series, &theirs)));
+        let bears_its_uid = |lone: &Link| {
+            let uid = uid_of(lone, side.other());
+            free(side).any(|rival| uid_of(rival, side) == uid)
+        };
+        let mut found = free(side.other()).filter(|lone| {
+            series(lone, side.other()).is_some_and(|theirs| alike(&sighting.series, &theirs))
+                && !bears_its_uid(lone)
+        });
         let (lone, None) = (found.next()?, found.next()) else { return None };
         let theirs = series(lone, side.other())?;
         let rivals = free(side).filter_map(|rival| series(rival, side));
@@ -315,6 +338,11 @@ fn uid_of(link: &Link, side: Side) -> Option<MatchKey> {
     Some(MatchKey::Uid(series.uid.clone()))
 }
 
+/// The UID of an item that is gone. Of one that was never in step it is known from its counterpart alone.
+fn uid_gone(link: &Link, side: Side) -> Option<MatchKey> {
+    uid_of(link, side).or_else(|| uid_of(link, side.other()))
+}
+
 /// The keys under which the counterpart of a lone new half would be found; `None` for any other link.
 fn keys_of_new(link: &Link) -> Option<Vec<MatchKey>> {
     let side = link.lone_side()?;
@@ -327,6 +355,14 @@ fn keys_of_new(link: &Link) -> Option<Vec<MatchKey>> {
     ];
     if let Some(receipt) = &sighting.receipt {
         keys.push(MatchKey::Key(receipt.counterpart.clone()));
+        // What this one was copied from, or what was copied from it.
+        keys.push(MatchKey::Counterpart(receipt.counterpart.clone()));
     }
     Some(keys)
+}
+
+/// The counterpart that the receipt of the item of `side` names.
+fn names(link: &Link, side: Side) -> Option<ItemKey> {
+    let sighting = link.halves.get(side).as_ref()?.sighting()?;
+    sighting.receipt.as_ref().map(|receipt| receipt.counterpart.clone())
 }

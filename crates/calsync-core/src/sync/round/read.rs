@@ -21,12 +21,16 @@ const ENTRIES: usize = 20_000;
 /// not keep the other side waiting.
 const PAGES: usize = 10_000;
 
+/// How often the end of a feed is read again where items went while it was read.
+const LOOKS: u32 = 3;
+
 impl Work {
     /// Reads everything new on this side.
     pub(super) async fn read(&mut self, side: Side) -> Result<(), Stop> {
         let mut since = self.head.tokens.get(side).clone();
         let mut started_over = false;
         let mut pages = 0;
+        let mut looked_again = 0_u32;
         loop {
             let (page, at) = self.port.changes(side, since.clone()).await?;
             let page = match page {
@@ -59,12 +63,19 @@ impl Work {
             let entries: BTreeMap<ItemKey, Option<Revision>> =
                 page.entries.into_iter().map(|entry| (entry.key, entry.revision)).collect();
             let quiet = entries.is_empty() && since.as_ref() == Some(&page.next);
+            let mut outrun = false;
             if !quiet {
-                self.observe(side, &entries, page.next.clone()).await?;
+                outrun = self.observe(side, &entries, page.next.clone()).await?;
             }
             let stuck = since.as_ref() == Some(&page.next);
             since = Some(page.next);
             if !page.more {
+                // What went between the page and the reading may have come back under another key: nothing is decided
+                // before that is known.
+                if outrun && looked_again < LOOKS {
+                    looked_again = looked_again.saturating_add(1);
+                    continue;
+                }
                 break;
             }
             if stuck {
@@ -88,12 +99,14 @@ impl Work {
         *listing = Listing { number: listing.number.saturating_add(1), open: true };
     }
 
+    /// Stores what a page says. Whether the calendar went on meanwhile: an item that the page shows is not there any
+    /// more.
     async fn observe(
         &mut self,
         side: Side,
         entries: &BTreeMap<ItemKey, Option<Revision>>,
         next: ChangeToken,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let listing = *self.head.listings.get(side);
         let mut known: BTreeMap<ItemKey, Link> = BTreeMap::new();
         if !entries.is_empty() {
@@ -124,6 +137,8 @@ impl Work {
             }
         }
         let seen = self.port.fetch(side, self.batch(side), &to_read).await?;
+        let shown = |key: &ItemKey| entries.get(key).is_some_and(Option::is_some);
+        let outrun = to_read.iter().zip(&seen).any(|(key, seen)| *seen == Seen::Absent && shown(key));
         let mut left = self.left_by(side, to_read.iter().filter(|key| !known.contains_key(*key))).await?;
         for (key, seen) in to_read.iter().zip(seen) {
             let link = known.remove(key).or_else(|| left.remove(key));
@@ -137,7 +152,8 @@ impl Work {
             put.extend(self.note_seen(side, key, link, seen));
         }
         let commit = Commit { put, ..token_commit(side, next, Some(listing)) };
-        self.commit(commit).await
+        self.commit(commit).await?;
+        Ok(outrun)
     }
 
     /// The key of a linked item is another item's now: the link goes on without it, and the item founds its own.

@@ -1,9 +1,11 @@
 //! Settles writes whose outcome was not stored: by asking, never by repeating.
 
+use std::collections::BTreeMap;
+
 use super::report::Became;
 use super::undo::see_undone;
 use super::{Pending, Stop, Work};
-use crate::ids::{CreateToken, ItemKey, PerSide, Side};
+use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
 use crate::link::{Intent, Link};
 use crate::source::{Item, Seen, WriteOp};
 use crate::store::Closed;
@@ -75,7 +77,8 @@ impl Work {
         ids.sort_unstable();
         ids.dedup();
         let mut links = self.port.links_by_id(ids).await?;
-        let mut pending = Pending::default();
+        let remove = self.beside(intents, &findings, &links).await?;
+        let mut pending = Pending { remove, ..Pending::default() };
         let mut undone = Vec::new();
         for (intent, finding) in intents.iter().zip(findings) {
             let outcome = match finding {
@@ -159,6 +162,40 @@ impl Work {
         self.report.order(order, Some(intent.write.link), Became::CarriedOut, "as found out later");
         pending.orders_done.push(order);
         Ok(found)
+    }
+
+    /// Links that items founded before it was known that they belong to another: the feed showed them as new, or two
+    /// links became one by a write whose commit was lost. An item belongs to one link.
+    async fn beside(
+        &mut self,
+        intents: &[&Intent],
+        findings: &[Finding],
+        links: &[Link],
+    ) -> Result<Vec<LinkId>, Stop> {
+        let mut remove = Vec::new();
+        for side in Side::BOTH {
+            let settled = intents.iter().zip(findings).filter(|(intent, _)| {
+                let owner = links.iter().any(|link| link.id == intent.write.link);
+                intent.side == side && intent.order.is_none() && owner
+            });
+            let owners: BTreeMap<ItemKey, LinkId> = settled
+                .filter_map(|(intent, finding)| match finding {
+                    Finding::Done(Some(item)) | Finding::HalfMade(item) => {
+                        Some((item.key.clone(), intent.write.link))
+                    }
+                    Finding::Done(None) | Finding::NotDone | Finding::StillUnknown => None,
+                })
+                .collect();
+            if owners.is_empty() {
+                continue;
+            }
+            let founded = self.port.links_by_key(side, owners.keys().cloned().collect()).await?;
+            remove.extend(founded.into_iter().filter_map(|link| {
+                let key = &link.halves.get(side).as_ref()?.key;
+                (link.lone_side().is_some() && owners.get(key) != Some(&link.id)).then_some(link.id)
+            }));
+        }
+        Ok(remove)
     }
 
     fn settle_done(
