@@ -129,7 +129,7 @@ async fn too_many_deletions_wait_for_a_person_and_the_exit_status_says_so() {
     let before = world.exchange_tiles(one);
     let ran = world.run(&["sync"]).await.exits(3);
     let allow = format!("calsyncd pairing set {} --guard-percent 100", one.unit);
-    ran.says(&["12 wait for a person", "calsyncd plan --pairing", "restore them on NVS", &allow]);
+    ran.says(&["12 wait for a person", "calsyncd held list --pairing", "restore them on NVS", &allow]);
     assert_eq!(world.exchange_tiles(one), before);
     world.run(&["plan"]).await.exits(3).says(&["too many at once to be meant", &allow]);
     let status = world.run(&["status", "--json"]).await.exits(3).json();
