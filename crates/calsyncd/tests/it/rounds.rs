@@ -129,7 +129,12 @@ async fn too_many_deletions_wait_for_a_person_and_the_exit_status_says_so() {
     let before = world.exchange_tiles(one);
     let ran = world.run(&["sync"]).await.exits(3);
     let allow = format!("calsyncd pairing set {} --guard-percent 100", one.unit);
-    ran.says(&["12 wait for a person", "calsyncd held list --pairing", "restore them on NVS", &allow]);
+    ran.says(&[
+        "12 wait for a person",
+        "calsyncd held list --pairing",
+        "held reject makes them again on NVS",
+        &allow,
+    ]);
     assert_eq!(world.exchange_tiles(one), before);
     world.run(&["plan"]).await.exits(3).says(&["too many at once to be meant", &allow]);
     let status = world.run(&["status", "--json"]).await.exits(3).json();
@@ -137,7 +142,7 @@ async fn too_many_deletions_wait_for_a_person_and_the_exit_status_says_so() {
     assert_eq!(status["pairings"][0]["waiting"], json!({"too_many_deletions": {"nvs": 12}}));
     world.run(&["status"]).await.exits(3).says(&[&allow]);
     let german = world.run_in_german(&["status"]).await.exits(3);
-    german.says(&["12 warten auf einen Menschen", "in NVS wiederherstellen", &allow]);
+    german.says(&["12 warten auf einen Menschen", "held reject legt sie in NVS wieder an", &allow]);
 
     // What it advises is what helps.
     world.run(&["pairing", "set", &one.unit, "--guard-percent", "100"]).await.exits(0);
