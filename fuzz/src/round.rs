@@ -76,7 +76,7 @@ fn answer(
     request: Request,
 ) -> Option<Reply> {
     Some(match request {
-        Request::Head => Reply::Head(ready(store.head(pairing)).ok()?),
+        Request::Head => Reply::Head(Box::new(ready(store.head(pairing)).ok()?)),
         Request::LinksByKey(side, keys) => {
             Reply::Links(ready(store.links_by_key(pairing, side, &keys)).ok()?)
         }

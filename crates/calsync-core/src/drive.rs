@@ -137,7 +137,7 @@ pub async fn answer(
 ) -> Result<Reply, StoreError> {
     let at = |side: Side| (*pair.sources.get(side), *pair.calendars.get(side));
     Ok(match request {
-        Request::Head => Reply::Head(store.head(pair.id).await?),
+        Request::Head => Reply::Head(Box::new(store.head(pair.id).await?)),
         Request::LinksByKey(side, keys) => Reply::Links(store.links_by_key(pair.id, side, &keys).await?),
         Request::LinksById(ids) => Reply::Links(store.links_by_id(pair.id, &ids).await?),
         Request::LoneLinks(side, by) => Reply::Links(store.lone_links(pair.id, side, &by).await?),

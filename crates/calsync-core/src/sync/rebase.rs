@@ -66,7 +66,7 @@ pub(super) fn parted_from(link: &Link, side: Side) -> Option<Link> {
     let mut next = link.clone();
     *next.halves.get_mut(side) = None;
     (next.hold, next.retry, next.masked) = (None, None, None);
-    next.generation += 1;
+    next.generation = next.generation.saturating_add(1);
     let rest = next.halves.get_mut(side.other()).as_mut()?;
     if is_gone(Some(rest)) {
         return None;
@@ -184,7 +184,7 @@ fn make_again(link: &mut Link, missing: Side, masked: Option<Side>) {
         calm(Some(rest));
         *link.halves.get_mut(missing) = None;
         link.masked = None;
-        link.generation += 1;
+        link.generation = link.generation.saturating_add(1);
     } else {
         as_new(rest);
     }

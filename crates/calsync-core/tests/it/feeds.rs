@@ -1,7 +1,7 @@
 //! Feeds and items of a server that means no good, or has gone mad.
 
 use calsync_core::ids::{ChangeToken, ItemKey, PairingId, PerSide, Revision, Side, Uid};
-use calsync_core::link::{Head, Observation};
+use calsync_core::link::Observation;
 use calsync_core::model::limits::NOTES;
 use calsync_core::model::{Event, Notes, Series, Span};
 use calsync_core::source::{Access, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceErrorKind};
@@ -34,7 +34,7 @@ fn run(
     loop {
         let reply = match round.poll() {
             Request::Done(report) => return (*report, pages, commits),
-            Request::Head => Reply::Head(Head::default()),
+            Request::Head => Reply::Head(Box::default()),
             Request::Changes(Side::A, _) => {
                 pages += 1;
                 Reply::Changes(Ok(page(pages)), now())

@@ -190,7 +190,7 @@ fn a_quiet_round_touches_no_mark() {
     world.a.edit(&theirs(&world.a, "T5"), |series| series.event.place = "Bonn".to_owned());
     let mut asked = 0;
     world.sync_with(|_, request| {
-        asked += usize::from(matches!(request, Request::Mark(_) | Request::SetMark { .. }))
+        asked += usize::from(matches!(request, Request::Mark(_) | Request::SetMark { .. }));
     });
     assert_eq!(asked, 4, "each side is asked once and told once");
 }

@@ -132,10 +132,9 @@ impl<'a> Case<'a> {
     fn stands_in(&self) -> bool {
         let Some(copied) = self.deeds.iter().position(|deed| deed.act == Act::Copy) else { return false };
         let side = self.deeds.get(copied).map(|deed| deed.side);
-        let left = self.deeds.iter().filter(|deed| Some(deed.side) == side).any(|deed| {
+        self.deeds.iter().filter(|deed| Some(deed.side) == side).any(|deed| {
             deed.act == Act::Delete && !deed.known || self.start.is_first_sync() && deed.act != Act::New
-        });
-        left
+        })
     }
 
     /// Every value was written by somebody into this appointment, or is what a mask shows.

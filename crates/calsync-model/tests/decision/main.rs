@@ -7,7 +7,8 @@
     clippy::indexing_slicing,
     clippy::panic,
     missing_docs,
-    unreachable_pub
+    unreachable_pub,
+    reason = "a test that fails this way says where"
 )]
 
 mod calendar;

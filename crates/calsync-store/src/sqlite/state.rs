@@ -53,12 +53,14 @@ impl HeadText {
     }
 }
 
+/// Version, whether the first sync is done, and what is kept as text.
+type Row = (i64, bool, Option<String>, Option<String>, Option<String>);
+
 /// What a pairing's next round stands on.
 pub(super) fn head(transaction: &Transaction<'_>, id: i64) -> Result<HeadText, StoreError> {
     let mut query = transaction
         .prepare_cached("SELECT version, first_sync_done, rules, deleted, marks FROM pairing WHERE id = ?1")
         .map_err(store_error)?;
-    type Row = (i64, bool, Option<String>, Option<String>, Option<String>);
     let (version, first_sync_done, rules, deleted, marks): Row = query
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
         .map_err(store_error)?;

@@ -1,5 +1,7 @@
 //! What is read in HTML, and what becomes of HTML when its text is edited.
 
+#![allow(clippy::disallowed_methods, reason = "what must not take long needs a clock to be tested")]
+
 use proptest::prelude::*;
 
 use super::*;

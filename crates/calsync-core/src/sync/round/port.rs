@@ -83,7 +83,7 @@ pub enum Request {
 #[derive(Debug)]
 pub enum Reply {
     /// To [`Request::Head`].
-    Head(Head),
+    Head(Box<Head>),
     /// To the requests for links.
     Links(Vec<Link>),
     /// To [`Request::Counts`].
@@ -171,7 +171,7 @@ impl Port {
     }
 
     questions! {
-        head() = Request::Head => Reply::Head(head) => Ok(head), Head;
+        head() = Request::Head => Reply::Head(head) => Ok(*head), Head;
         links_by_key(side: Side, keys: Vec<ItemKey>) = Request::LinksByKey(side, keys)
             => Reply::Links(links) => Ok(links), Vec<Link>;
         links_by_id(ids: Vec<LinkId>) = Request::LinksById(ids) => Reply::Links(links) => Ok(links), Vec<Link>;

@@ -167,12 +167,11 @@ impl Work {
                 let mut pending = Pending::default();
                 for link in self.find_moved(links, &mut pending, &mut consumed).await? {
                     self.leading.insert(link.id, lead);
-                    match led_by(&link, lead, &self.setting()) {
-                        Some(link) => pending.put.push(link),
-                        None => {
-                            led.insert(link.id, lead);
-                            pending.put.push(link);
-                        }
+                    if let Some(link) = led_by(&link, lead, &self.setting()) {
+                        pending.put.push(link);
+                    } else {
+                        led.insert(link.id, lead);
+                        pending.put.push(link);
                     }
                 }
                 self.commit(pending.into_commit()).await?;
@@ -204,16 +203,12 @@ impl Work {
         let links: Vec<Link> = links
             .into_iter()
             .map(|link| {
-                let lead = marks.led.get(&link.id).copied();
-                let Some((lead, led)) =
-                    lead.and_then(|lead| Some((lead, led_by(&link, lead, &self.setting())?)))
-                else {
-                    return link;
-                };
+                let Some(side) = marks.led.get(&link.id).copied() else { return link };
+                let Some(link_now) = led_by(&link, side, &self.setting()) else { return link };
                 marks.led.remove(&link.id);
-                self.leading.insert(link.id, lead);
-                put.push(led.clone());
-                led
+                self.leading.insert(link.id, side);
+                put.push(link_now.clone());
+                link_now
             })
             .collect();
         if !put.is_empty() {
