@@ -237,7 +237,7 @@ async fn items_that_are_too_much_together_are_read_apart_and_one_that_is_too_muc
         match seen {
             Seen::Present(item) => assert_eq!((index == 2, &item.key), (false, &keys[index])),
             Seen::Unreadable(why) => {
-                assert!(index == 2 && why.contains("more than an answer may hold"), "{why}")
+                assert!(index == 2 && why.contains("more than an answer may hold"), "{why}");
             }
             Seen::Absent => panic!("{index} is there"),
         }

@@ -8,13 +8,13 @@ const FIELD: &str = r#"<t:ExtendedFieldURI PropertySetId="7a1c5e0e-3c1b-4f0b-9d2
 
 fn read(desk: &Desk) -> Seen {
     desk.ask(&format!(
-        r#"<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>{FIELD}</t:AdditionalProperties></m:FolderShape><m:FolderIds>{CALENDAR}</m:FolderIds></m:GetFolder>"#
+        r"<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>{FIELD}</t:AdditionalProperties></m:FolderShape><m:FolderIds>{CALENDAR}</m:FolderIds></m:GetFolder>"
     ))
 }
 
 fn set(desk: &Desk, folder: &str, property: &str) -> Seen {
     desk.ask(&format!(
-        r#"<m:UpdateFolder><m:FolderChanges><t:FolderChange>{folder}<t:Updates><t:SetFolderField>{FIELD}<t:CalendarFolder>{property}</t:CalendarFolder></t:SetFolderField></t:Updates></t:FolderChange></m:FolderChanges></m:UpdateFolder>"#
+        r"<m:UpdateFolder><m:FolderChanges><t:FolderChange>{folder}<t:Updates><t:SetFolderField>{FIELD}<t:CalendarFolder>{property}</t:CalendarFolder></t:SetFolderField></t:Updates></t:FolderChange></m:FolderChanges></m:UpdateFolder>"
     ))
 }
 
