@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use calsync_core::drive::{self, Clock, Pair};
 use calsync_core::ids::PerSide;
 use calsync_core::store::StoreError;
-use calsync_core::sync::{Mode, Request, Round, RoundInput};
+use calsync_core::sync::{Mode, Request, Round, RoundInput, Settings};
 use calsync_store::{PairingRecord, PairingStore as _, SqliteStore};
 use calsync_testkit::exchange::Trouble;
 use calsync_testkit::nvs::{Failure, Fault};
@@ -87,7 +87,9 @@ impl Bench {
     async fn stopped_round(&self, crash: Crash) -> bool {
         let store = self.state();
         let (sources, calendars) = (self.servers.sources(&self.record), self.servers.calendars(&self.record));
-        let settings = self.record.settings.engine();
+        // Who leaves marks is the same in every process of one installation.
+        let installation = self.servers.installation().await.unwrap();
+        let settings = Settings { installation, ..self.record.settings.engine() };
         let pair = Pair {
             id: &self.record.id,
             sources: PerSide { a: sources.a.as_ref(), b: sources.b.as_ref() },

@@ -62,7 +62,8 @@ async fn the_first_sync_edits_and_a_quiet_round() {
     world.assert_in_step();
     world.run(&["sync"]).await.exits(0);
 
-    // Nothing happened: one question to each side and pairing, and not a single write.
+    // Nothing happened: one question to each side and pairing, and not a single write; and each process asks NVS once which
+    // installation it is.
     world.exchange.reset_traffic();
     world.nvs.forget_seen();
     let quiet = world.run(&["sync", "--json"]).await.exits(0).json();
@@ -75,7 +76,8 @@ async fn the_first_sync_edits_and_a_quiet_round() {
     let asked: Vec<_> =
         world.exchange.traffic().into_iter().map(|(name, seen)| (name, seen.requests)).collect();
     assert_eq!(asked, [("SyncFolderItems".to_owned(), 3)]);
-    assert_eq!(world.nvs.seen().requests.into_iter().collect::<Vec<_>>(), [("changes".to_owned(), 3)]);
+    let seen: Vec<_> = world.nvs.seen().requests.into_iter().collect();
+    assert_eq!(seen, [("changes".to_owned(), 3), ("server".to_owned(), 1)]);
     assert!(world.exchange.outbox().is_empty(), "nobody is ever mailed");
 
     let status = world.run(&["status", "--json"]).await.exits(0).json();

@@ -360,6 +360,10 @@ impl Work {
                         looked => looked?,
                     }
                 }
+                // Whoever asks to wait is left alone.
+                Err(error) if matches!(error.kind, SourceErrorKind::Throttled(_)) => {
+                    return Err(Stop::Source(side, error));
+                }
                 // The next round does it.
                 Err(_) => {}
             }
