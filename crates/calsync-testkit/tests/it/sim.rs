@@ -52,8 +52,9 @@ fn a_seed_is_the_same_run_each_time_with_and_without_its_script() {
 
 #[test]
 fn nothing_goes_wrong_in_calm_weather_and_everything_does_else() {
+    // The rarest of them happens once in some dozens of seeds.
     let faults = |mix: Mix| -> BTreeSet<&'static str> {
-        (0..seeds()).flat_map(|seed| run(seed, mix).faults.into_keys()).collect()
+        (0..6 * seeds()).flat_map(|seed| run(seed, mix).faults.into_keys()).collect()
     };
     assert_eq!(faults(Mix::Calm), BTreeSet::new());
     let all = faults(Mix::All);
