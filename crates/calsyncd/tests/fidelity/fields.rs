@@ -301,7 +301,7 @@ impl Try<'_> {
             calsync_testkit::exchange::CUSTOMER_NAME
         );
         let fields = r#"<t:FieldURI FieldURI="item:Body"/>"#;
-        self.pair.ask_exchange(
+        let answer = self.pair.ask_exchange(
             self.schema,
             &format!(
                 "<m:GetItem><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape><t:BodyType>Best</t:BodyType>\
@@ -309,7 +309,11 @@ impl Try<'_> {
                  <m:ItemIds>{}</m:ItemIds></m:GetItem>",
                 self.exchange_id(id)
             ),
-        )
+        );
+        // The state of the folder is that of our mark in it.
+        let Some((item, rest)) = answer.split_once("<t:ParentFolderId ") else { return answer };
+        let (_, rest) = rest.split_once("/>").expect("an empty element");
+        format!("{item}{rest}")
     }
 
     fn update_exchange(&self, id: &str, updates: &str) {
