@@ -11,7 +11,7 @@ use crate::{HOME, can_be_stored, fits_somehow};
 
 /// An answer of any operation.
 pub fn response(bytes: &[u8]) {
-    let limits = Limits { entries: 200, ..Limits::default() };
+    let limits = Limits { entries: 200 };
     let Ok(answer) = decode_answer(bytes, &limits) else { return };
     let _ = answer.to_json();
     let entries = |message: &ews_client::wire::Message| {

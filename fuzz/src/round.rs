@@ -16,7 +16,7 @@ use calsync_core::model::{
     Recurrence, RecurrenceId, Reminder, Sensitivity, Series, Span, When,
 };
 use calsync_core::source::{
-    Access, Applied, Capabilities, ChangeEntry, ChangePage, Fit, Item, Receipt, Seen, SourceError,
+    Access, Applied, Capabilities, ChangeEntry, ChangePage, Fit, Item, Mark, Receipt, Seen, SourceError,
     SourceErrorKind, WriteOp, WriteOutcome,
 };
 use calsync_core::store::{StateStore as _, record};
@@ -42,6 +42,7 @@ pub fn replies(bytes: &[u8]) {
             batch: usize::from(input.byte() % 4),
             unheld: &[],
             marks: input.one_in(2),
+            sentinel: input.one_in(2),
         });
         let mut round = Round::new(RoundInput {
             pairing: pairing.clone(),
@@ -159,9 +160,16 @@ fn answer(
             Reply::Applied(outcomes.collect(), Vec::new())
         }
         Request::Upkeep(_) => Reply::KeptUp(perhaps(input, |input| input.byte().into())),
-        // What rounds learn to ask later is answered with nothing of meaning.
-        _ => Reply::Committed,
+        Request::Mark(_) => Reply::Mark(perhaps(input, |input| input.one_in(2).then(|| mark(input)))),
+        Request::SetMark { .. } => Reply::MarkSet(perhaps(input, |_| ())),
+        Request::Done(_) => return None,
     })
+}
+
+/// A mark of ours or of another installation, whose number goes to and fro.
+fn mark(input: &mut Input<'_>) -> Mark {
+    let installation = if input.one_in(8) { "theirs" } else { "" };
+    Mark { installation: installation.to_owned(), number: u64::from(input.byte() % 8) }
 }
 
 /// Spoils one reply in twenty or so.
