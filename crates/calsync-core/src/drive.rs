@@ -77,23 +77,6 @@ pub async fn plan_asked(
     drive(pair, Stores { state: &scratch, tombstones: store }, clock, Mode::Plan).await
 }
 
-/// Says what a round would do if a person chose this side to lead, as after a side went back in time; writes nothing.
-///
-/// # Errors
-///
-/// Only the store's.
-pub async fn plan_led(
-    pair: Pair<'_>,
-    store: &dyn StateStore,
-    clock: &dyn Clock,
-    lead: Side,
-) -> Result<RoundReport, StoreError> {
-    let scratch = crate::memory::MemoryStore::copy_of(store, pair.id).await?;
-    let commit = scratch.head(pair.id).await?.led_by(lead, clock.now());
-    scratch.commit(pair.id, &commit).await?;
-    drive(pair, Stores { state: &scratch, tombstones: store }, clock, Mode::Plan).await
-}
-
 /// A dry run works on a copy of the links; tombstones may be many and are only ever read, so they stay where they are.
 struct Stores<'a> {
     state: &'a dyn StateStore,

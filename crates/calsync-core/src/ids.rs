@@ -139,6 +139,12 @@ impl LinkId {
         // 63 bits: SQL integers are signed, and the order must be the same everywhere.
         LinkId(u64::from_be_bytes(head) >> 1)
     }
+
+    /// The id of a link that has to stand beside this one, because the item that founded this one is elsewhere now.
+    #[must_use]
+    pub(crate) fn beside(self) -> Self {
+        LinkId(self.0 ^ 1)
+    }
 }
 
 impl fmt::Display for LinkId {

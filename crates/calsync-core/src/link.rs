@@ -94,6 +94,27 @@ impl Half {
         }
     }
 
+    /// Whether its absence was proved.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.seen, Some(Observation::Gone))
+    }
+
+    /// What is known of the item, as if it had been read just now; `None` where it never was.
+    pub(crate) fn sighted_anew(&self) -> Option<Sighting> {
+        match (&self.seen, &self.shadow) {
+            (Some(Observation::Present(sighting)), _) => Some(sighting.as_ref().clone()),
+            (_, Some(Shadow { revision, series })) => Some(Sighting {
+                revision: revision.clone(),
+                series: series.clone(),
+                receipt: None,
+                created: None,
+                modified: None,
+                access: self.access,
+            }),
+            (_, None) => None,
+        }
+    }
+
     /// Takes what was read; where it says what the shadow says, only its revision is new.
     pub(crate) fn see(&mut self, item: Item) {
         self.access = item.access;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ids::{ItemKey, LinkId, PairingId, Side};
-use crate::link::{Half, Head, Link, MatchKey, Observation, Order, Tombstone, Wish};
+use crate::link::{Half, Head, Link, MatchKey, Order, Tombstone, Wish};
 use crate::store::{Commit, Counts, EntryId, JournalEntry, JournalQuery, StateStore, StoreError};
 
 /// Keeps the state of any number of pairings as long as it lives.
@@ -230,7 +230,7 @@ impl StateStore for MemoryStore {
                     counts.linked += 1;
                     for side in Side::BOTH {
                         let half = link.halves.get(side).as_ref();
-                        let gone = half.is_some_and(|half| half.seen == Some(Observation::Gone));
+                        let gone = half.is_some_and(Half::is_gone);
                         *counts.gone.get_mut(side) += u64::from(gone);
                     }
                 }

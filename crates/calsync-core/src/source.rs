@@ -268,6 +268,17 @@ pub enum WriteOp {
     },
 }
 
+impl WriteOp {
+    /// Digest of what the item is to say afterwards; of nothing where it is deleted.
+    pub(crate) fn content_hash(&self) -> ContentHash {
+        match self {
+            WriteOp::Create { series, .. } => series.content_hash(),
+            WriteOp::Update { patch, current, .. } => patch.apply(current).content_hash(),
+            WriteOp::Delete { .. } => ContentHash::of(&[]),
+        }
+    }
+}
+
 /// How a write ended. "No answer" is not "failed".
 #[derive(Debug)]
 pub enum WriteOutcome {

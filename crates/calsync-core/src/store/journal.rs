@@ -112,6 +112,21 @@ pub struct Erased {
 }
 
 impl JournalEntry {
+    /// The outcome of a write that was carried out.
+    pub const CARRIED_OUT: &str = "carried out";
+    /// The same where that was found out by asking.
+    pub const CARRIED_OUT_LATE: &str = "carried out, as found out later";
+    /// Some of its steps were carried out, as was found out by asking.
+    pub const CARRIED_OUT_IN_PART: &str = "carried out in part, as found out later: the rest follows";
+    /// It was not carried out, as was found out by asking.
+    pub const NOT_CARRIED_OUT: &str = "not carried out, as found out later";
+
+    /// Whether the write was carried out, as far as is known.
+    pub fn is_carried_out(&self) -> bool {
+        let done = [Self::CARRIED_OUT, Self::CARRIED_OUT_LATE, Self::CARRIED_OUT_IN_PART];
+        self.outcome.as_deref().is_some_and(|outcome| done.contains(&outcome))
+    }
+
     /// An entry for a write that replaces nothing; not stored yet.
     pub fn new(at: DateTime<Utc>, side: Side, write: Write, reason: impl Into<String>) -> JournalEntry {
         JournalEntry {

@@ -4,8 +4,8 @@
 //! else. Revisions are not in it, since servers count them up for reasons of their own, and so do our own writes to
 //! fields that nobody was asked about; contents are.
 
-use super::decide::State;
 use super::plan::Reason;
+use super::verdict::State;
 use crate::ids::{ContentHash, PerSide, Side};
 use crate::link::{HoldKind, Link};
 use crate::model::SeriesPatch;

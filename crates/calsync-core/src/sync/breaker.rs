@@ -6,8 +6,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::decide::{Context, LinkPlan, State, answered, hold, step, still_shows};
+use super::decide::{Context, LinkPlan, answered, hold, step};
+use super::parting::still_shows;
 use super::plan::{Action, Reason};
+use super::verdict::State;
 use crate::ids::PerSide;
 use crate::link::{Answer, HoldKind, Link, LinkMemory, Turns};
 use crate::source::WriteOp;

@@ -1,108 +1,25 @@
-//! The decision about one link: what is on each side, what follows from it.
+//! The decision about one link: what follows from what is on each side, in writes and steps.
 //!
-//! [`verdict`] is the table of `docs/conflict-rules.md`; [`decide`] turns a verdict into writes and steps under the
-//! settings of the pairing. Both are pure.
+//! [`decide`] takes the [`verdict`] of the table and turns it into a plan under the settings of the pairing. It is pure.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 
-use super::merge::{FieldRules, Merged, Versions, add_missing, merge};
-use super::original::{began_on, guarded, original};
+use super::merge::{Merged, Versions, merge};
+use super::original::{guarded, original};
+use super::parting::{is_out_of_scope, leaving, part, still_shows};
 use super::plan::{Action, Likeness, Reason, Step};
+use super::restate::restate;
 use super::round::LeftOut;
-use super::scope::{Leaving, Outside};
-use super::settings::{ChangeGuard, ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
-use super::view::{Past, View, has_ruled_meeting};
+use super::rules::Rules;
+use super::settings::{ChangeGuard, ClockOffsets, ReadOnlyEdit, Settings};
+use super::verdict::{State, Verdict, verdict};
+use super::view::{Past, View};
 use super::{about, attachments, breaker, protected};
 use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side, Uid};
-use crate::link::{Answer, DeletionGuard, Direction, Half, HoldKind, Link, Observation};
+use crate::link::{Answer, DeletionGuard, Direction, Half, HoldKind, Link};
 use crate::model::{Attachments, Event, Field, Mark, Series, SeriesPatch};
 use crate::source::{Access, WriteOp};
 use crate::store::{Losing, LostBy};
-
-/// What is known of one side of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// There never was an item.
-    Missing,
-    /// As it was when both were in step.
-    Unchanged,
-    /// Other than it was when both were in step.
-    Changed,
-    /// There, and never in step.
-    New,
-    /// Its absence was proved.
-    Gone,
-    /// Nobody knows before it was read.
-    Unread,
-}
-
-impl State {
-    /// Every state.
-    pub const ALL: [State; 6] =
-        [State::Missing, State::Unchanged, State::Changed, State::New, State::Gone, State::Unread];
-
-    /// The state of one half of a link.
-    pub fn of(half: Option<&Half>) -> State {
-        let Some(half) = half else { return State::Missing };
-        match (&half.shadow, &half.seen) {
-            (_, Some(Observation::Unread(_))) | (None, None) => State::Unread,
-            (_, Some(Observation::Gone)) => State::Gone,
-            (None, Some(Observation::Present(_))) => State::New,
-            (Some(_), None) => State::Unchanged,
-            (Some(shadow), Some(Observation::Present(sighting))) => {
-                if shadow.series == sighting.series {
-                    State::Unchanged
-                } else {
-                    State::Changed
-                }
-            }
-        }
-    }
-}
-
-/// What follows from the states of both sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing is decided before the unread side was read.
-    Read,
-    /// Both are as they were.
-    InStep,
-    /// Nothing is left on either side.
-    Forget,
-    /// The item of this side gets a counterpart.
-    Create(Side),
-    /// Both exist and were never in step.
-    Pair,
-    /// The changes of this side are carried to the other.
-    Carry(Side),
-    /// The changes of both sides are brought together.
-    Merge,
-    /// The item was deleted on this side and is unchanged on the other.
-    Delete(Side),
-    /// The item was deleted on this side and changed on the other.
-    Contest(Side),
-}
-
-/// The decision table. One `match` without a catch-all, so that a new state cannot slip through.
-pub fn verdict(a: State, b: State) -> Verdict {
-    use State::{Changed, Gone, Missing, New, Unchanged, Unread};
-    match (a, b) {
-        (Unread, Missing | Unchanged | Changed | New | Gone | Unread)
-        | (Missing | Unchanged | Changed | New | Gone, Unread) => Verdict::Read,
-        (Unchanged, Unchanged | Missing) | (Missing, Unchanged) => Verdict::InStep,
-        (Missing | Gone, Missing | Gone) => Verdict::Forget,
-        (New | Changed, Missing) | (New, Gone) => Verdict::Create(Side::A),
-        (Missing, New | Changed) | (Gone, New) => Verdict::Create(Side::B),
-        (New, New | Unchanged | Changed) | (Unchanged | Changed, New) => Verdict::Pair,
-        (Changed, Unchanged) => Verdict::Carry(Side::A),
-        (Unchanged, Changed) => Verdict::Carry(Side::B),
-        (Changed, Changed) => Verdict::Merge,
-        (Gone, Unchanged) => Verdict::Delete(Side::A),
-        (Unchanged, Gone) => Verdict::Delete(Side::B),
-        (Gone, Changed) => Verdict::Contest(Side::A),
-        (Changed, Gone) => Verdict::Contest(Side::B),
-    }
-}
 
 /// What a decision depends on besides the link.
 #[derive(Debug, Clone, Copy)]
@@ -176,12 +93,12 @@ pub(super) struct Question {
 
 impl Question {
     /// About the appointment as a whole.
-    fn whole(link: &Link, kind: HoldKind, reason: Reason) -> Question {
+    pub(super) fn whole(link: &Link, kind: HoldKind, reason: Reason) -> Question {
         Question { kind, about: about::whole(link, kind, &reason), reason, guard: None }
     }
 
     /// What a person said to just this question.
-    fn answer(&self, link: &Link) -> Option<Answer> {
+    pub(super) fn answer(&self, link: &Link) -> Option<Answer> {
         link.hold.as_ref().filter(|hold| hold.about == self.about).and_then(|hold| hold.answer)
     }
 }
@@ -344,13 +261,13 @@ pub(super) fn hold(link: &Link, kind: HoldKind, reason: Reason, plan: &mut LinkP
     wait(link, Question::whole(link, kind, reason), plan);
 }
 
-fn wait(link: &Link, question: Question, plan: &mut LinkPlan) {
+pub(super) fn wait(link: &Link, question: Question, plan: &mut LinkPlan) {
     plan.steps.push(step(link, Action::Hold, question.reason.clone()));
     plan.hold = Some(question);
 }
 
 /// Asks the same again, since what was answered cannot be done.
-fn refuse(link: &Link, question: Question, why: &'static str, plan: &mut LinkPlan) {
+pub(super) fn refuse(link: &Link, question: Question, why: &'static str, plan: &mut LinkPlan) {
     plan.refused = Some(why);
     wait(link, question, plan);
 }
@@ -505,14 +422,14 @@ pub(super) fn is_held_back(link: &Link, from: Side, context: &Context<'_>) -> bo
 }
 
 /// What a person is asked about such a deletion.
-fn held_back(link: &Link, from: Side, context: &Context<'_>) -> Option<Question> {
+pub(super) fn held_back(link: &Link, from: Side, context: &Context<'_>) -> Option<Question> {
     is_held_back(link, from, context).then(|| Question {
         guard: Some(context.settings.guard),
         ..Question::whole(link, HoldKind::Deletion, Reason::TooManyDeletions(from))
     })
 }
 
-fn write_deletion(link: &Link, target: Side, reason: Reason, plan: &mut LinkPlan) {
+pub(super) fn write_deletion(link: &Link, target: Side, reason: Reason, plan: &mut LinkPlan) {
     let Some(half) = link.halves.get(target) else { return };
     let Some((revision, series)) = half.latest() else { return };
     let op = WriteOp::Delete { key: half.key.clone(), expected: revision.clone() };
@@ -629,7 +546,7 @@ fn question_of(merged: &Merged) -> Option<Question> {
     Some(Question { kind, about: about::parts(kind, &reason, held), reason, guard: None })
 }
 
-fn write_merged(
+pub(super) fn write_merged(
     link: &Link,
     latest: &PerSide<&Series>,
     merged: Merged,
@@ -654,9 +571,11 @@ fn write_merged(
             current: Box::new((*latest.get(side)).clone()),
         };
         let conflicts = merged.conflicts.iter().filter(|conflict| conflict.winner == Some(side.other()));
+        let disputed = || conflicts.clone().map(|conflict| conflict.path.clone()).collect();
         let (lost, by) = match reason {
             Reason::Reverted(_) => (patch.paths(), LostBy::Direction),
-            _ => (conflicts.clone().map(|conflict| conflict.path.clone()).collect(), LostBy::Policy),
+            Reason::Chosen(_) => (disputed(), LostBy::Person),
+            _ => (disputed(), LostBy::Policy),
         };
         let write =
             PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()), losing: None };
@@ -680,220 +599,6 @@ fn write_merged(
     plan.reverts = merged.reverts;
 }
 
-fn views<'a>(context: &Context<'a>, plan: &LinkPlan) -> PerSide<View<'a>> {
+pub(super) fn views<'a>(context: &Context<'a>, plan: &LinkPlan) -> PerSide<View<'a>> {
     PerSide::from_fn(|side| View::new(context.settings, side, plan.masked))
-}
-
-/// Which side's version left the scope, and why. Of links on which nothing changed this is asked only when the rules or
-/// the window did.
-pub(super) fn leaving(link: &Link, context: &Context<'_>) -> Option<(Side, Outside)> {
-    if link.memory.stays {
-        return None;
-    }
-    Side::BOTH.into_iter().find_map(|side| {
-        let half = link.halves.get(side).as_ref()?;
-        link.halves.get(side.other()).as_ref()?;
-        let series = &half.sighting()?.series;
-        let why = context.settings.out_of_scope(side, series, context.now)?;
-        let shadow = half.shadow.as_ref()?;
-        let was = context.settings.out_of_scope(side, &shadow.series, context.now);
-        // The counterpart of an appointment of the other side is none that leaves.
-        let entered = was.is_none() || shadow.series == *series && began_on(link, side, context.pairing);
-        entered.then_some((side, why))
-    })
-}
-
-/// Whether the appointment of one of the sides is out of scope, as it is now.
-pub(super) fn is_out_of_scope(link: &Link, context: &Context<'_>) -> bool {
-    Side::BOTH.into_iter().any(|side| {
-        let latest = link.halves.get(side).as_ref().and_then(|half| half.latest());
-        latest.is_some_and(|(_, series)| context.settings.out_of_scope(side, series, context.now).is_some())
-    })
-}
-
-/// What becomes of the counterpart of an item that left the scope. Says whether that is all there is to decide.
-fn part(link: &Link, side: Side, why: Outside, context: &Context<'_>, plan: &mut LinkPlan) -> bool {
-    let target = side.other();
-    // Nobody deletes an original by editing its copy.
-    if guarded(link, plan.masked) == Some(target)
-        || protected::shielded(link, context.settings) == Some(target)
-    {
-        return false;
-    }
-    let leaving = context.settings.leaving_for(why);
-    let reason = Reason::LeftScope(side, why);
-    let Some(half) = link.halves.get(target) else { return false };
-    // What became private does not wait to be masked.
-    let masks = plan.masked == Some(side) && still_shows(link, side, context);
-    match leaving {
-        Leaving::Keep => return false,
-        Leaving::Hold if masks => return false,
-        Leaving::Hold | Leaving::Delete => {}
-    }
-    let asked = match leaving {
-        Leaving::Hold => Some(Question::whole(link, HoldKind::LeftScope, reason.clone())),
-        Leaving::Keep | Leaving::Delete => held_back(link, side, context),
-    };
-    let may_delete = context.settings.direction.writes(target) && half.access == Access::Full;
-    match asked.map(|question| (question.answer(link), question)) {
-        None if !may_delete => return false,
-        Some((Some(Answer::Reject), _)) => {
-            plan.stays = true;
-            return false;
-        }
-        // What became private is masked instead of waiting to be deleted.
-        Some(_) if masks => return false,
-        Some((Some(Answer::Approve), question)) if !may_delete => {
-            refuse(link, question, "it may not be deleted there: delete it by hand", plan);
-            return true;
-        }
-        None | Some((Some(Answer::Approve), _)) => {}
-        Some((Some(Answer::Prefer(_)) | None, question)) => {
-            wait(link, question, plan);
-            return true;
-        }
-    }
-    write_deletion(link, target, reason, plan);
-    true
-}
-
-/// Whether the counterpart still shows something of the private appointment on the side `original`.
-pub(super) fn still_shows(link: &Link, original: Side, context: &Context<'_>) -> bool {
-    let latest = |side: Side| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series);
-    let target = original.other();
-    let is_written =
-        |field: Field| !context.unheld.get(target).contains(&field) && context.settings.carries(field);
-    match (latest(original), latest(target)) {
-        (Some(own), Some(copy)) => !context.settings.shows_masked(original, own, copy, is_written),
-        (None, _) | (_, None) => false,
-    }
-}
-
-/// Brings a link on which nothing changed under rules that did: names and texts that are made by a rule, and masks.
-fn restate(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
-    let (Some(a), Some(b)) = (&link.halves.a, &link.halves.b) else { return };
-    if !link.is_dirty() {
-        return;
-    }
-    let (Some((_, a)), Some((_, b))) = (a.latest(), b.latest()) else { return };
-    let latest = PerSide { a, b };
-    let views = views(context, plan);
-    let rules = Rules::new(link, context, guarded(link, plan.masked));
-    let mut merged = Merged::default();
-    for from in Side::BOTH {
-        let target = from.other();
-        let masks = [link.masked, plan.masked].contains(&Some(from)) && link.masked != plan.masked;
-        let meeting = has_ruled_meeting(latest.get(from));
-        let depends = |field: Field| match field {
-            Field::Busy => meeting,
-            Field::Span | Field::Sensitivity | Field::Reminder | Field::Meeting => false,
-            Field::Subject => masks || views.get(from).makes_subject_of(field),
-            _ => masks,
-        };
-        let past = Past { was: None, theirs: Some(latest.get(target)) };
-        let shown = views.get(from).show(latest.get(from), past);
-        let patch = latest.get(target).diff(&shown);
-        *merged.to.get_mut(target) = patch
-            .only(|field| depends(field) && rules.may_write(target, field) && rules.holds(target, field));
-        if let Some(before) = context.before {
-            let renewed = restated(from, (before, link.masked), (context.settings, plan.masked), &latest);
-            let renewed = renewed.only(|field| rules.may_write(target, field) && rules.holds(target, field));
-            add_missing(merged.to.get_mut(target), renewed);
-        }
-    }
-    write_merged(link, &latest, merged, &Reason::RulesChanged, plan);
-}
-
-/// What a changed rule makes of the copy of what `from` shows: the difference of what was shown there and what is to be, and
-/// of that only what the copy does not say yet. `was` and `is` are the rules, with the side whose copies are masked.
-fn restated(
-    from: Side,
-    was: (&Settings, Option<Side>),
-    is: (&Settings, Option<Side>),
-    latest: &PerSide<&Series>,
-) -> SeriesPatch {
-    let (before, now) = (was.0.outward.get(from), is.0.outward.get(from));
-    // Types are named by the side that the other one's names come from.
-    let names = if is.0.direction.writes(Side::B) { Side::A } else { Side::B };
-    let depends = |field: Field| match field {
-        Field::Subject => before.subject != now.subject || before.mask != now.mask && is.1 == Some(from),
-        Field::Notes => before.plain_notes != now.plain_notes,
-        _ => false,
-    };
-    let theirs = *latest.get(from.other());
-    let shown = |(settings, masked), past| View::new(settings, from, masked).show(latest.get(from), past);
-    let difference = |past| shown(was, past).diff(&shown(is, past));
-    let mut renewed = difference(Past { was: None, theirs: Some(theirs) }).only(depends);
-    if was.0.categories != is.0.categories && from == names {
-        // Not by what they are called there: that name may mean itself under the new rule.
-        add_missing(&mut renewed, difference(Past::default()).only(|field| field == Field::Categories));
-    }
-    renewed.pending(theirs)
-}
-
-struct Rules<'a> {
-    link: &'a Link,
-    context: &'a Context<'a>,
-    /// The side with the original of a masked copy: nothing goes there.
-    original: Option<Side>,
-    /// Whose values a person chose, where the settings leave it to one.
-    chosen: Option<Side>,
-    /// What happens to a change that may not be carried: as set, or as a person said.
-    forbidden: ReadOnlyEdit,
-}
-
-impl<'a> Rules<'a> {
-    fn new(link: &'a Link, context: &'a Context<'a>, original: Option<Side>) -> Rules<'a> {
-        Rules { link, context, original, chosen: None, forbidden: context.settings.read_only_edit }
-    }
-}
-
-impl FieldRules for Rules<'_> {
-    fn may_write(&self, target: Side, field: Field) -> bool {
-        let access = self.link.halves.get(target).as_ref().map(|half| half.access).unwrap_or_default();
-        self.context.settings.direction.writes(target)
-            && access.allows(field)
-            && self.original != Some(target)
-            && !(field == Field::Span
-                && protected::shielded(self.link, self.context.settings) == Some(target))
-            && !(field == Field::Subject && self.context.settings.dictates_subject_of(target.other()))
-    }
-
-    fn holds(&self, target: Side, field: Field) -> bool {
-        // What a mask takes away is taken away, whether or not it would be carried now.
-        let hides = self.original == Some(target.other());
-        !self.context.unheld.get(target).contains(&field) && (hides || self.context.settings.carries(field))
-    }
-
-    fn winner(&self, field: Field) -> Option<Side> {
-        match self.context.settings.conflict_policy(field) {
-            ConflictPolicy::Prefer(side) => Some(side),
-            ConflictPolicy::Hold => self.chosen,
-            ConflictPolicy::Newer => Some(self.newer()),
-        }
-    }
-
-    fn deletion_wins(&self) -> bool {
-        self.context.settings.deletion_wins
-    }
-
-    fn read_only_edit(&self) -> ReadOnlyEdit {
-        self.forbidden
-    }
-}
-
-impl Rules<'_> {
-    /// The side that was changed last by our clock; `A` where the clocks are too close to tell.
-    fn newer(&self) -> Side {
-        let changed = |side: Side| -> Option<DateTime<Utc>> {
-            let modified = self.link.halves.get(side).as_ref()?.sighting()?.modified?;
-            let offset = self.context.offsets.get(side).unwrap_or_default();
-            modified.checked_sub_signed(Duration::milliseconds(offset))
-        };
-        let uncertainty = Duration::seconds(i64::from(self.context.settings.clock_uncertainty));
-        match (changed(Side::A), changed(Side::B)) {
-            (Some(a), Some(b)) if b.signed_duration_since(a) > uncertainty => Side::B,
-            _ => Side::A,
-        }
-    }
 }

@@ -11,18 +11,21 @@ mod decide;
 mod inverse;
 mod merge;
 mod original;
+mod parting;
 mod plan;
 mod protected;
 mod rebase;
+mod restate;
 mod round;
+mod rules;
 mod scope;
 mod settings;
 mod settle;
 mod template;
+mod verdict;
 mod view;
 
 pub use crate::link::{DeletionGuard, Direction};
-pub use decide::{State, Verdict, verdict};
 pub use plan::{Action, Conflict, Likeness, Plan, Reason, Step};
 pub use round::{
     Became, Failure, ItemFailure, LeftOut, Mode, OrderOutcome, Reply, Request, Round, RoundInput,
@@ -31,4 +34,5 @@ pub use round::{
 pub use scope::{AllDay, Filter, Leaving, MeetingRule, Meetings, Outside, Pattern, Window};
 pub use settings::{AttachmentPolicy, ChangeGuard, ClockOffsets, ConflictPolicy, ReadOnlyEdit, Settings};
 pub use template::{Template, TemplateError};
+pub use verdict::{State, Verdict, verdict};
 pub use view::{CategoryNames, Mask, Outward, Private};

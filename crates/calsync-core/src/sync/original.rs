@@ -5,7 +5,7 @@
 
 use super::settings::Settings;
 use super::view::has_private;
-use crate::ids::{LinkId, PairingId, PerSide, Side};
+use crate::ids::{LinkId, PairingId, Side};
 use crate::link::Link;
 use crate::model::Series;
 
@@ -59,12 +59,9 @@ pub(super) fn private_from(before: &Link, now: &Link) -> Option<Side> {
     if !Side::BOTH.into_iter().any(|side| latest(now, side)) {
         return None;
     }
-    let became = PerSide::from_fn(|side| latest(before, side) && !was(side));
-    before.memory.private_from.or(match (became.a, became.b) {
-        (true, false) if !was(Side::B) => Some(Side::A),
-        (false, true) if !was(Side::A) => Some(Side::B),
-        (true | false, true | false) => None,
-    })
+    let alone = |side: &Side| latest(before, *side) && !latest(before, side.other());
+    let never = !was(Side::A) && !was(Side::B);
+    before.memory.private_from.or(Side::BOTH.into_iter().find(|side| never && alone(side)))
 }
 
 /// Whether the other side's item was made from this side's, and not the other way round as well.

@@ -4,11 +4,12 @@
 //! and through journal and receipt like any other write; only when it stands is taken back what the other side did. Both
 //! are decided from the observation, which stays until then, so that a crash in between repeats at most the mark.
 
-use super::decide::{Context, LinkPlan, PlannedWrite, Verdict, is_held_back, step};
+use super::decide::{Context, LinkPlan, PlannedWrite, is_held_back, step};
 use super::original::guarded;
 use super::plan::{Action, Reason, Step};
 use super::settings::Settings;
 use super::settle::{Outcome, is_the_items_fault, next_retry};
+use super::verdict::Verdict;
 use crate::ids::{PerSide, Side};
 use crate::link::{Link, LinkMemory, Observation};
 use crate::model::{Field, Mark, MarkKind, OverridePatch, Series, SeriesPatch, Span};

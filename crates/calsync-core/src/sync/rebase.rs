@@ -9,7 +9,7 @@ use super::original::original;
 use super::settle::{Setting, shown_as};
 use super::view::{Past, View};
 use crate::ids::Side;
-use crate::link::{Half, Link, Observation, Shadow, Sighting};
+use crate::link::{Half, Link, Observation, Shadow};
 use crate::model::Series;
 use crate::source::{Item, Receipt};
 
@@ -31,17 +31,15 @@ pub(super) fn led_by(link: &Link, lead: Side, setting: &Setting<'_>) -> Option<L
     let masked = original(link, setting.pairing, setting.settings);
     // A copy is made of its original, whoever leads.
     let lead = masked.unwrap_or(lead);
-    let gone = Side::BOTH.map(|side| is_gone(link.halves.get(side).as_ref()));
+    let gone = Side::BOTH.map(|side| link.halves.get(side).as_ref().is_some_and(Half::is_gone));
     match gone {
         [true, true] => {}
         [true, false] => make_again(&mut next, Side::A, masked),
         [false, true] => make_again(&mut next, Side::B, masked),
         [false, false] => {
-            let (writes, view) =
-                (setting.settings.direction.writes(lead.other()), View::new(setting.settings, lead, masked));
             calm(next.halves.get_mut(lead.other()).as_mut());
-            if writes {
-                differ(&mut next, lead, &view);
+            if setting.settings.direction.writes(lead.other()) {
+                differ(&mut next, lead, &View::new(setting.settings, lead, masked));
             } else {
                 calm(next.halves.get_mut(lead).as_mut());
             }
@@ -68,7 +66,7 @@ pub(super) fn parted_from(link: &Link, side: Side) -> Option<Link> {
     (next.hold, next.retry, next.masked) = (None, None, None);
     next.generation = next.generation.saturating_add(1);
     let rest = next.halves.get_mut(side.other()).as_mut()?;
-    if is_gone(Some(rest)) {
+    if rest.is_gone() {
         return None;
     }
     as_new(rest);
@@ -108,13 +106,11 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
         series.content_hash() == receipt.content || theirs.is_some_and(with)
     };
     if says(mine) {
-        if is_gone(Some(other)) {
-            calm(next.halves.get_mut(side).as_mut());
-        } else {
-            calm(next.halves.get_mut(side).as_mut());
+        calm(next.halves.get_mut(side).as_mut());
+        if !other.is_gone() {
             differ(&mut next, side.other(), &View::new(setting.settings, side.other(), masked));
         }
-    } else if let Some((_, theirs)) = other.latest().filter(|_| !is_gone(Some(other))) {
+    } else if let Some((_, theirs)) = other.latest().filter(|_| !other.is_gone()) {
         let view = View::new(setting.settings, side.other(), masked);
         let past = Past { was: None, theirs: Some(mine) };
         let written = view.show(theirs, past).into_owned();
@@ -141,10 +137,6 @@ fn receipt_of(link: &Link, side: Side) -> Option<&Receipt> {
     (receipt.counterpart == theirs.key).then_some(receipt)
 }
 
-fn is_gone(half: Option<&Half>) -> bool {
-    half.is_some_and(|half| matches!(half.seen, Some(Observation::Gone)))
-}
-
 /// What is seen is how it was when both were in step.
 fn calm(half: Option<&mut Half>) {
     let Some(half) = half else { return };
@@ -157,8 +149,7 @@ fn calm(half: Option<&mut Half>) {
 
 /// What is seen was changed since it looked like `shadow`.
 fn changed_since(half: &mut Half, shadow: Series) {
-    let sighting = seen_now(half);
-    let Some(sighting) = sighting else { return };
+    let Some(sighting) = half.sighted_anew() else { return };
     let differs = shadow != sighting.series;
     half.shadow = Some(Shadow { revision: sighting.revision.clone(), series: shadow });
     half.seen = differs.then(|| Observation::Present(Box::new(sighting)));
@@ -191,22 +182,6 @@ fn make_again(link: &mut Link, missing: Side, masked: Option<Side>) {
 }
 
 fn as_new(half: &mut Half) {
-    half.seen = seen_now(half).map(|sighting| Observation::Present(Box::new(sighting)));
+    half.seen = half.sighted_anew().map(|sighting| Observation::Present(Box::new(sighting)));
     half.shadow = None;
-}
-
-/// What is known of the item, as if it had been read just now.
-fn seen_now(half: &Half) -> Option<Sighting> {
-    match (&half.seen, &half.shadow) {
-        (Some(Observation::Present(sighting)), _) => Some(sighting.as_ref().clone()),
-        (_, Some(shadow)) => Some(Sighting {
-            revision: shadow.revision.clone(),
-            series: shadow.series.clone(),
-            receipt: None,
-            created: None,
-            modified: None,
-            access: half.access,
-        }),
-        (_, None) => None,
-    }
 }

@@ -135,7 +135,7 @@ fn asked_of(link: &Link, asked: &Question, now: DateTime<Utc>) -> Hold {
 /// appointment left the scope.
 fn parted(link: &Link, side: Side) -> After {
     let stays = link.halves.get(side.other()).as_ref();
-    if stays.is_none_or(|half| matches!(half.seen, Some(Observation::Gone))) {
+    if stays.is_none_or(Half::is_gone) {
         return After::End;
     }
     let mut next = link.clone();

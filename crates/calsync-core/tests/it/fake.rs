@@ -862,7 +862,7 @@ impl World {
 
     /// What a round would do if a person chose this side to lead.
     pub fn plan_led(&self, side: Side) -> RoundReport {
-        block_on(drive::plan_led(self.pair(), &self.store, &self.clock, side)).unwrap()
+        block_on(drive::plan_asked(self.pair(), &self.store, &self.clock, &[Wish::Lead(side)])).unwrap()
     }
 
     pub fn head(&self) -> Head {

@@ -7,7 +7,7 @@ use calsync_core::ids::{ContentHash, Side, Uid};
 use calsync_core::link::{Answer, HoldKind, Wish};
 use calsync_core::model::{Overlay, Override, Recurrence, RecurrenceId, Series};
 use calsync_core::source::WriteOp;
-use calsync_core::store::{JournalEntry, JournalQuery, StateStore};
+use calsync_core::store::{JournalEntry, JournalQuery, LostBy, StateStore};
 use calsync_core::sync::{
     Action, Became, ConflictPolicy, Direction, Leaving, Pattern, ReadOnlyEdit, Reason, RoundReport,
 };
@@ -219,6 +219,18 @@ fn an_answer_to_something_else_is_void_and_the_question_waits_anew() {
     world.order(&Wish::Lead(Side::A));
     let report = world.sync();
     assert!(became(&report).contains(&Became::Void) && world.open_orders() == 0, "{:?}", report.orders);
+}
+
+#[test]
+fn what_lost_because_a_person_said_so_is_journaled_as_that() {
+    for chosen in Side::BOTH {
+        let world = asking(HoldKind::Conflict);
+        world.reply(HoldKind::Conflict, Answer::Prefer(chosen));
+        world.sync();
+        let lost: Vec<_> = world.journal().into_iter().filter_map(|entry| entry.losing).collect();
+        assert_eq!(lost.len(), 1);
+        assert_eq!((lost[0].side, lost[0].by), (chosen.other(), LostBy::Person));
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Rules {
 
     /// Whether each of these settings is one that the deeds give something to decide: without a deletion it is all the same
     /// who wins against one, and so on. A case in which a setting decides nothing is tried with the setting's first value
-    /// only. `pruning.rs` tries whether that is so.
+    /// only.
     pub fn matter(&self, start: Start, deeds: &[Deed]) -> bool {
         let did = |acts: &[Act]| deeds.iter().any(|deed| acts.contains(&deed.act));
         let by = |side: Side| deeds.iter().any(|deed| deed.side == side);

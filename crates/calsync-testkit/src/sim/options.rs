@@ -178,9 +178,10 @@ impl Options {
     }
 }
 
-/// Whether several daemons share a store.
+/// Whether several daemons share a store. Nothing keeps them apart yet but the lock of a state directory, which a store in
+/// memory has not.
 const TWO_DAEMONS: bool = false;
-/// Whether a restored Exchange can be noticed.
+/// Whether a restored Exchange can be noticed. The simulated one keeps no mark yet.
 const EXCHANGE_GOES_BACK: bool = false;
 
 fn settings(rng: &mut Rng) -> Settings {

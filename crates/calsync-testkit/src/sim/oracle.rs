@@ -9,7 +9,7 @@ use calsync_core::ids::Side;
 use calsync_core::link::Head;
 use calsync_core::model::Series;
 use calsync_core::source::{Applied, Write, WriteOp, WriteOutcome};
-use calsync_core::store::Commit;
+use calsync_core::store::{Commit, JournalEntry};
 use calsync_core::sync::{Leaving, Private};
 
 use super::place::Standing;
@@ -256,9 +256,9 @@ impl Shared {
         }
         for closed in &commit.closed {
             match closed.outcome.as_str() {
-                "carried out, as found out later" => self.branch("settled late"),
-                "not carried out, as found out later" => self.branch("found not done"),
-                "carried out in part, as found out later: the rest follows" => {
+                JournalEntry::CARRIED_OUT_LATE => self.branch("settled late"),
+                JournalEntry::NOT_CARRIED_OUT => self.branch("found not done"),
+                JournalEntry::CARRIED_OUT_IN_PART => {
                     self.branch("rest of half made");
                 }
                 "the item was changed meanwhile" => self.branch("stale write refused"),

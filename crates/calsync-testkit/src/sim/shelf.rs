@@ -111,6 +111,11 @@ impl Shelf {
         if full == Full::After { Err(gone_wrong()) } else { answer }
     }
 
+    async fn reads<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let full = self.begins(false).await?;
+        self.ends(full, answer.await).await
+    }
+
     /// The journal as it is, whatever becomes of the store.
     fn note(&self, entries: &[JournalEntry]) {
         let mut watch = self.shared.watch();
@@ -142,9 +147,7 @@ fn gone_wrong() -> StoreError {
 #[async_trait]
 impl StateStore for Shelf {
     async fn head(&self, pairing: &PairingId) -> Result<Head, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.head(pairing).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.head(pairing)).await
     }
 
     async fn links_by_key(
@@ -153,15 +156,11 @@ impl StateStore for Shelf {
         side: Side,
         keys: &[ItemKey],
     ) -> Result<Vec<Link>, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.links_by_key(pairing, side, keys).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.links_by_key(pairing, side, keys)).await
     }
 
     async fn links_by_id(&self, pairing: &PairingId, ids: &[LinkId]) -> Result<Vec<Link>, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.links_by_id(pairing, ids).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.links_by_id(pairing, ids)).await
     }
 
     async fn lone_links(
@@ -170,9 +169,7 @@ impl StateStore for Shelf {
         side: Side,
         by: &[MatchKey],
     ) -> Result<Vec<Link>, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.lone_links(pairing, side, by).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.lone_links(pairing, side, by)).await
     }
 
     async fn due_links(
@@ -182,9 +179,7 @@ impl StateStore for Shelf {
         now: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<Link>, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.due_links(pairing, after, now, limit).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.due_links(pairing, after, now, limit)).await
     }
 
     async fn unlisted_links(
@@ -195,9 +190,7 @@ impl StateStore for Shelf {
         after: Option<LinkId>,
         limit: usize,
     ) -> Result<Vec<Link>, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.unlisted_links(pairing, side, listing, after, limit).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.unlisted_links(pairing, side, listing, after, limit)).await
     }
 
     async fn links(
@@ -206,15 +199,11 @@ impl StateStore for Shelf {
         after: Option<LinkId>,
         limit: usize,
     ) -> Result<Vec<Link>, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.links(pairing, after, limit).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.links(pairing, after, limit)).await
     }
 
     async fn counts(&self, pairing: &PairingId) -> Result<Counts, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.counts(pairing).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.counts(pairing)).await
     }
 
     async fn tombstones(
@@ -223,9 +212,7 @@ impl StateStore for Shelf {
         side: Side,
         halves: &[Half],
     ) -> Result<Vec<Tombstone>, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.tombstones(pairing, side, halves).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.tombstones(pairing, side, halves)).await
     }
 
     async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError> {
@@ -258,9 +245,7 @@ impl StateStore for Shelf {
         after: Option<LinkId>,
         limit: usize,
     ) -> Result<Vec<Link>, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.held_links(pairing, after, limit).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.held_links(pairing, after, limit)).await
     }
 
     async fn journal_entries(
@@ -268,9 +253,7 @@ impl StateStore for Shelf {
         pairing: &PairingId,
         query: &JournalQuery,
     ) -> Result<Vec<JournalEntry>, StoreError> {
-        let full = self.begins(false).await?;
-        let answer = self.inner.journal_entries(pairing, query).await;
-        self.ends(full, answer).await
+        self.reads(self.inner.journal_entries(pairing, query)).await
     }
 
     async fn order(

@@ -112,6 +112,21 @@ impl Wire {
         Mishap::None
     }
 
+    /// A question leaves, and may be refused at once.
+    async fn asks(
+        &self,
+        what: &'static str,
+        doing: &'static str,
+    ) -> Result<(Mishap, Option<Rng>), SourceError> {
+        match self.leaves(what, false).await {
+            (Mishap::Refused(kind), _) => {
+                self.answered().await;
+                Err(SourceError::new(doing, kind))
+            }
+            passed => Ok(passed),
+        }
+    }
+
     async fn answered(&self) {
         {
             let mut watch = self.shared.watch();
@@ -217,11 +232,7 @@ impl CalendarSource for Wire {
         calendar: &CalendarKey,
         since: Option<&ChangeToken>,
     ) -> Result<ChangePage, SourceError> {
-        let (mishap, rng) = self.leaves("changes", false).await;
-        if let Mishap::Refused(kind) = mishap {
-            self.answered().await;
-            return Err(SourceError::new("read change feed", kind));
-        }
+        let (mishap, rng) = self.asks("changes", "read change feed").await?;
         let mut page = self.inner.changes(calendar, since).await;
         match &mut page {
             Ok(page) => self.muddle(rng, since.is_none(), page),
@@ -235,11 +246,7 @@ impl CalendarSource for Wire {
     }
 
     async fn fetch(&self, calendar: &CalendarKey, keys: &[ItemKey]) -> Result<Vec<Seen>, SourceError> {
-        let (mishap, rng) = self.leaves("fetch", false).await;
-        if let Mishap::Refused(kind) = mishap {
-            self.answered().await;
-            return Err(SourceError::new("read items", kind));
-        }
+        let (mishap, rng) = self.asks("fetch", "read items").await?;
         let mut seen = self.inner.fetch(calendar, keys).await;
         if let Ok(seen) = &mut seen {
             self.spoil(rng, seen);
@@ -252,11 +259,7 @@ impl CalendarSource for Wire {
         calendar: &CalendarKey,
         tokens: &[CreateToken],
     ) -> Result<Vec<Seen>, SourceError> {
-        let (mishap, rng) = self.leaves("find", false).await;
-        if let Mishap::Refused(kind) = mishap {
-            self.answered().await;
-            return Err(SourceError::new("find items", kind));
-        }
+        let (mishap, rng) = self.asks("find", "find items").await?;
         let mut seen = self.inner.find_created(calendar, tokens).await;
         if let Ok(seen) = &mut seen {
             self.spoil(rng, seen);
@@ -271,11 +274,7 @@ impl CalendarSource for Wire {
     }
 
     async fn sentinel(&self, calendar: &CalendarKey) -> Result<Option<Mark>, SourceError> {
-        let (mishap, _) = self.leaves("mark", false).await;
-        if let Mishap::Refused(kind) = mishap {
-            self.answered().await;
-            return Err(SourceError::new("read the mark of the calendar", kind));
-        }
+        let (mishap, _) = self.asks("mark", "read the mark of the calendar").await?;
         let mark = self.inner.sentinel(calendar).await;
         self.read(&mishap, mark).await
     }
@@ -286,11 +285,7 @@ impl CalendarSource for Wire {
         expected: Option<&Mark>,
         new: &Mark,
     ) -> Result<(), SourceError> {
-        let (mishap, _) = self.leaves("mark", false).await;
-        if let Mishap::Refused(kind) = mishap {
-            self.answered().await;
-            return Err(SourceError::new("write the mark of the calendar", kind));
-        }
+        let (mishap, _) = self.asks("mark", "write the mark of the calendar").await?;
         let done = self.inner.set_sentinel(calendar, expected, new).await;
         self.read(&mishap, done).await
     }

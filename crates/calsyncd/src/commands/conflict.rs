@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::cells::{self, Cells};
 use super::held::{self, time};
-use super::journal::{self, done};
+use super::journal;
 use super::orders::{self, Wishes, chosen, look};
 use super::{Answer, Complaint, Context, Exit, print, print_json, status, waiting};
 use crate::cli::{ConflictArgs, ConflictCommand, LinkOrEntry};
@@ -254,7 +254,7 @@ fn tell_decided(entries: &[(PairingId, JournalEntry)], as_json: bool, lang: Lang
                     "pairing": pairing.as_str(), "entry": entry.id.0, "round": entry.round.0,
                     "link": entry.write.link.to_string(), "at": time(entry.at),
                     "winner": side_word(losing.side.other()), "loser": side_word(losing.side),
-                    "by": losing.by, "lost": losing.paths, "carried_out": done(entry),
+                    "by": losing.by, "lost": losing.paths, "carried_out": entry.is_carried_out(),
                     "erased": entry.erased.is_some(),
                 })
             })

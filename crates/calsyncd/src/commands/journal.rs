@@ -110,14 +110,9 @@ fn point(text: &str, option: &str, config: &Config) -> Result<DateTime<Utc>, Com
     })
 }
 
-/// Whether the write of an entry was carried out, as far as is known.
-pub(super) fn done(entry: &JournalEntry) -> bool {
-    entry.outcome.as_ref().is_some_and(|outcome| outcome.starts_with("carried out"))
-}
-
 /// Why an entry cannot be undone, if so.
 pub(super) fn cannot_undo(entry: &JournalEntry) -> Option<Message> {
-    let text = match (&entry.erased, done(entry)) {
+    let text = match (&entry.erased, entry.is_carried_out()) {
         (Some(_), _) => T::SkippedErased,
         (None, false) => T::SkippedNotDone,
         (None, true) => return None,
@@ -230,9 +225,9 @@ fn why(entry: &JournalEntry, lang: Lang) -> String {
 fn outcome(entry: &JournalEntry) -> Message {
     match entry.outcome.as_deref() {
         None => Message::new(T::OutcomeOpen),
-        Some("carried out") => Message::new(T::OutcomeDone),
-        Some("carried out, as found out later") => Message::new(T::OutcomeDoneLate),
-        Some("not carried out, as found out later") => Message::new(T::OutcomeNot),
+        Some(JournalEntry::CARRIED_OUT) => Message::new(T::OutcomeDone),
+        Some(JournalEntry::CARRIED_OUT_LATE) => Message::new(T::OutcomeDoneLate),
+        Some(JournalEntry::NOT_CARRIED_OUT) => Message::new(T::OutcomeNot),
         Some(other) => Message::new(T::OutcomeOther).with("outcome", other),
     }
 }
@@ -257,7 +252,7 @@ fn facts(pairing: &PairingId, entry: &JournalEntry) -> serde_json::Map<String, V
         ("link", json!(entry.write.link.to_string())),
         ("reason", json!(entry.reason)),
         ("outcome", json!(entry.outcome)),
-        ("carried_out", json!(done(entry))),
+        ("carried_out", json!(entry.is_carried_out())),
         ("paths", json!(entry.paths())),
         ("lost", json!(entry.losing.as_ref().map(|losing| &losing.paths))),
         ("erased", json!(entry.erased.as_ref().map(|erased| time(erased.at)))),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::reconcile::Case;
 use super::{Pending, Stop, Work};
-use crate::ids::{ContentHash, CreateToken, ItemKey, LinkId, PerSide, Revision, Side};
+use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Revision, Side};
 use crate::link::Link;
 use crate::source::{Applied, Receipt, Seen, SourceErrorKind, Write, WriteOp, WriteOutcome};
 use crate::store::{Closed, JournalEntry, Recorded};
@@ -26,12 +26,7 @@ impl Work {
         }
         let entries = self.journal_entries(&cases);
         if !entries.is_empty() {
-            self.open_marks().await?;
-            let recorded = self.port.journal(entries.clone()).await?;
-            if recorded.len() != entries.len() {
-                return Err(Stop::WrongReply);
-            }
-            self.head.intents.extend(entries.iter().map(JournalEntry::intent));
+            let recorded = self.record(&entries).await?;
             for side in Side::BOTH {
                 let mine: Vec<_> = recorded
                     .iter()
@@ -48,13 +43,7 @@ impl Work {
                         }
                         continue;
                     }
-                    let (results, left_out) = self.port.apply_some(side, batch.to_vec()).await?;
-                    self.report.leave_out(left_out);
-                    if results.len() != batch.len() {
-                        return Err(Stop::WrongReply);
-                    }
-                    let writes: Vec<&Write> = batch.iter().map(Recorded::get).collect();
-                    self.note_outcomes(side, &writes, results, &mut outcomes).await?;
+                    self.send(side, batch, &mut outcomes).await?;
                 }
             }
         }
@@ -76,6 +65,33 @@ impl Work {
             self.commit_with_made(pending, &made).await?;
         }
         Ok(())
+    }
+
+    /// Makes the journal hold writes, so that they may be sent. The number for the marks is stored before.
+    pub(super) async fn record(&mut self, entries: &[JournalEntry]) -> Result<Vec<Recorded<Write>>, Stop> {
+        self.open_marks().await?;
+        let recorded = self.port.journal(entries.to_vec()).await?;
+        if recorded.len() != entries.len() {
+            return Err(Stop::WrongReply);
+        }
+        self.head.intents.extend(entries.iter().map(JournalEntry::intent));
+        Ok(recorded)
+    }
+
+    /// Sends one batch to a side and takes its answers.
+    pub(super) async fn send(
+        &mut self,
+        side: Side,
+        batch: &[Recorded<Write>],
+        outcomes: &mut BTreeMap<(LinkId, Side), Outcome>,
+    ) -> Result<(), Stop> {
+        let (results, left_out) = self.port.apply_some(side, batch.to_vec()).await?;
+        self.report.leave_out(left_out);
+        if results.len() != batch.len() {
+            return Err(Stop::WrongReply);
+        }
+        let writes: Vec<&Write> = batch.iter().map(Recorded::get).collect();
+        self.note_outcomes(side, &writes, results, outcomes).await
     }
 
     fn journal_entries(&self, cases: &[Case]) -> Vec<JournalEntry> {
@@ -106,22 +122,21 @@ impl Work {
         let own = || link.halves.get(side).as_ref();
         let counterpart = link.halves.get(side.other()).as_ref().or_else(own)?.key.clone();
         let derived = || CreateToken::derive(&self.input.pairing, side, &counterpart, link.generation);
-        let (token, content) = match op {
-            WriteOp::Create { token, series } => (token.clone(), series.content_hash()),
-            WriteOp::Update { patch, current, .. } => {
+        let token = match op {
+            WriteOp::Create { token, .. } => token.clone(),
+            WriteOp::Update { .. } => {
                 let written =
                     link.halves.get(side).as_ref().and_then(|half| half.sighting()?.receipt.as_ref());
-                let token = written.map_or_else(derived, |receipt| receipt.token.clone());
-                (token, patch.apply(current).content_hash())
+                written.map_or_else(derived, |receipt| receipt.token.clone())
             }
-            WriteOp::Delete { .. } => (derived(), ContentHash::of(&[])),
+            WriteOp::Delete { .. } => derived(),
         };
-        Some(Receipt { token, counterpart, number, content })
+        Some(Receipt { token, counterpart, number, content: op.content_hash() })
     }
 
     /// Takes the answers of one batch and reads back what was only named. Where every write of the batch met what is
     /// wrong with the side and not with the item, the side is not written any more in this round.
-    pub(super) async fn note_outcomes(
+    async fn note_outcomes(
         &mut self,
         side: Side,
         writes: &[&Write],
@@ -207,14 +222,11 @@ impl Work {
     }
 
     fn count(&mut self, side: Side, write: &Write, outcome: &Outcome) {
-        let side = self.report.sides.get_mut(side);
-        match (outcome, &write.op) {
-            (Outcome::Written(_) | Outcome::WrittenAndChanged(_), WriteOp::Create { .. }) => {
-                side.created += 1;
+        match outcome {
+            Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Deleted => {
+                self.report.sides.get_mut(side).count(&write.op);
             }
-            (Outcome::Written(_) | Outcome::WrittenAndChanged(_), _) => side.updated += 1,
-            (Outcome::Deleted, _) => side.deleted += 1,
-            (Outcome::Refused(_) | Outcome::Unknown, _) => {}
+            Outcome::Refused(_) | Outcome::Unknown => {}
         }
     }
 
@@ -222,7 +234,7 @@ impl Work {
         for intent in self.head.intents.iter().filter(|intent| intent.write.link == link.id) {
             let outcome = match outcomes.get(intent.side) {
                 Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Deleted) => {
-                    "carried out".to_owned()
+                    JournalEntry::CARRIED_OUT.to_owned()
                 }
                 Some(Outcome::Refused(kind)) => kind.to_string(),
                 Some(Outcome::Unknown) | None => continue,

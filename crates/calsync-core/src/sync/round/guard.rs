@@ -12,8 +12,8 @@ use super::reconcile::BATCH;
 use super::{Stop, Work};
 use crate::ids::{PerSide, Side};
 use crate::link::{Half, HoldKind};
-use crate::sync::decide::State;
 use crate::sync::settings::ChangeGuard;
+use crate::sync::verdict::State;
 
 /// So many changes at once never wait.
 const FEW: u64 = 20;

@@ -9,7 +9,7 @@ use super::read::new_half;
 use super::reconcile::Case;
 use super::{Pending, Stop, Work};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
-use crate::link::{Link, MatchKey, Observation};
+use crate::link::{Half, Link, MatchKey};
 use crate::model::Series;
 use crate::source::{Item, Seen, WriteOp};
 use crate::sync::breaker;
@@ -28,8 +28,7 @@ impl Work {
     ) -> Result<Vec<Link>, Stop> {
         for side in Side::BOTH {
             let is_gone = |link: &Link| {
-                link.lone_side().is_none()
-                    && link.halves.get(side).as_ref().is_some_and(|half| half.seen == Some(Observation::Gone))
+                link.lone_side().is_none() && link.halves.get(side).as_ref().is_some_and(Half::is_gone)
             };
             let by: Vec<MatchKey> =
                 links.iter().filter(|link| is_gone(link)).filter_map(|link| uid_gone(link, side)).collect();
@@ -114,9 +113,7 @@ impl Work {
         let half = link.halves.get(side).as_ref()?;
         let sighting = half.sighting()?;
         // One that is gone is nobody's counterpart: what it was called may be there under another key.
-        let is_gone = |lone: &Link, side: Side| {
-            lone.halves.get(side).as_ref().is_none_or(|half| half.seen == Some(Observation::Gone))
-        };
+        let is_gone = |lone: &Link, side: Side| lone.halves.get(side).as_ref().is_none_or(Half::is_gone);
         let free = |side: Side| {
             pool.get(side).iter().filter(move |lone| {
                 !consumed.contains(&lone.id) && lone.id != link.id && !is_gone(lone, side)
@@ -259,7 +256,7 @@ impl Work {
                 let taken = links.iter().any(|link| {
                     let named = link.halves.get(side.other()).as_ref().is_some_and(|half| half.key == key);
                     let half = link.halves.get(side).as_ref();
-                    let stands = half.is_some_and(|half| half.seen != Some(Observation::Gone));
+                    let stands = half.is_some_and(|half| !half.is_gone());
                     link.id != case.link.id && named && stands && uid_of(link, side) == ours
                 });
                 if taken {

@@ -282,18 +282,19 @@ impl Work {
         }
         self.marks_seen = false;
         self.revisit().await?;
-        // Begun anew at most once for each side: what it shows is known then.
-        for _ in Side::BOTH.into_iter().chain([Side::A]) {
+        let mut begun_anew = 0;
+        loop {
             for side in Side::BOTH {
                 self.read(side).await?;
             }
             self.come_through().await?;
             match self.reconcile().await {
-                Err(Stop::StartOver) => self.marks_seen = false,
-                done => {
-                    done?;
-                    break;
+                // At most once for each side: what it shows is known then.
+                Err(Stop::StartOver) if begun_anew < Side::BOTH.len() => {
+                    begun_anew += 1;
+                    self.marks_seen = false;
                 }
+                done => break done?,
             }
         }
         self.adopt_rules().await?;

@@ -164,7 +164,7 @@ impl Work {
         match rest {
             // Nothing is left of it, and the item takes its place.
             None => own.id = link.id,
-            Some(_) if own.id == link.id => own.id = LinkId(own.id.0 ^ 1),
+            Some(_) if own.id == link.id => own.id = own.id.beside(),
             Some(_) => {}
         }
         rest.into_iter().chain([own]).collect()
@@ -252,7 +252,7 @@ impl Work {
                 }
                 // Its link went on with another item, so it founds one beside it.
                 let mut beside = Link::found(&self.input.pairing, side, half);
-                beside.id = LinkId(beside.id.0 ^ 1);
+                beside.id = beside.id.beside();
                 // What was made for it before stays with that link, and its create tokens are spent.
                 beside.generation = link.generation.saturating_add(1);
                 Some(beside)

@@ -5,19 +5,21 @@ use std::collections::BTreeSet;
 
 use super::{Mode, Pending, Stop, Work};
 use crate::ids::{ItemKey, LinkId, PerSide, Side};
-use crate::link::{Hold, HoldKind, Link, Observation};
+use crate::link::{Half, Hold, HoldKind, Link};
 use crate::source::Seen;
-use crate::sync::decide::{Context, LinkPlan, State, Suspicion, decide, leaving};
+use crate::sync::decide::{Context, LinkPlan, Suspicion, decide};
+use crate::sync::parting::leaving;
 use crate::sync::plan::Likeness;
 use crate::sync::rebase::outranked;
 use crate::sync::scope::Leaving;
+use crate::sync::verdict::State;
 
 /// How many links are planned, journaled and committed together.
 pub(super) const BATCH: usize = 100;
 
 /// Whether this link is without its item of `side`, and a person said what is to follow from that.
 fn is_answered_deletion(link: &Link, side: Side) -> bool {
-    let gone = link.halves.get(side).as_ref().is_some_and(|half| half.seen == Some(Observation::Gone));
+    let gone = link.halves.get(side).as_ref().is_some_and(Half::is_gone);
     let answered = |hold: &Hold| hold.kind == HoldKind::Deletion && hold.answer.is_some();
     link.lone_side().is_none() && gone && link.hold.as_ref().is_some_and(answered)
 }

@@ -8,7 +8,7 @@ use super::{Pending, Stop, Work};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
 use crate::link::{Intent, Link};
 use crate::source::{Item, Seen, WriteOp};
-use crate::store::Closed;
+use crate::store::{Closed, JournalEntry};
 use crate::sync::settle::{After, adopt_half_made, settle_late};
 
 /// What asking gave.
@@ -83,24 +83,22 @@ impl Work {
         for (intent, finding) in intents.iter().zip(findings) {
             let outcome = match finding {
                 Finding::StillUnknown => continue,
-                Finding::NotDone => "not carried out, as found out later",
+                Finding::NotDone => JournalEntry::NOT_CARRIED_OUT,
                 Finding::Done(item) if let Some(order) = intent.order => {
                     undone.push((*intent, order, item));
-                    "carried out, as found out later"
+                    JournalEntry::CARRIED_OUT_LATE
                 }
-                Finding::HalfMade(_) if intent.order.is_some() => {
-                    "carried out in part, as found out later: the rest follows"
-                }
+                Finding::HalfMade(_) if intent.order.is_some() => JournalEntry::CARRIED_OUT_IN_PART,
                 Finding::Done(item) => {
                     self.settle_done(intent, item.as_deref(), &mut links, &mut pending);
-                    "carried out, as found out later"
+                    JournalEntry::CARRIED_OUT_LATE
                 }
                 Finding::HalfMade(item) => {
                     if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) {
                         *link = adopt_half_made(link, intent.side, *item, &self.setting());
                     }
                     self.report.sides.get_mut(intent.side).created += 1;
-                    "carried out in part, as found out later: the rest follows"
+                    JournalEntry::CARRIED_OUT_IN_PART
                 }
             };
             pending.closed.push(Closed {
@@ -153,12 +151,7 @@ impl Work {
         if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) {
             link.writes = link.writes.max(intent.write.receipt.number);
         }
-        let done = self.report.sides.get_mut(side);
-        match &intent.write.op {
-            WriteOp::Create { .. } => done.created += 1,
-            WriteOp::Update { .. } => done.updated += 1,
-            WriteOp::Delete { .. } => done.deleted += 1,
-        }
+        self.report.sides.get_mut(side).count(&intent.write.op);
         self.report.order(order, Some(intent.write.link), Became::CarriedOut, "as found out later");
         pending.orders_done.push(order);
         Ok(found)
@@ -214,12 +207,7 @@ impl Work {
             After::Keep(next) => *link = *next,
             After::End => pending.bury(link, self.input.now),
         }
-        let side = self.report.sides.get_mut(intent.side);
-        match &intent.write.op {
-            WriteOp::Create { .. } => side.created += 1,
-            WriteOp::Update { .. } => side.updated += 1,
-            WriteOp::Delete { .. } => side.deleted += 1,
-        }
+        self.report.sides.get_mut(intent.side).count(&intent.write.op);
     }
 }
 

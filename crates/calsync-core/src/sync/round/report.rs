@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::plan::{Action, Plan, Step};
 use crate::ids::{LinkId, PairingId, PerSide, Side};
 use crate::link::WentBack;
-use crate::source::SourceErrorKind;
+use crate::source::{SourceErrorKind, WriteOp};
 
 /// What a round did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,17 @@ pub struct SideReport {
     pub deleted: u64,
     /// Writes that were refused or whose outcome is unknown.
     pub failed: u64,
+}
+
+impl SideReport {
+    /// One more write was carried out.
+    pub(super) fn count(&mut self, op: &WriteOp) {
+        match op {
+            WriteOp::Create { .. } => self.created += 1,
+            WriteOp::Update { .. } => self.updated += 1,
+            WriteOp::Delete { .. } => self.deleted += 1,
+        }
+    }
 }
 
 /// An item that could not be dealt with.

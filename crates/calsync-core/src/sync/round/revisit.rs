@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{LINKS, Stop, Work};
 use crate::ids::{PerSide, Side};
-use crate::link::{Direction, Half, Link, Observation, Shadow, Sighting};
+use crate::link::{Direction, Half, Link, Observation};
 use crate::store::Commit;
-use crate::sync::decide::{decide, is_out_of_scope};
+use crate::sync::decide::decide;
+use crate::sync::parting::is_out_of_scope;
 use crate::sync::plan::Action;
 use crate::sync::scope::{Leaving, Window};
 use crate::sync::settings::Settings;
@@ -83,18 +84,9 @@ impl Work {
     }
 }
 
-/// What is known of the half, as if it had been read just now.
+/// As if it had been read just now, where it is as it was when both sides were in step.
 fn see_again(half: &mut Half) {
-    if let Some(Shadow { revision, series }) = half.shadow.clone() {
-        half.seen = Some(Observation::Present(Box::new(Sighting {
-            revision,
-            series,
-            receipt: None,
-            created: None,
-            modified: None,
-            access: half.access,
-        })));
-    }
+    half.seen = half.sighted_anew().map(|sighting| Observation::Present(Box::new(sighting)));
 }
 
 /// What decides about scope and looks. A window moves every day.

@@ -4,7 +4,7 @@
 //! anything is settled or written; the number to be written is stored before the first write and put there after the last
 //! one; a quiet round touches it not at all. What shows less than it should was put back, and the pairing waits for a
 //! person; what shows more says that the store was: then both sides are read from the beginning and the receipts in the
-//! items stand. `docs/adr/0007-marks.md` has the reasons.
+//! items stand. `docs/adr/0008-marks.md` has the reasons.
 
 use std::collections::BTreeSet;
 

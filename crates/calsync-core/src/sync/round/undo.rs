@@ -14,11 +14,11 @@ use crate::ids::{ContentHash, CreateToken, ItemKey, LinkId, PerSide, Revision, S
 use crate::link::{Answer, Hold, HoldKind, Link, Observation, Wish};
 use crate::model::{Attachments, Series};
 use crate::source::{Access, Item, Receipt, Seen, SourceErrorKind, Write, WriteOp};
-use crate::store::{Closed, JournalEntry, Recorded};
+use crate::store::{Closed, JournalEntry};
 use crate::sync::inverse::inverse;
 use crate::sync::original::guarded;
 use crate::sync::plan::{Action, Reason, Step};
-use crate::sync::settle::{Outcome, as_held};
+use crate::sync::settle::{Outcome, as_held, is_the_items_fault};
 
 /// An order to take back what an entry says.
 #[derive(Clone)]
@@ -407,19 +407,8 @@ impl Work {
             }
         } else {
             self.look_at_marks().await?;
-            self.open_marks().await?;
-            let recorded = self.port.journal(entries.clone()).await?;
-            if recorded.len() != entries.len() {
-                return Err(Stop::WrongReply);
-            }
-            self.head.intents.extend(entries.iter().map(JournalEntry::intent));
-            let (results, left_out) = self.port.apply_some(side, recorded.clone()).await?;
-            self.report.leave_out(left_out);
-            if results.len() != recorded.len() {
-                return Err(Stop::WrongReply);
-            }
-            let writes: Vec<&Write> = recorded.iter().map(Recorded::get).collect();
-            self.note_outcomes(side, &writes, results, &mut outcomes).await?;
+            let recorded = self.record(&entries).await?;
+            self.send(side, &recorded, &mut outcomes).await?;
         }
         for (undoing, entry) in undoings.into_iter().zip(entries) {
             let outcome = outcomes.remove(&(undoing.id(), side)).unwrap_or(Outcome::Unknown);
@@ -433,18 +422,17 @@ impl Work {
         let entry = &wanted.entry;
         let other = link.as_ref().and_then(|link| link.halves.get(entry.side.other()).as_ref());
         let known = item.as_ref().and_then(|item| item.receipt.as_ref());
-        let (token, content) = match op {
-            WriteOp::Create { token, series } => (token.clone(), series.content_hash()),
-            WriteOp::Update { patch, current, .. } => {
-                let token = known.map_or_else(|| self.token_of(entry), |receipt| receipt.token.clone());
-                (token, patch.apply(current).content_hash())
+        let token = match op {
+            WriteOp::Create { token, .. } => token.clone(),
+            WriteOp::Update { .. } => {
+                known.map_or_else(|| self.token_of(entry), |receipt| receipt.token.clone())
             }
-            WriteOp::Delete { .. } => (self.token_of(entry), ContentHash::of(&[])),
+            WriteOp::Delete { .. } => self.token_of(entry),
         };
         let counterpart =
             other.map_or_else(|| entry.write.receipt.counterpart.clone(), |half| half.key.clone());
         let number = link.as_ref().map_or(entry.write.receipt.number, |link| link.writes) + 1;
-        let receipt = Receipt { token, counterpart, number, content };
+        let receipt = Receipt { token, counterpart, number, content: op.content_hash() };
         let write = Write { link: undoing.id(), op: op.clone(), receipt };
         JournalEntry {
             round: self.round,
@@ -496,7 +484,7 @@ impl Work {
         }
         match outcome {
             Outcome::Written(item) | Outcome::WrittenAndChanged(item) => {
-                pending.closed.push(closed("carried out".to_owned()));
+                pending.closed.push(closed(JournalEntry::CARRIED_OUT.to_owned()));
                 let note = kept_note(&undoing.kept).unwrap_or_default();
                 self.end(order, id, Became::CarriedOut, note, pending);
                 let owned = link.as_ref().and_then(|link| link.halves.get(side).as_ref());
@@ -512,7 +500,7 @@ impl Work {
                 }
             }
             Outcome::Deleted => {
-                pending.closed.push(closed("carried out".to_owned()));
+                pending.closed.push(closed(JournalEntry::CARRIED_OUT.to_owned()));
                 self.end(order, id, Became::CarriedOut, String::new(), pending);
                 if let Some(mut link) = link {
                     see_undone(&mut link, side, None);
@@ -522,13 +510,10 @@ impl Work {
             Outcome::Refused(kind) => {
                 pending.closed.push(closed(kind.to_string()));
                 pending.put.extend(link);
-                match kind {
-                    SourceErrorKind::Rejected(_)
-                    | SourceErrorKind::Protocol(_)
-                    | SourceErrorKind::Denied(_) => {
-                        self.end(order, id, Became::Refused, kind.to_string(), pending);
-                    }
-                    other => self.report.order(order, Some(id), Became::Waits, other.to_string()),
+                if is_the_items_fault(&kind) {
+                    self.end(order, id, Became::Refused, kind.to_string(), pending);
+                } else {
+                    self.report.order(order, Some(id), Became::Waits, kind.to_string());
                 }
             }
             // The intent stays open, and the next round asks.
