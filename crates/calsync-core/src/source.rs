@@ -226,6 +226,12 @@ pub struct Receipt {
     pub content: ContentHash,
 }
 
+impl Receipt {
+    /// The highest number that is believed. No link is written so often; a higher one was put there by somebody else, and
+    /// counting on from it would end.
+    pub const HIGHEST: u64 = 1 << 53;
+}
+
 /// One change to be made on one side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {

@@ -134,7 +134,7 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
 fn receipt_of(link: &Link, side: Side) -> Option<&Receipt> {
     let receipt = link.halves.get(side).as_ref()?.sighting()?.receipt.as_ref()?;
     let theirs = link.halves.get(side.other()).as_ref()?;
-    (receipt.counterpart == theirs.key).then_some(receipt)
+    (receipt.counterpart == theirs.key && receipt.number <= Receipt::HIGHEST).then_some(receipt)
 }
 
 /// What is seen is how it was when both were in step.

@@ -235,6 +235,16 @@ impl Fake {
         })
     }
 
+    /// What somebody does who writes into our receipt.
+    pub fn forge_number(&self, key: &str, number: u64) {
+        self.with(|state| {
+            let stored = state.items.get_mut(key).unwrap();
+            stored.receipt.as_mut().unwrap().number = number;
+            stored.revision += 1;
+            state.log.push(key.to_owned());
+        });
+    }
+
     pub fn lock(&self, key: &str, access: Access) {
         self.with(|state| {
             let stored = state.items.get_mut(key).unwrap();

@@ -490,3 +490,18 @@ fn side_and_store_put_back_together_lose_nothing() {
     assert_eq!(looks(&world.b.all()), looks(&expected));
     assert_eq!((world.a.all(), world.b.all()), (expected.clone(), expected));
 }
+
+#[test]
+fn a_number_that_somebody_wrote_into_a_receipt_is_no_number_to_count_on_from() {
+    let world = World::new();
+    let key = world.a.add(event("T", 1));
+    world.sync();
+    let copy = world.b.keys().pop().unwrap();
+    world.b.forge_number(&copy, u64::MAX);
+    world.b.edit(&copy, |series| series.event.subject = "U".to_owned());
+    world.settle();
+    world.a.edit(&key, |series| series.event.subject = "V".to_owned());
+    world.settle();
+    assert_eq!(world.b.subjects(), ["V"]);
+    assert!(world.journal().iter().all(|entry| entry.write.receipt.number < 10));
+}
