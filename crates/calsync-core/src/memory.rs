@@ -1,7 +1,7 @@
 //! A [`StateStore`] in memory: for dry runs, tests, and programs that need no durable state.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -27,13 +27,14 @@ impl Clone for MemoryStore {
 #[derive(Debug, Clone, Default)]
 struct Pairing {
     head: Head,
-    links: BTreeMap<LinkId, Link>,
+    /// Shared with the copies that backups are: a link is large and is only ever replaced as a whole.
+    links: BTreeMap<LinkId, Arc<Link>>,
     /// Which link an item belongs to.
     by_key: BTreeMap<(Side, ItemKey), LinkId>,
     /// Under which keys links with one half only are found.
     lone: BTreeMap<(Side, MatchKey), BTreeSet<LinkId>>,
     tombstones: Vec<Tombstone>,
-    journal: Vec<JournalEntry>,
+    journal: Vec<Arc<JournalEntry>>,
     /// The number of the last order.
     last_order: u64,
 }
@@ -49,7 +50,7 @@ impl Pairing {
         for key in lone_keys(&link) {
             self.lone.entry(key).or_default().insert(link.id);
         }
-        self.links.insert(link.id, link);
+        self.links.insert(link.id, Arc::new(link));
     }
 
     fn remove(&mut self, id: LinkId) {
@@ -73,7 +74,7 @@ impl Pairing {
 
     fn named(&self, ids: impl Iterator<Item = LinkId>) -> Vec<Link> {
         let ids: BTreeSet<LinkId> = ids.collect();
-        ids.iter().filter_map(|id| self.links.get(id)).cloned().collect()
+        ids.iter().filter_map(|id| self.links.get(id)).map(|link| link.as_ref().clone()).collect()
     }
 }
 
@@ -137,7 +138,7 @@ impl MemoryStore {
                 .values()
                 .filter(|link| after.is_none_or(|after| link.id > after) && wanted(link))
                 .take(limit)
-                .cloned()
+                .map(|link| link.as_ref().clone())
                 .collect()
         })
     }
@@ -260,7 +261,7 @@ impl StateStore for MemoryStore {
             pairing.head.intents.extend(entries.iter().map(JournalEntry::intent));
             for entry in entries {
                 let id = EntryId(pairing.journal.len() as u64 + 1);
-                pairing.journal.push(JournalEntry { id, outcome: None, ..entry.clone() });
+                pairing.journal.push(Arc::new(JournalEntry { id, outcome: None, ..entry.clone() }));
             }
         });
         Ok(())
@@ -286,7 +287,7 @@ impl StateStore for MemoryStore {
                         && entry.write.receipt.number == closed.number
                 });
                 if let Some(entry) = entry {
-                    entry.outcome = Some(closed.outcome.clone());
+                    Arc::make_mut(entry).outcome = Some(closed.outcome.clone());
                 }
             }
             Ok(())
@@ -311,7 +312,7 @@ impl StateStore for MemoryStore {
             let mut erased = 0;
             for entry in &mut pairing.journal {
                 if entry.erased.is_none() && before.is_none_or(|before| entry.at < before) {
-                    entry.erase(now);
+                    Arc::make_mut(entry).erase(now);
                     erased += 1;
                 }
             }

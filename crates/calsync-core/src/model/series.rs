@@ -76,17 +76,35 @@ impl Series {
     /// A digest of when it takes place: of two appointments that a person would take for the same it is the same. What
     /// they are called has to be compared besides, in the words of one side.
     pub fn time_hash(&self) -> ContentHash {
-        let point = |when: &super::When| match when.instant() {
-            Some(instant) => instant.format("%Y%m%dT%H%M%SZ").to_string(),
-            None => when.local().format("%Y%m%dT%H%M%S").to_string(),
-        };
+        let TimeSlot { start, end, all_day, repeats } = self.time_slot();
+        let point = |(seconds, absolute): Point| format!("{seconds}{}", if absolute { "Z" } else { "" });
         ContentHash::of(&[
-            &point(&self.event.span.start),
-            &point(&self.event.span.end),
-            if self.event.span.is_all_day() { "day" } else { "time" },
-            // Not the rule itself: each system writes the same rhythm in its own words.
-            if self.recurrence.is_some() { "series" } else { "once" },
+            &point(start),
+            &point(end),
+            if all_day { "day" } else { "time" },
+            if repeats { "series" } else { "once" },
         ])
+    }
+
+    /// Whether both take place at the same time: the same as to compare their [`time_hash`](Series::time_hash), and far
+    /// cheaper.
+    pub fn is_at_the_time_of(&self, other: &Series) -> bool {
+        self.time_slot() == other.time_slot()
+    }
+
+    fn time_slot(&self) -> TimeSlot {
+        let point = |when: &super::When| match when.instant() {
+            Some(instant) => (instant.timestamp(), true),
+            None => (when.local().and_utc().timestamp(), false),
+        };
+        let span = &self.event.span;
+        TimeSlot {
+            start: point(&span.start),
+            end: point(&span.end),
+            all_day: span.is_all_day(),
+            // Not the rule itself: each system writes the same rhythm in its own words.
+            repeats: self.recurrence.is_some(),
+        }
     }
 
     /// A digest of everything in it.
@@ -95,6 +113,18 @@ impl Series {
         // empty hash equals no other content and only costs a comparison.
         ContentHash::of(&[&serde_json::to_string(self).unwrap_or_default()])
     }
+}
+
+/// Seconds since 1970, of an instant or of a wall clock.
+type Point = (i64, bool);
+
+/// When a series takes place, as far as two that a person would take for the same have it in common.
+#[derive(PartialEq)]
+struct TimeSlot {
+    start: Point,
+    end: Point,
+    all_day: bool,
+    repeats: bool,
 }
 
 /// What changes in one instance of a series.

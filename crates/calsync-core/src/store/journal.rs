@@ -3,6 +3,7 @@
 //! An entry is made before its write leaves, and its outcome is added afterwards; nothing else about it ever changes,
 //! but for one thing: what it holds of an appointment can be [erased](JournalEntry::erase). The fact stays.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -260,10 +261,11 @@ impl JournalQuery {
 
     /// Answers the query from all entries of a pairing, in the order in which they were stored: what every store has
     /// to answer.
-    pub fn select<'e>(&self, entries: &'e [JournalEntry]) -> Vec<&'e JournalEntry> {
+    pub fn select<'e, E: Borrow<JournalEntry>>(&self, entries: &'e [E]) -> Vec<&'e JournalEntry> {
+        let entries = || entries.iter().map(Borrow::borrow);
         let newest = self.round.and_then(|round| {
-            let last = entries.iter().rposition(|entry| entry.round == round)?;
-            let others = entries.iter().take(last).rposition(|entry| entry.round != round);
+            let last = entries().rposition(|entry| entry.round == round)?;
+            let others = entries().take(last).rposition(|entry| entry.round != round);
             others.map_or(Some(0), |before| Some(before + 1))
         });
         let wanted = |(index, entry): &(usize, &JournalEntry)| {
@@ -276,7 +278,7 @@ impl JournalQuery {
                 && self.since.is_none_or(|since| entry.at >= since)
                 && self.before.is_none_or(|before| entry.id < before)
         };
-        entries.iter().enumerate().filter(wanted).map(|(_, entry)| entry).rev().take(self.limit).collect()
+        entries().enumerate().filter(wanted).map(|(_, entry)| entry).rev().take(self.limit).collect()
     }
 }
 

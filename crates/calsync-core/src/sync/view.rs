@@ -341,7 +341,7 @@ impl Settings {
     /// Whether a person would take the two for the same appointment: they are at the same time, and one is called as the
     /// other would be shown there.
     pub(super) fn are_alike(&self, a: &Series, b: &Series) -> bool {
-        if a.time_hash() != b.time_hash() {
+        if !a.is_at_the_time_of(b) {
             return false;
         }
         let shown = |from: Side, series: &Series, theirs: &Series| -> String {

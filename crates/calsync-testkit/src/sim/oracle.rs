@@ -149,8 +149,8 @@ impl Shared {
         let what = match &write.op {
             WriteOp::Create { series, .. } => format!("creates {}", super::people::short(series)),
             WriteOp::Update { key, patch, current, .. } => {
-                let becomes = super::people::short(&patch.apply(current));
-                format!("updates {key} {:?} to {becomes}", patch.paths())
+                let becomes = patch.apply(current);
+                format!("updates {key} {:?} to {}", patch.paths(), super::people::short(&becomes))
             }
             WriteOp::Delete { key, .. } => format!("deletes {key}"),
         };

@@ -1,6 +1,7 @@
 //! What people do at the two calendars, drawn by seed. Each does one thing at a time and is understood by both sides:
 //! creates, edits of single fields, moves, deletions, the bin, copies, series with their occurrences, privacy, undo.
 
+use std::fmt;
 use std::sync::Arc;
 
 use calsync_core::ids::{Side, Uid};
@@ -545,39 +546,49 @@ impl World {
 }
 
 /// An appointment in a line of a script.
-pub(crate) fn short(series: &Series) -> String {
-    use std::fmt::Write as _;
-    let event = &series.event;
-    let mut out =
-        format!("[{}] {} {}", series.uid, event.subject, event.span.start.local().format("%m-%d %H:%M"));
-    if event.sensitivity.is_private() {
-        out.push_str(" private");
-    }
-    if !event.place.is_empty() {
-        let _ = write!(out, " @{}", event.place);
-    }
-    if !event.notes.is_empty() {
-        let _ = write!(out, " notes {}", event.notes.text);
-    }
-    if !event.categories.is_empty() {
-        let _ = write!(out, " {:?}", event.categories);
-    }
-    if let Reminder::Minutes(minutes) = event.reminder {
-        let _ = write!(out, " r{minutes}");
-    }
-    if let Some(recurrence) = &series.recurrence {
-        let _ = write!(out, " {}", recurrence.rule);
-    }
-    for (key, over) in &series.overrides {
-        match over {
-            Override::Cancelled => {
-                let _ = write!(out, " -{}", key.local().format("%m-%d"));
-            }
-            Override::Changed(overlay) => {
-                let span = overlay.span.as_ref().map(|span| span.start.local().format("%H:%M").to_string());
-                let _ = write!(out, " +{}({:?} {span:?})", key.local().format("%m-%d"), overlay.subject);
+pub(crate) fn short(series: &Series) -> Short<'_> {
+    Short(series)
+}
+
+/// See [`short`]; written only where a script is.
+pub(crate) struct Short<'a>(&'a Series);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Short(series) = self;
+        let event = &series.event;
+        let start = event.span.start.local();
+        write!(f, "[{}] {} {}", series.uid, event.subject, start.format("%m-%d %H:%M"))?;
+        if event.sensitivity.is_private() {
+            f.write_str(" private")?;
+        }
+        if !event.place.is_empty() {
+            write!(f, " @{}", event.place)?;
+        }
+        if !event.notes.is_empty() {
+            write!(f, " notes {}", event.notes.text)?;
+        }
+        if !event.categories.is_empty() {
+            write!(f, " {:?}", event.categories)?;
+        }
+        if let Reminder::Minutes(minutes) = event.reminder {
+            write!(f, " r{minutes}")?;
+        }
+        if let Some(recurrence) = &series.recurrence {
+            write!(f, " {}", recurrence.rule)?;
+        }
+        for (key, over) in &series.overrides {
+            match over {
+                Override::Cancelled => {
+                    write!(f, " -{}", key.local().format("%m-%d"))?;
+                }
+                Override::Changed(overlay) => {
+                    let span =
+                        overlay.span.as_ref().map(|span| span.start.local().format("%H:%M").to_string());
+                    write!(f, " +{}({:?} {span:?})", key.local().format("%m-%d"), overlay.subject)?;
+                }
             }
         }
+        Ok(())
     }
-    out
 }

@@ -103,10 +103,10 @@ impl Work {
     }
 
     /// The counterpart of a lone half: the side of `link`, the other lone link, and by what it was recognised.
-    fn counterpart(
+    fn counterpart<'l>(
         &self,
-        link: &Link,
-        pool: &PerSide<Vec<Link>>,
+        link: &'l Link,
+        pool: &'l PerSide<Vec<Link>>,
         consumed: &BTreeSet<LinkId>,
     ) -> Option<(Side, Link, Likeness)> {
         let side = link.lone_side()?;
@@ -119,7 +119,7 @@ impl Work {
                 !consumed.contains(&lone.id) && lone.id != link.id && !is_gone(lone, side)
             })
         };
-        let other = |lone: &Link| lone.halves.get(side.other()).clone();
+        let other = |lone: &'l Link| lone.halves.get(side.other()).as_ref();
         let uid = &sighting.series.uid;
 
         // A copy made by a person carries the receipt too; the one that shares our UID is the original.
@@ -140,14 +140,13 @@ impl Work {
                 let theirs = uid_of(lone, side.other());
                 let original = |rival: &Link| {
                     uid_of(rival, side) == theirs
-                        && names(rival, side) == other(lone).map(|theirs| theirs.key)
+                        && names(rival, side) == other(lone).map(|theirs| &theirs.key)
                 };
                 theirs == uid_of(link, side) || !free(side).any(original)
             })
             .collect();
         by_receipt.sort_by_key(|lone| {
-            let theirs = other(lone);
-            let sighting = theirs.as_ref().and_then(|theirs| theirs.sighting());
+            let sighting = other(lone).and_then(Half::sighting);
             let same_uid = sighting.is_some_and(|sighting| sighting.series.uid == *uid);
             (!same_uid, sighting.and_then(|sighting| sighting.created))
         });
@@ -171,8 +170,8 @@ impl Work {
             return None;
         }
         // By content, where neither side has another one like it.
-        let series = |lone: &'_ Link, side: Side| -> Option<Series> {
-            Some(lone.halves.get(side).as_ref()?.sighting()?.series.clone())
+        let series = |lone: &'l Link, side: Side| -> Option<&'l Series> {
+            Some(&lone.halves.get(side).as_ref()?.sighting()?.series)
         };
         let alike = |mine: &Series, theirs: &Series| {
             let (a, b) = if side == Side::A { (mine, theirs) } else { (theirs, mine) };
@@ -183,13 +182,12 @@ impl Work {
             free(side).any(|rival| uid_of(rival, side) == uid)
         };
         let mut found = free(side.other()).filter(|lone| {
-            series(lone, side.other()).is_some_and(|theirs| alike(&sighting.series, &theirs))
+            series(lone, side.other()).is_some_and(|theirs| alike(&sighting.series, theirs))
                 && !bears_its_uid(lone)
         });
         let (lone, None) = (found.next()?, found.next()) else { return None };
         let theirs = series(lone, side.other())?;
-        let rivals = free(side).filter_map(|rival| series(rival, side));
-        let unique = rivals.into_iter().all(|rival| !alike(&rival, &theirs));
+        let unique = free(side).filter_map(|rival| series(rival, side)).all(|rival| !alike(rival, theirs));
         unique.then(|| (side, lone.clone(), Likeness::Content))
     }
 
@@ -359,7 +357,7 @@ fn keys_of_new(link: &Link) -> Option<Vec<MatchKey>> {
 }
 
 /// The counterpart that the receipt of the item of `side` names.
-fn names(link: &Link, side: Side) -> Option<ItemKey> {
+fn names(link: &Link, side: Side) -> Option<&ItemKey> {
     let sighting = link.halves.get(side).as_ref()?.sighting()?;
-    sighting.receipt.as_ref().map(|receipt| receipt.counterpart.clone())
+    sighting.receipt.as_ref().map(|receipt| &receipt.counterpart)
 }

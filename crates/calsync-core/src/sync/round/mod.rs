@@ -93,7 +93,7 @@ impl Round {
     /// The next request. Asked again before it was answered, it is the same; after the end it is always
     /// [`Request::Done`].
     pub fn poll(&mut self) -> Request {
-        if self.done.is_none() && self.port.request().is_none() {
+        if self.done.is_none() && !self.port.is_asking() {
             let mut context = TaskContext::from_waker(Waker::noop());
             if let Poll::Ready(report) = self.work.as_mut().poll(&mut context) {
                 self.done = Some(Box::new(report));

@@ -152,6 +152,11 @@ impl Port {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether a request waits for an answer.
+    pub(super) fn is_asking(&self) -> bool {
+        self.with(|slot| slot.request.is_some())
+    }
+
     /// The request that waits for an answer.
     pub(super) fn request(&self) -> Option<Request> {
         self.with(|slot| slot.request.clone())
