@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example simulate -- --seeds 10000 --mix all
 //! cargo run --release --example simulate -- --mix faults --replay 4711
+//! cargo run --release --example simulate -- --defect all
 //! ```
 
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use calsync_testkit::sim::{self, Counts, Mix, Outcome};
+use calsync_core::defects::Defect;
+use calsync_testkit::sim::{self, Counts, Found, Hunt, Layer, Mix, Outcome};
 use clap::Parser;
 use serde::Serialize;
 
@@ -22,18 +24,31 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Runs the simulated world.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many seeds.
-    #[arg(long, default_value_t = 1_000)]
-    seeds: u64,
+    /// How many seeds: 1,000, or up to 50,000 where a defect is looked for.
+    #[arg(long)]
+    seeds: Option<u64>,
     /// The first of them.
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// What may happen: calm, faults, restores or all.
-    #[arg(long, default_value = "all", value_parser = mix)]
-    mix: Mix,
+    /// What may happen: calm, faults, restores or all. The default is all; defects have one each.
+    #[arg(long, value_parser = mix)]
+    mix: Option<Mix>,
     /// Runs one seed again and prints its script; where it fails, also the shortest script that was found to fail.
     #[arg(long, value_name = "SEED")]
     replay: Option<u64>,
+    /// Plants a defect and looks for the first seed that shows it: an invariant breaks, and without the defect none does. Exit
+    /// status 1 where it is found, like for every violation, and 0 where it is not. `all` looks for every one, prints a
+    /// table, and ends with 0 only if every one was found.
+    #[arg(long, value_name = "NAME", conflicts_with = "replay")]
+    defect: Option<String>,
+    /// Names the defects that can be planted.
+    #[arg(long)]
+    list_defects: bool,
+    /// Switches off all layers against duplicates but this one (receipt, uid, content, token, recovery, doubles), and looks for
+    /// the first seed that is clean as long as this one is there and fails when it is off too; then says in which mishaps it
+    /// helped alone. `all` does so for each of them. Exit status 0 only if that seed was found.
+    #[arg(long, value_name = "LAYER", conflicts_with_all = ["replay", "defect"])]
+    only_layer: Option<String>,
     /// Prints the result as JSON.
     #[arg(long)]
     json: bool,
@@ -101,8 +116,20 @@ impl Summary {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.list_defects {
+        for defect in Defect::ALL {
+            println!("{:<28}{}", defect.name(), defect.says());
+        }
+        return ExitCode::SUCCESS;
+    }
+    if let Some(name) = &arguments.defect {
+        return hunt(name, &arguments);
+    }
+    if let Some(name) = &arguments.only_layer {
+        return layers(name, &arguments);
+    }
     if let Some(seed) = arguments.replay {
-        return replay(seed, arguments.mix);
+        return replay(seed, arguments.mix.unwrap_or(Mix::All));
     }
     let summary = simulate(&arguments);
     if arguments.json {
@@ -118,7 +145,8 @@ fn main() -> ExitCode {
 
 /// All seeds, on all cores.
 fn simulate(arguments: &Arguments) -> Summary {
-    let (first, seeds, mix) = (arguments.first, arguments.seeds, arguments.mix);
+    let (first, mix) = (arguments.first, arguments.mix.unwrap_or(Mix::All));
+    let seeds = arguments.seeds.unwrap_or(1_000);
     let began = Instant::now();
     let next = AtomicU64::new(0);
     let summary = Mutex::new(Summary { mix: mix.name(), first, ..Summary::default() });
@@ -207,4 +235,86 @@ fn print_script(outcome: &Outcome) {
     for violation in &outcome.violations {
         println!("violated: {}: {}", violation.invariant, violation.what);
     }
+}
+
+/// Seeds in which a defect has to show.
+const ENOUGH: u64 = 50_000;
+
+/// Looks for one defect, or for all of them.
+fn hunt(name: &str, arguments: &Arguments) -> ExitCode {
+    let every = name == "all";
+    let defects: Vec<Defect> =
+        if every { Defect::ALL.to_vec() } else { Defect::by_name(name).into_iter().collect() };
+    if defects.is_empty() {
+        eprintln!("there is no defect of that name; --list-defects names them");
+        return ExitCode::from(2);
+    }
+    let hunts = defects.into_iter().map(|defect| (defect.name(), Hunt::new(defect)));
+    let found = search(hunts.collect(), arguments);
+    match (every, found.iter().all(Option::is_some)) {
+        (true, true) | (false, false) => ExitCode::SUCCESS,
+        (true, false) | (false, true) => ExitCode::FAILURE,
+    }
+}
+
+/// Shows what one layer against duplicates does alone, or each of them.
+fn layers(name: &str, arguments: &Arguments) -> ExitCode {
+    let layers: Vec<Layer> =
+        if name == "all" { Layer::ALL.to_vec() } else { Layer::by_name(name).into_iter().collect() };
+    if layers.is_empty() {
+        eprintln!("there is no layer of that name; --help names them");
+        return ExitCode::from(2);
+    }
+    let hunts = layers.into_iter().map(|layer| (layer.name(), Hunt::alone(layer)));
+    let found = search(hunts.collect(), arguments);
+    if found.iter().all(Option::is_some) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A row of the table of what was looked for.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: &'static str,
+    mix: &'static str,
+    seed: Option<u64>,
+    seeds: u64,
+    invariant: Option<&'static str>,
+    what: String,
+    seconds: f64,
+}
+
+fn search(hunts: Vec<(&'static str, Hunt)>, arguments: &Arguments) -> Vec<Option<Found>> {
+    let seeds = arguments.seeds.unwrap_or(ENOUGH);
+    let (mut rows, mut all) = (Vec::new(), Vec::new());
+    for (name, hunt) in hunts {
+        let began = Instant::now();
+        let hunt = Hunt { mix: arguments.mix.unwrap_or(hunt.mix), ..hunt };
+        let found = hunt.first(arguments.first, seeds);
+        let row = Row {
+            name,
+            mix: hunt.mix.name(),
+            seed: found.as_ref().map(|found| found.seed),
+            seeds: found.as_ref().map_or(seeds, |found| found.seed.wrapping_sub(arguments.first) + 1),
+            invariant: found.as_ref().map(|found| found.violation.invariant),
+            what: found.as_ref().map(|found| found.violation.what.clone()).unwrap_or_default(),
+            seconds: began.elapsed().as_secs_f64(),
+        };
+        if !arguments.json {
+            let at = row.invariant.unwrap_or("NOT FOUND");
+            println!(
+                "{name:<28}{:<10}{at:<11}{:>6} seeds {:>6.1} s  {}",
+                row.mix, row.seeds, row.seconds, row.what
+            );
+        }
+        rows.push(row);
+        all.push(found);
+    }
+    if arguments.json {
+        match serde_json::to_string_pretty(&rows) {
+            Ok(text) => println!("{text}"),
+            Err(error) => eprintln!("the result cannot be written as JSON: {error}"),
+        }
+    } else {
+        println!("{} of {} found", all.iter().flatten().count(), all.len());
+    }
+    all
 }

@@ -10,6 +10,7 @@
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice, clippy::unreachable))]
 
+pub mod defects;
 pub mod drive;
 pub mod ids;
 pub mod link;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::defects::{Defect, planted};
 use crate::ids::{ItemKey, LinkId, PairingId, Side};
 use crate::link::{Half, Head, Link, MatchKey, Order, Tombstone, Wish};
 use crate::store::{Commit, Counts, EntryId, JournalEntry, JournalQuery, StateStore, StoreError};
@@ -258,7 +259,9 @@ impl StateStore for MemoryStore {
 
     async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError> {
         self.with(pairing, |pairing| {
-            pairing.head.intents.extend(entries.iter().map(JournalEntry::intent));
+            if !planted(Defect::NoIntents) {
+                pairing.head.intents.extend(entries.iter().map(JournalEntry::intent));
+            }
             for entry in entries {
                 let id = EntryId(pairing.journal.len() as u64 + 1);
                 pairing.journal.push(Arc::new(JournalEntry { id, outcome: None, ..entry.clone() }));
@@ -269,7 +272,7 @@ impl StateStore for MemoryStore {
 
     async fn commit(&self, pairing: &PairingId, commit: &Commit) -> Result<(), StoreError> {
         self.with(pairing, |pairing| {
-            if pairing.head.version != commit.version {
+            if pairing.head.version != commit.version && !planted(Defect::CommitVersionIgnored) {
                 return Err(StoreError::Conflict);
             }
             pairing.head.apply(commit);

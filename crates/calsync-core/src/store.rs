@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::defects::{Defect, planted};
 use crate::ids::{ChangeToken, ItemKey, LinkId, PairingId, PerSide, Side};
 use crate::link::{Half, Head, Lately, Link, Listing, Marks, MatchKey, Tombstone, Wish};
 use crate::source::Write;
@@ -224,6 +225,11 @@ pub async fn record(
     pairing: &PairingId,
     entries: &[JournalEntry],
 ) -> Result<Vec<Recorded<Write>>, StoreError> {
-    store.journal(pairing, entries).await?;
+    if !planted(Defect::NoJournal) {
+        let journaled = store.journal(pairing, entries).await;
+        if !planted(Defect::JournalErrorIgnored) {
+            journaled?;
+        }
+    }
     Ok(entries.iter().map(|entry| Recorded(entry.write.clone())).collect())
 }

@@ -15,6 +15,7 @@ use super::settings::{ChangeGuard, ClockOffsets, ReadOnlyEdit, Settings};
 use super::verdict::{State, Verdict, verdict};
 use super::view::{Past, View};
 use super::{about, attachments, breaker, protected};
+use crate::defects::{Defect, planted};
 use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side, Uid};
 use crate::link::{Answer, DeletionGuard, Direction, Half, HoldKind, Link};
 use crate::model::{Attachments, Event, Field, Mark, Series, SeriesPatch};
@@ -196,7 +197,7 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
         Verdict::Contest(gone) => {
             // Nobody makes an original again from its masked copy.
             let carried = context.settings.direction.writes(gone) && guarded(link, plan.masked) != Some(gone);
-            if context.settings.deletion_wins || !carried {
+            if context.settings.deletion_wins || !carried || planted(Defect::DeletionBeatsEdit) {
                 delete(link, gone, Reason::DeletionBeatsEdit(gone), context, &mut plan);
             } else {
                 create(link, gone.other(), Reason::EditBeatsDeletion(gone), context, &mut plan);
@@ -287,7 +288,7 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
         plan.steps.push(step(link, Action::Leave, Reason::OutOfScope(from, why)));
         return;
     }
-    if !context.settings.direction.writes(target) {
+    if !context.settings.direction.writes(target) && !planted(Defect::DirectionIgnored) {
         // An item that nobody wants to carry is not an error and no reason to look again: it is in step as it is.
         *plan.drop.get_mut(target) = link.halves.get(target).is_some();
         plan.steps.push(step(link, Action::Leave, Reason::NotCarried(from)));
@@ -371,7 +372,8 @@ fn is_made_again(link: &Link, plan: &mut LinkPlan) -> bool {
 
 /// The generation of the next counterpart on `target`: a new one where there was one before.
 pub(super) fn next_generation(link: &Link, target: Side) -> u32 {
-    link.generation.saturating_add(u32::from(link.halves.get(target).is_some()))
+    let again = link.halves.get(target).is_some() && !planted(Defect::TokenUsedAgain);
+    link.generation.saturating_add(u32::from(again))
 }
 
 /// Deletes the counterpart of an item that is gone.
@@ -386,8 +388,8 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
         }
     }
     let shielded = protected::shielded(link, context.settings) == Some(target);
-    let one_way =
-        !context.settings.direction.writes(target) || guarded(link, plan.masked) == Some(target) || shielded;
+    let masked = guarded(link, plan.masked) == Some(target) && !planted(Defect::MaskedCopyDeletes);
+    let one_way = !context.settings.direction.writes(target) || masked || shielded;
     if one_way || half.access != Access::Full {
         let mut edit = context.settings.read_only_edit;
         if edit == ReadOnlyEdit::Report {

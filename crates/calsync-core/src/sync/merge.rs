@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use super::plan::Conflict;
 use super::settings::ReadOnlyEdit;
 use super::view::{Past, View};
+use crate::defects::{Defect, planted};
 use crate::ids::{PerSide, Side};
 use crate::model::{
     Change, Field, Overlay, Override, OverridePatch, Patch, RecurrenceId, Series, SeriesPatch,
@@ -105,9 +106,14 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
             say_when(carried.get_mut(side), versions.shown.get(side));
         }
     }
+    if planted(Defect::WholeRecordWins) && !carried.a.is_empty() {
+        carried.b = SeriesPatch::default();
+    }
     collide(&mut carried, &changes, versions, rules, &mut merged);
     for side in Side::BOTH {
-        follow_the_master(side, &mut carried, versions, &mut merged);
+        if !planted(Defect::InstancesStayBehind) {
+            follow_the_master(side, &mut carried, versions, &mut merged);
+        }
     }
     for side in Side::BOTH {
         let target = side.other();
@@ -304,9 +310,10 @@ fn collide_instance(
                 return;
             }
             let cancelled = PerSide::from_fn(|side| matches!(latest.get(side), Some(Override::Cancelled)));
+            let deletion_wins = rules.deletion_wins() || planted(Defect::CancelledBeatsEdit);
             let winner = match (cancelled.a, cancelled.b) {
-                (true, false) => Some(if rules.deletion_wins() { Side::A } else { Side::B }),
-                (false, true) => Some(if rules.deletion_wins() { Side::B } else { Side::A }),
+                (true, false) => Some(if deletion_wins { Side::A } else { Side::B }),
+                (false, true) => Some(if deletion_wins { Side::B } else { Side::A }),
                 _ => rules.winner(Field::Span),
             };
             merged.conflicts.push(Conflict { path: format!("instance {instance}"), winner });

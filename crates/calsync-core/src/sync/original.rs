@@ -5,6 +5,7 @@
 
 use super::settings::Settings;
 use super::view::has_private;
+use crate::defects::{Defect, planted};
 use crate::ids::{LinkId, PairingId, Side};
 use crate::link::Link;
 use crate::model::Series;
@@ -83,7 +84,7 @@ pub(super) fn began_on(link: &Link, side: Side, pairing: &PairingId) -> bool {
 /// The side to which nothing goes, because the other side has a masked copy of what is there, or had one until now: what
 /// a person did to that is about the copy.
 pub(super) fn guarded(link: &Link, masked: Option<Side>) -> Option<Side> {
-    masked.or(link.masked)
+    masked.or(link.masked).filter(|_| !planted(Defect::MaskedCopyCarriedBack))
 }
 
 /// Whether the original is private, or was when both sides were in step.

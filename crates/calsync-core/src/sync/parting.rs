@@ -5,6 +5,7 @@ use super::original::{began_on, guarded};
 use super::plan::Reason;
 use super::protected;
 use super::scope::{Leaving, Outside};
+use crate::defects::{Defect, planted};
 use crate::ids::Side;
 use crate::link::{Answer, HoldKind, Link};
 use crate::model::Field;
@@ -58,6 +59,7 @@ pub(super) fn part(
     // What became private does not wait to be masked.
     let masks = plan.masked == Some(side) && still_shows(link, side, context);
     match leaving {
+        Leaving::Keep if planted(Defect::LeavingDeletes) => {}
         Leaving::Keep => return false,
         Leaving::Hold if masks => return false,
         Leaving::Hold | Leaving::Delete => {}

@@ -6,6 +6,7 @@ use super::decide::Context;
 use super::merge::FieldRules;
 use super::protected;
 use super::settings::{ConflictPolicy, ReadOnlyEdit};
+use crate::defects::{Defect, planted};
 use crate::ids::Side;
 use crate::link::Link;
 use crate::model::Field;
@@ -30,7 +31,7 @@ impl<'a> Rules<'a> {
 impl FieldRules for Rules<'_> {
     fn may_write(&self, target: Side, field: Field) -> bool {
         let access = self.link.halves.get(target).as_ref().map(|half| half.access).unwrap_or_default();
-        self.context.settings.direction.writes(target)
+        (self.context.settings.direction.writes(target) || planted(Defect::EditAgainstDirection))
             && access.allows(field)
             && self.original != Some(target)
             && !(field == Field::Span
@@ -41,7 +42,8 @@ impl FieldRules for Rules<'_> {
     fn holds(&self, target: Side, field: Field) -> bool {
         // What a mask takes away is taken away, whether or not it would be carried now.
         let hides = self.original == Some(target.other());
-        !self.context.unheld.get(target).contains(&field) && (hides || self.context.settings.carries(field))
+        (!self.context.unheld.get(target).contains(&field) || planted(Defect::UnheldIsCleared))
+            && (hides || self.context.settings.carries(field))
     }
 
     fn winner(&self, field: Field) -> Option<Side> {
@@ -66,7 +68,8 @@ impl Rules<'_> {
     fn newer(&self) -> Side {
         let changed = |side: Side| -> Option<DateTime<Utc>> {
             let modified = self.link.halves.get(side).as_ref()?.sighting()?.modified?;
-            let offset = self.context.offsets.get(side).unwrap_or_default();
+            let offset = self.context.offsets.get(side).filter(|_| !planted(Defect::ClockOffsetIgnored));
+            let offset = offset.unwrap_or_default();
             modified.checked_sub_signed(Duration::milliseconds(offset))
         };
         let uncertainty = Duration::seconds(i64::from(self.context.settings.clock_uncertainty));

@@ -13,6 +13,7 @@ use super::original::{original, private_from, still_hides};
 use super::settings::Settings;
 use super::view::{Past, View};
 use super::{breaker, protected};
+use crate::defects::{Defect, planted};
 use crate::ids::{PairingId, PerSide, Side};
 use crate::link::{Half, Hold, Intent, Link, LinkMemory, Listing, Observation, Retry, Shadow, Sighting};
 use crate::model::{Event, Field, Overlay, Override, OverridePatch, Series, SeriesPatch};
@@ -150,6 +151,7 @@ fn parted(link: &Link, side: Side) -> After {
 
 fn succeeded(plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, side: Side) -> bool {
     plan.writes.get(side).is_none()
+        || planted(Defect::RefusedIsInStep)
         || matches!(outcomes.get(side), Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_)))
 }
 
@@ -183,7 +185,7 @@ fn settle_half(
     match (op, written) {
         (WriteOp::Create { series, .. }, Some(item)) => {
             next.generation = next_generation(link, side);
-            let given_back = if changed_since {
+            let given_back = if changed_since || planted(Defect::ShadowAsSent) {
                 as_held(series, item, setting.unheld.get(side))
             } else {
                 item.series.clone()
@@ -545,6 +547,7 @@ pub(super) fn next_retry(
 pub(super) fn retry_after(before: Option<&Retry>, why: String, now: DateTime<Utc>) -> Retry {
     let attempts = before.map_or(0, |retry| retry.attempts).saturating_add(1);
     let minutes = 1i64.checked_shl(attempts.saturating_sub(1).min(9)).unwrap_or(360).min(360);
+    let minutes = if planted(Defect::NoRetryDelay) { 0 } else { minutes };
     let at = now.checked_add_signed(Duration::minutes(minutes)).unwrap_or(now);
     Retry { attempts, at, why }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::scope::{Filter, Leaving, MeetingRule, Meetings, Outside};
 use super::settings::Settings;
 use super::template::Template;
+use crate::defects::{Defect, planted};
 use crate::ids::Side;
 use crate::model::{
     Attachments, Busy, Categories, Event, Field, Meeting, Notes, Overlay, Override, Person, Sensitivity,
@@ -174,7 +175,11 @@ impl<'a> View<'a> {
                                 Some(Override::Cancelled) | None => series.event.clone(),
                             };
                             let (was, theirs) = (past.was.map(at), past.theirs.map(at));
-                            let shown = self.event(&instance, was.as_ref(), theirs.as_ref());
+                            let shown = if planted(Defect::MaskMissesInstances) {
+                                instance
+                            } else {
+                                self.event(&instance, was.as_ref(), theirs.as_ref())
+                            };
                             let shown = event.overlay(&shown);
                             Override::Changed((!shown.is_empty()).then_some(shown)?)
                         }
@@ -368,10 +373,14 @@ impl Settings {
         if outward.meetings.rule(event.meeting) == MeetingRule::Skip {
             return Some(Outside::Meeting);
         }
-        if outward.private == Private::Skip && event.sensitivity.is_private() {
+        if outward.private == Private::Skip
+            && event.sensitivity.is_private()
+            && !planted(Defect::PrivateCarried)
+        {
             return Some(Outside::Private);
         }
-        outward.filter.stops(event).or_else(|| self.window.stops(series, now))
+        let filter = outward.filter.stops(event).filter(|_| !planted(Defect::FilterIgnored));
+        filter.or_else(|| self.window.stops(series, now).filter(|_| !planted(Defect::WindowIgnored)))
     }
 
     /// What becomes of the counterpart of an appointment that left the scope for that reason.

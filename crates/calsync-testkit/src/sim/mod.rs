@@ -11,6 +11,8 @@
 
 mod book;
 mod clock;
+#[cfg(feature = "defects")]
+mod hunt;
 mod model;
 mod options;
 mod oracle;
@@ -26,6 +28,8 @@ mod wire;
 mod words;
 mod world;
 
+#[cfg(feature = "defects")]
+pub use hunt::{Found, Hunt, Layer};
 pub use options::{Answers, Manners, Mix, Options, Rates};
 pub use place::{Place, Standing};
 pub use shelf::Vault;

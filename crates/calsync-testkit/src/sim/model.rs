@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use calsync_core::defects::{Defect, planted};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision, Side, Uid};
 use calsync_core::model::{Attachment, Event, Field, Override, Series, Span, When};
 use calsync_core::source::{
@@ -391,7 +392,7 @@ impl Client {
                 let Some(stored) = state.now.items.get_mut(key.as_str()) else {
                     return refused(SourceErrorKind::Missing);
                 };
-                if stored.revision.to_string() != expected.as_str() {
+                if stored.revision.to_string() != expected.as_str() && !planted(Defect::UpdateUnconditional) {
                     return refused(SourceErrorKind::Stale);
                 }
                 let mut series = patch.apply(&stored.series);
@@ -408,7 +409,7 @@ impl Client {
                 let Some(stored) = state.now.items.get(key.as_str()) else {
                     return refused(SourceErrorKind::Missing);
                 };
-                if stored.revision.to_string() != expected.as_str() {
+                if stored.revision.to_string() != expected.as_str() && !planted(Defect::DeleteUnconditional) {
                     return refused(SourceErrorKind::Stale);
                 }
                 if let Some(stored) = state.now.items.remove(key.as_str()) {

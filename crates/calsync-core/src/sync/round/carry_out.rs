@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::reconcile::Case;
 use super::{Pending, Stop, Work};
+use crate::defects::{Defect, planted};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Revision, Side};
 use crate::link::Link;
-use crate::source::{Applied, Receipt, Seen, SourceErrorKind, Write, WriteOp, WriteOutcome};
+use crate::source::{Access, Applied, Item, Receipt, Seen, SourceErrorKind, Write, WriteOp, WriteOutcome};
 use crate::store::{Closed, JournalEntry, Recorded};
 use crate::sync::settle::{After, Outcome, settle};
 
@@ -108,7 +109,7 @@ impl Work {
                 let write = Write { link: case.link.id, op: planned.op.clone(), receipt };
                 entries.push(JournalEntry {
                     round: self.round,
-                    before: planned.before.clone(),
+                    before: planned.before.clone().filter(|_| !planted(Defect::NoBeforeImage)),
                     losing: planned.losing.clone(),
                     ..JournalEntry::new(self.input.now, side, write, &planned.reason)
                 });
@@ -148,7 +149,7 @@ impl Work {
         let mut ends = None;
         let mut read_back: Vec<(&Write, ItemKey, Revision)> = Vec::new();
         for (write, result) in writes.iter().zip(results) {
-            let outcome = match result {
+            let outcome = match believed(write, result) {
                 // More than was written, and more than is carried: reading it says so.
                 WriteOutcome::Applied(Applied::Item(item)) if item.series.within_limits().is_err() => {
                     usable = true;
@@ -196,7 +197,11 @@ impl Work {
             let mut seen = seen.into_iter();
             for (write, _, revision) in batch {
                 let outcome = match seen.next() {
-                    Some(Seen::Present(item)) if item.revision == *revision => Outcome::Written(item),
+                    Some(Seen::Present(item))
+                        if item.revision == *revision || planted(Defect::ChangedSinceIsOurs) =>
+                    {
+                        Outcome::Written(item)
+                    }
                     Some(Seen::Present(item)) => Outcome::WrittenAndChanged(item),
                     Some(Seen::Absent | Seen::Unreadable(_)) | None => Outcome::Unknown,
                 };
@@ -246,6 +251,38 @@ impl Work {
                 outcome,
             });
         }
+    }
+}
+
+/// An answer as it came; where a defect is planted, as if it said more than it does.
+fn believed(write: &Write, answer: WriteOutcome) -> WriteOutcome {
+    let done = match (&answer, &write.op) {
+        (WriteOutcome::Unknown(_), _) if planted(Defect::UnknownIsWritten) => true,
+        (WriteOutcome::Refused(_), _) if planted(Defect::RefusedIsWritten) => true,
+        (WriteOutcome::Applied(Applied::Stored { .. }), WriteOp::Update { .. }) => {
+            planted(Defect::NoReadBack)
+        }
+        _ => false,
+    };
+    match &write.op {
+        WriteOp::Delete { .. } if done => WriteOutcome::Applied(Applied::Deleted),
+        WriteOp::Update { key, expected, patch, current } if done => {
+            let revision = match answer {
+                WriteOutcome::Applied(Applied::Stored { revision, .. }) => revision,
+                _ => expected.clone(),
+            };
+            let item = Item {
+                key: key.clone(),
+                revision,
+                series: patch.apply(current),
+                receipt: Some(write.receipt.clone()),
+                created: None,
+                modified: None,
+                access: Access::Full,
+            };
+            WriteOutcome::Applied(Applied::Item(Box::new(item)))
+        }
+        WriteOp::Create { .. } | WriteOp::Update { .. } | WriteOp::Delete { .. } => answer,
     }
 }
 

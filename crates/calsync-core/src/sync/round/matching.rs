@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::read::new_half;
 use super::reconcile::Case;
 use super::{Pending, Stop, Work};
+use crate::defects::{Defect, planted};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
 use crate::link::{Half, Link, MatchKey};
 use crate::model::Series;
@@ -32,7 +33,7 @@ impl Work {
             };
             let by: Vec<MatchKey> =
                 links.iter().filter(|link| is_gone(link)).filter_map(|link| uid_gone(link, side)).collect();
-            if by.is_empty() {
+            if by.is_empty() || planted(Defect::MovesNotFound) {
                 continue;
             }
             let candidates = self.port.lone_links(side, by).await?;
@@ -142,15 +143,17 @@ impl Work {
                     uid_of(rival, side) == theirs
                         && names(rival, side) == other(lone).map(|theirs| &theirs.key)
                 };
-                theirs == uid_of(link, side) || !free(side).any(original)
+                theirs == uid_of(link, side) || !free(side).any(original) || planted(Defect::CopyIsOurs)
             })
             .collect();
         by_receipt.sort_by_key(|lone| {
             let sighting = other(lone).and_then(Half::sighting);
             let same_uid = sighting.is_some_and(|sighting| sighting.series.uid == *uid);
-            (!same_uid, sighting.and_then(|sighting| sighting.created))
+            (!same_uid && !planted(Defect::CopyIsOurs), sighting.and_then(|sighting| sighting.created))
         });
-        if let Some(lone) = by_receipt.first() {
+        if let Some(lone) = by_receipt.first()
+            && !planted(Defect::NoReceiptMatch)
+        {
             return Some((side, (*lone).clone(), Likeness::Receipt));
         }
 
@@ -163,10 +166,12 @@ impl Work {
             let half = lone.halves.get(side).as_ref();
             half.and_then(|half| half.latest()).is_some_and(|(_, series)| series.uid == *uid)
         };
-        if let Some(lone) = only(&same_uid) {
+        if let Some(lone) = only(&same_uid)
+            && !planted(Defect::NoUidMatch)
+        {
             return Some((side, lone, Likeness::Uid));
         }
-        if self.head.first_sync_done {
+        if self.head.first_sync_done || planted(Defect::NoContentMatch) {
             return None;
         }
         // By content, where neither side has another one like it.
@@ -194,7 +199,8 @@ impl Work {
     /// Recognises old copies of what was deleted on both sides.
     pub(super) async fn find_buried(&mut self, cases: &mut [Case]) -> Result<(), Stop> {
         for side in Side::BOTH {
-            let offset = Duration::milliseconds(self.offsets.get(side).unwrap_or_default());
+            let offset = self.offsets.get(side).filter(|_| !planted(Defect::ClockOffsetIgnored));
+            let offset = Duration::milliseconds(offset.unwrap_or_default());
             let lone = |case: &Case| case.link.lone_side() == Some(side) && keys_of_new(&case.link).is_some();
             let halves: Vec<_> = cases
                 .iter()
@@ -277,6 +283,9 @@ impl Work {
                 {
                     asked.push((index, token.clone()));
                 }
+            }
+            if planted(Defect::NoLookBeforeCreate) {
+                continue;
             }
             let tokens: Vec<CreateToken> = asked.iter().map(|(_, token)| token.clone()).collect();
             let found = self.port.find(side, self.batch(side), &tokens).await?;

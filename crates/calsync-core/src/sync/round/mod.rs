@@ -39,6 +39,7 @@ pub use self::report::{Became, Failure, ItemFailure, LeftOut, OrderOutcome, Roun
 use self::undo::Planned;
 use super::settings::{ClockOffsets, Settings};
 use super::settle::Setting;
+use crate::defects::{Defect, planted};
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
 use crate::link::{Answer, Head, Link, Listing, Tombstone, Which};
 use crate::source::{Capabilities, SourceError, SourceErrorKind};
@@ -355,7 +356,9 @@ impl Pending {
         let uid = Side::BOTH
             .into_iter()
             .find_map(|side| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series.uid.clone()));
-        if let Some(uid) = uid {
+        if let Some(uid) = uid
+            && !planted(Defect::NoTombstone)
+        {
             let keys = PerSide::from_fn(|side| link.halves.get(side).as_ref().map(|half| half.key.clone()));
             self.tombstones.push(Tombstone { link: link.id, uid, keys, at: now });
         }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{LINKS, Pending, Stop, Work, token_commit};
+use crate::defects::{Defect, planted};
 use crate::ids::{ChangeToken, ItemKey, LinkId, Revision, Side};
 use crate::link::{Half, Link, Listing, Observation, Sighting};
 use crate::source::{Item, Seen, SourceError, SourceErrorKind};
@@ -35,7 +36,11 @@ impl Work {
             let (page, at) = self.port.changes(side, since.clone()).await?;
             let page = match page {
                 Ok(page) => page,
-                Err(error) if error.kind == SourceErrorKind::TokenExpired && !started_over => {
+                Err(error)
+                    if !started_over
+                        && (error.kind == SourceErrorKind::TokenExpired
+                            || planted(Defect::RestoreUnnoticed)) =>
+                {
                     started_over = true;
                     let mut commit = Commit::default();
                     *commit.forget_tokens.get_mut(side) = true;
@@ -72,7 +77,7 @@ impl Work {
             if !page.more {
                 // What went between the page and the reading may have come back under another key: nothing is decided
                 // before that is known.
-                if outrun && looked_again < LOOKS {
+                if outrun && looked_again < LOOKS && !planted(Defect::OutrunIgnored) {
                     looked_again = looked_again.saturating_add(1);
                     continue;
                 }
@@ -87,7 +92,7 @@ impl Work {
                 return Err(Stop::Source(side, SourceError::new("read change feed", kind)));
             }
         }
-        if self.head.listings.get(side).open {
+        if self.head.listings.get(side).open && !planted(Defect::UnlistedNotRead) {
             self.read_unlisted(side).await?;
         }
         Ok(())
@@ -108,6 +113,9 @@ impl Work {
         next: ChangeToken,
     ) -> Result<bool, Stop> {
         let listing = *self.head.listings.get(side);
+        if planted(Defect::TokenBeforeData) {
+            self.commit(token_commit(side, next.clone(), Some(listing))).await?;
+        }
         let mut known: BTreeMap<ItemKey, Link> = BTreeMap::new();
         if !entries.is_empty() {
             for link in self.port.links_by_key(side, entries.keys().cloned().collect()).await? {
@@ -136,7 +144,15 @@ impl Work {
                 (Some(_) | None, _) => to_read.push(key.clone()),
             }
         }
-        let seen = self.port.fetch(side, self.batch(side), &to_read).await?;
+        let mut seen = self.port.fetch(side, self.batch(side), &to_read).await?;
+        if planted(Defect::FeedProvesAbsence) {
+            let gone = |key: &ItemKey| entries.get(key).is_some_and(Option::is_none);
+            to_read
+                .iter()
+                .zip(&mut seen)
+                .filter(|(key, _)| gone(key))
+                .for_each(|(_, seen)| *seen = Seen::Absent);
+        }
         let shown = |key: &ItemKey| entries.get(key).is_some_and(Option::is_some);
         let outrun = to_read.iter().zip(&seen).any(|(key, seen)| *seen == Seen::Absent && shown(key));
         let mut left = self.left_by(side, to_read.iter().filter(|key| !known.contains_key(*key))).await?;
@@ -203,7 +219,10 @@ impl Work {
                 .iter()
                 .filter_map(|link| link.halves.get(side).as_ref().map(|half| half.key.clone()))
                 .collect();
-            let seen = self.port.fetch(side, self.batch(side), &keys).await?;
+            let mut seen = self.port.fetch(side, self.batch(side), &keys).await?;
+            if planted(Defect::ListingProvesAbsence) {
+                seen.fill(Seen::Absent);
+            }
             let mut pending = Pending::default();
             for ((key, seen), link) in keys.iter().zip(seen).zip(links) {
                 pending.put.extend(self.note_seen(side, key, Some(link), seen));
@@ -273,6 +292,9 @@ impl Work {
                     Seen::Absent => {
                         half.seen = Some(Observation::Gone);
                         link.retry = None;
+                    }
+                    Seen::Unreadable(_) if planted(Defect::UnreadableIsGone) => {
+                        half.seen = Some(Observation::Gone);
                     }
                     Seen::Unreadable(why) => {
                         half.seen = Some(Observation::Unread(why.clone()));

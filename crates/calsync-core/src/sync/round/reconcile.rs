@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Mode, Pending, Stop, Work};
+use crate::defects::{Defect, planted};
 use crate::ids::{ItemKey, LinkId, PerSide, Side};
 use crate::link::{Half, Hold, HoldKind, Link};
 use crate::source::Seen;
@@ -67,7 +68,7 @@ impl Work {
 
     /// Whether a write of this link still waits for its outcome.
     pub(super) fn is_open(&self, link: LinkId) -> bool {
-        self.head.intents.iter().any(|intent| intent.write.link == link)
+        self.head.intents.iter().any(|intent| intent.write.link == link) && !planted(Defect::OpenWriteIgnored)
     }
 
     /// Learns all that has to be known of the whole calendar before the first decision: what could not be read before
@@ -117,7 +118,8 @@ impl Work {
             let before = self.head.deleted.get(side).count(now);
             let deletions = counts.gone.get(side).saturating_sub(*answered.get(side)) + *parting.get(side);
             let too_many = self.input.settings.guard.holds(deletions + before, counts.linked + before);
-            !self.head.first_sync_done || deletions > 0 && too_many
+            !self.head.first_sync_done && !planted(Defect::FirstSyncDeletes)
+                || deletions > 0 && too_many && !planted(Defect::GuardOff)
         }))
     }
 
@@ -133,12 +135,18 @@ impl Work {
         let mut cases = self.find_counterparts(links, &mut pending, consumed).await?;
         for case in &mut cases {
             // Read from a store that is older than the items, or lost.
-            if let Some(link) = outranked(&case.link, &self.setting()) {
+            if let Some(link) = outranked(&case.link, &self.setting())
+                && !planted(Defect::OlderStoreUnnoticed)
+            {
                 case.link = link;
             }
         }
-        self.find_buried(&mut cases).await?;
-        self.find_doubles(&mut cases).await?;
+        if !planted(Defect::TombstoneIgnored) {
+            self.find_buried(&mut cases).await?;
+        }
+        if !planted(Defect::DoublesUnnoticed) {
+            self.find_doubles(&mut cases).await?;
+        }
         let decide_case = |work: &Work, case: &Case| {
             let context = work.context(hold_deletions, case.suspicion, case.likeness);
             decide(&case.link, &Context { leads: work.leads(case.link.id), ..context })

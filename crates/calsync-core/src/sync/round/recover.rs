@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::report::Became;
 use super::undo::see_undone;
 use super::{Pending, Stop, Work};
+use crate::defects::{Defect, planted};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
 use crate::link::{Intent, Link};
 use crate::source::{Item, Seen, WriteOp};
@@ -25,6 +26,9 @@ enum Finding {
 
 impl Work {
     pub(super) async fn recover(&mut self) -> Result<(), Stop> {
+        if planted(Defect::NoRecovery) {
+            return Ok(());
+        }
         let intents = self.head.intents.clone();
         for side in Side::BOTH {
             let mine: Vec<&Intent> = intents.iter().filter(|intent| intent.side == side).collect();
@@ -46,14 +50,19 @@ impl Work {
             .iter()
             .map(|intent| match &intent.write.op {
                 WriteOp::Create { .. } => match found.next() {
-                    Some(Seen::Present(item)) if has_receipt(&item, intent) => Finding::Done(Some(item)),
+                    Some(_) if planted(Defect::RecoveryAsksNobody) => Finding::NotDone,
+                    Some(Seen::Present(item))
+                        if has_receipt(&item, intent) || planted(Defect::HalfMadeIsWhole) =>
+                    {
+                        Finding::Done(Some(item))
+                    }
                     Some(Seen::Present(item)) => Finding::HalfMade(item),
                     Some(Seen::Absent) => Finding::NotDone,
                     Some(Seen::Unreadable(_)) | None => Finding::StillUnknown,
                 },
                 WriteOp::Update { .. } => match seen.next() {
                     Some(Seen::Present(item)) => {
-                        if has_receipt(&item, intent) {
+                        if has_receipt(&item, intent) || planted(Defect::RecoveryAssumesDone) {
                             Finding::Done(Some(item))
                         } else {
                             Finding::NotDone
