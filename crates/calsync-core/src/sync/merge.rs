@@ -133,7 +133,9 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
         }
         match rules.read_only_edit() {
             ReadOnlyEdit::Revert => {
-                let back = versions.latest.get(side).diff(versions.shadow.get(side)).only(|field| {
+                // Of a field that is a set, what the other side said of it is to be there and what was said here is not.
+                let as_told = theirs.apply(versions.shadow.get(side));
+                let back = versions.latest.get(side).diff(&as_told).only(|field| {
                     !rules.may_write(target, field)
                         && rules.holds(target, field)
                         && rules.may_write(side, field)
@@ -143,7 +145,9 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
                     *merged.ignored.get_mut(side) = true;
                 } else {
                     *merged.reverts.get_mut(side) = true;
-                    add_missing(merged.to.get_mut(side), back);
+                    let to = merged.to.get_mut(side);
+                    let told = std::mem::replace(to, back);
+                    add_missing(to, told);
                 }
             }
             ReadOnlyEdit::Ignore => *merged.ignored.get_mut(side) = true,

@@ -110,7 +110,9 @@ pub(super) fn settle_mark(
         Some(Outcome::Written(item) | Outcome::WrittenAndChanged(item)) => {
             marked(&mut next, *side, item, mark);
         }
-        Some(Outcome::Refused(SourceErrorKind::Stale | SourceErrorKind::Missing)) => {
+        Some(
+            Outcome::WrittenAndGone(_) | Outcome::Refused(SourceErrorKind::Stale | SourceErrorKind::Missing),
+        ) => {
             if let Some(half) = next.halves.get_mut(*side) {
                 half.seen = Some(Observation::Unread("it was changed meanwhile".to_owned()));
             }

@@ -16,7 +16,7 @@ use super::{breaker, protected};
 use crate::defects::{Defect, planted};
 use crate::ids::{PairingId, PerSide, Side};
 use crate::link::{Half, Hold, Intent, Link, LinkMemory, Listing, Observation, Retry, Shadow, Sighting};
-use crate::model::{Event, Field, Overlay, Override, OverridePatch, Series, SeriesPatch};
+use crate::model::{Event, Field, Overlay, Override, OverridePatch, RecurrenceId, Series, SeriesPatch};
 use crate::source::{Item, SourceErrorKind, WriteOp};
 
 /// How a planned write ended, after reading back.
@@ -26,6 +26,8 @@ pub(super) enum Outcome {
     Written(Box<Item>),
     /// It was carried out, and when it was read back somebody had changed it already.
     WrittenAndChanged(Box<Item>),
+    /// It was carried out as this item, and when it was read back somebody had deleted it already.
+    WrittenAndGone(Box<Item>),
     /// The item is gone.
     Deleted,
     /// It was not carried out.
@@ -77,7 +79,12 @@ pub(super) fn settle(
     let mut next = link.clone();
     next.writes += Side::BOTH.into_iter().filter(|side| plan.writes.get(*side).is_some()).count() as u64;
     let carried_out = PerSide::from_fn(|side| match outcomes.get(side) {
-        Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Unknown) => true,
+        Some(
+            Outcome::Written(_)
+            | Outcome::WrittenAndChanged(_)
+            | Outcome::WrittenAndGone(_)
+            | Outcome::Unknown,
+        ) => true,
         Some(Outcome::Deleted | Outcome::Refused(_)) | None => false,
     });
     breaker::remember(link, plan, carried_out, setting.now, &mut next.memory);
@@ -90,6 +97,12 @@ pub(super) fn settle(
     if !waits_whole {
         for side in Side::BOTH {
             settle_half(link, side, plan, outcomes, setting, &mut next);
+            // Whoever deleted it had what was written before them.
+            if let (Some(Outcome::WrittenAndGone(_)), Some(half)) =
+                (outcomes.get(side), next.halves.get_mut(side))
+            {
+                half.seen = Some(Observation::Gone);
+            }
         }
         if plan.masked.or(link.masked).is_none_or(|original| succeeded(plan, outcomes, original.other())) {
             next.masked = plan.masked.filter(|original| still_hides(&next, *original, setting.settings));
@@ -152,7 +165,10 @@ fn parted(link: &Link, side: Side) -> After {
 fn succeeded(plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, side: Side) -> bool {
     plan.writes.get(side).is_none()
         || planted(Defect::RefusedIsInStep)
-        || matches!(outcomes.get(side), Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_)))
+        || matches!(
+            outcomes.get(side),
+            Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::WrittenAndGone(_))
+        )
 }
 
 fn settle_half(
@@ -172,7 +188,7 @@ fn settle_half(
     let held = plan.held.get(side);
     let (written, changed_since) = match outcomes.get(side) {
         Some(Outcome::Written(item)) => (Some(item.as_ref()), false),
-        Some(Outcome::WrittenAndChanged(item)) => (Some(item.as_ref()), true),
+        Some(Outcome::WrittenAndChanged(item) | Outcome::WrittenAndGone(item)) => (Some(item.as_ref()), true),
         Some(Outcome::Deleted | Outcome::Refused(_) | Outcome::Unknown) | None => (None, false),
     };
 
@@ -193,7 +209,7 @@ fn settle_half(
             let listed = setting.listings.get(side).not_shown_yet();
             *next.halves.get_mut(side) = Some(half_of(item, given_back, listed));
         }
-        (WriteOp::Update { patch, .. }, Some(item)) => {
+        (WriteOp::Update { patch, current, .. }, Some(item)) => {
             let Some(half) = next.halves.get_mut(side).as_mut() else { return };
             if carried {
                 in_step(Some(half), held);
@@ -206,8 +222,13 @@ fn settle_half(
             }
             let unwritten_changes = half.seen.is_some();
             let base = half.shadow.as_ref().map_or(&item.series, |shadow| &shadow.series);
-            let given_back =
-                if changed_since { patch.apply(base) } else { as_given_back(base, patch, &item.series) };
+            let given_back = match (changed_since, carried) {
+                (true, _) => patch.apply(base),
+                (false, true) => as_given_back(base, patch, &item.series),
+                (false, false) => {
+                    without_own(base, current, patch).apply(&as_given_back(base, patch, &item.series))
+                }
+            };
             let mut new = half_of(item, given_back, half.listed);
             if unwritten_changes && new.seen.is_none() {
                 new.seen = Some(Observation::Present(Box::new(Sighting::from(item.clone()))));
@@ -272,6 +293,27 @@ fn half_of(item: &Item, shadow: Series, listed: u32) -> Half {
         access: item.access,
         listed,
     }
+}
+
+/// Takes what a person had changed in `current` since `base` out of what was given back after `patch` was written over it: in
+/// a field that is a set, and in instances that a new rule re-makes, it would be taken for a part of what was written.
+fn without_own(base: &Series, current: &Series, patch: &SeriesPatch) -> SeriesPatch {
+    let mut alone = patch.apply(base);
+    let (from, to) = (base.event.span.start.local(), current.event.span.start.local());
+    let shift = to.signed_duration_since(from);
+    if let (Some(recurrence), false, None) = (&alone.recurrence, shift.is_zero(), &patch.master.span) {
+        // The person moved the master, and what was written names instances by where they are since.
+        let start = &base.event.span.start;
+        let stands = |key: &RecurrenceId| recurrence.rule.contains(from, start.zone(), key.local());
+        let moved: Vec<RecurrenceId> = patch.overrides.keys().filter(|key| !stands(key)).copied().collect();
+        for key in moved {
+            let before = key.local().checked_sub_signed(shift).map(|local| RecurrenceId::of(start, local));
+            if let (Some(over), Some(key)) = (alone.overrides.remove(&key), before) {
+                alone.overrides.insert(key, over);
+            }
+        }
+    }
+    patch.apply(current).diff(&alone)
 }
 
 /// The shadow after a write: `base` with what `patch` touched as it is in `read`.
@@ -537,7 +579,11 @@ pub(super) fn next_retry(
             Some(Retry { attempts, at: now, why: kind.to_string() })
         }
         Some(
-            Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Deleted | Outcome::Refused(_),
+            Outcome::Written(_)
+            | Outcome::WrittenAndChanged(_)
+            | Outcome::WrittenAndGone(_)
+            | Outcome::Deleted
+            | Outcome::Refused(_),
         )
         | None => None,
     })

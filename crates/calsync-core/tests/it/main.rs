@@ -29,6 +29,7 @@ mod rounds_fit;
 mod rounds_found;
 mod rounds_notes;
 mod rounds_safety;
+mod rounds_world;
 mod rules;
 mod rules_random;
 mod rules_review;

@@ -117,6 +117,9 @@ impl World {
         let event = self.book().found(Side::A);
         let Some(mut series) = self.new_series(rng, false) else { return };
         series.event.sensitivity = Sensitivity::Normal;
+        // A side that drops seconds would show another time: two appointments, for everybody.
+        let Some(span) = self.new_span(rng, false) else { return };
+        series.event.span = span;
         let settings = Arc::clone(&self.settings);
         let same_uid = rng.chance(500);
         for side in Side::BOTH {
@@ -306,6 +309,9 @@ impl World {
             }
             if appointment.alike && !known {
                 appointment.split = Some("changed before both were known as the same");
+            }
+            if against && now_private && hides(&settings, side) && appointment.meeting == Some(side.other()) {
+                appointment.loose = Some("somebody else's meeting made private in a copy");
             }
             if against && let Some(why) = loosens(&settings, side) {
                 appointment.loose = Some(why);

@@ -58,7 +58,10 @@ impl Work {
             }
             self.note_answer(&case.link, &case.plan, &outcome);
             match settle(&case.link, &case.plan, &outcome, &self.setting()) {
-                After::Keep(link) => pending.put.push(*link),
+                After::Keep(link) => {
+                    pending.remember_replaced(&case.link, &link, self.input.now);
+                    pending.put.push(*link);
+                }
                 After::End => pending.bury(&case.link, self.input.now),
             }
         }
@@ -195,7 +198,7 @@ impl Work {
                 Err(stop) => return Err(stop),
             };
             let mut seen = seen.into_iter();
-            for (write, _, revision) in batch {
+            for (write, key, revision) in batch {
                 let outcome = match seen.next() {
                     Some(Seen::Present(item))
                         if item.revision == *revision || planted(Defect::ChangedSinceIsOurs) =>
@@ -203,7 +206,9 @@ impl Work {
                         Outcome::Written(item)
                     }
                     Some(Seen::Present(item)) => Outcome::WrittenAndChanged(item),
-                    Some(Seen::Absent | Seen::Unreadable(_)) | None => Outcome::Unknown,
+                    Some(Seen::Absent) => as_written(write, key, revision)
+                        .map_or(Outcome::Unknown, |item| Outcome::WrittenAndGone(Box::new(item))),
+                    Some(Seen::Unreadable(_)) | None => Outcome::Unknown,
                 };
                 self.count(side, write, &outcome);
                 outcomes.insert((write.link, side), outcome);
@@ -228,7 +233,10 @@ impl Work {
 
     fn count(&mut self, side: Side, write: &Write, outcome: &Outcome) {
         match outcome {
-            Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Deleted => {
+            Outcome::Written(_)
+            | Outcome::WrittenAndChanged(_)
+            | Outcome::WrittenAndGone(_)
+            | Outcome::Deleted => {
                 self.report.sides.get_mut(side).count(&write.op);
             }
             Outcome::Refused(_) | Outcome::Unknown => {}
@@ -238,9 +246,12 @@ impl Work {
     fn close(&self, link: &Link, outcomes: &PerSide<Option<Outcome>>, pending: &mut Pending) {
         for intent in self.head.intents.iter().filter(|intent| intent.write.link == link.id) {
             let outcome = match outcomes.get(intent.side) {
-                Some(Outcome::Written(_) | Outcome::WrittenAndChanged(_) | Outcome::Deleted) => {
-                    JournalEntry::CARRIED_OUT.to_owned()
-                }
+                Some(
+                    Outcome::Written(_)
+                    | Outcome::WrittenAndChanged(_)
+                    | Outcome::WrittenAndGone(_)
+                    | Outcome::Deleted,
+                ) => JournalEntry::CARRIED_OUT.to_owned(),
                 Some(Outcome::Refused(kind)) => kind.to_string(),
                 Some(Outcome::Unknown) | None => continue,
             };
@@ -266,24 +277,34 @@ fn believed(write: &Write, answer: WriteOutcome) -> WriteOutcome {
     };
     match &write.op {
         WriteOp::Delete { .. } if done => WriteOutcome::Applied(Applied::Deleted),
-        WriteOp::Update { key, expected, patch, current } if done => {
-            let revision = match answer {
-                WriteOutcome::Applied(Applied::Stored { revision, .. }) => revision,
+        WriteOp::Update { key, expected, .. } if done => {
+            let revision = match &answer {
+                WriteOutcome::Applied(Applied::Stored { revision, .. }) => revision.clone(),
                 _ => expected.clone(),
             };
-            let item = Item {
-                key: key.clone(),
-                revision,
-                series: patch.apply(current),
-                receipt: Some(write.receipt.clone()),
-                created: None,
-                modified: None,
-                access: Access::Full,
-            };
-            WriteOutcome::Applied(Applied::Item(Box::new(item)))
+            as_written(write, key, &revision)
+                .map_or(answer, |item| WriteOutcome::Applied(Applied::Item(Box::new(item))))
         }
         WriteOp::Create { .. } | WriteOp::Update { .. } | WriteOp::Delete { .. } => answer,
     }
+}
+
+/// The item that a write left, for when nobody can read it any more.
+fn as_written(write: &Write, key: &ItemKey, revision: &Revision) -> Option<Item> {
+    let series = match &write.op {
+        WriteOp::Create { series, .. } => series.as_ref().clone(),
+        WriteOp::Update { patch, current, .. } => patch.apply(current),
+        WriteOp::Delete { .. } => return None,
+    };
+    Some(Item {
+        key: key.clone(),
+        revision: revision.clone(),
+        series,
+        receipt: Some(write.receipt.clone()),
+        created: None,
+        modified: None,
+        access: Access::Full,
+    })
 }
 
 /// What a refusal is about.

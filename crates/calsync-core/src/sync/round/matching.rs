@@ -10,7 +10,7 @@ use super::reconcile::Case;
 use super::{Pending, Stop, Work};
 use crate::defects::{Defect, planted};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
-use crate::link::{Half, Link, MatchKey};
+use crate::link::{Half, Link, MatchKey, Tombstone};
 use crate::model::Series;
 use crate::source::{Item, Seen, WriteOp};
 use crate::sync::breaker;
@@ -211,8 +211,16 @@ impl Work {
                 continue;
             }
             let tombstones = self.port.tombstones(side, halves).await?;
+            let (replaced, tombstones) = self.replaced(side, tombstones).await?;
             for case in cases.iter_mut().filter(|case| lone(case)) {
                 let sighting = case.link.halves.get(side).as_ref().and_then(|half| half.sighting());
+                let is_it = |tombstone: &Tombstone| {
+                    sighting.is_some_and(|sighting| tombstone.uid == sighting.series.uid)
+                };
+                if replaced.iter().any(is_it) {
+                    case.suspicion = Some(Suspicion::OurDouble);
+                    continue;
+                }
                 let buried = sighting.is_some_and(|sighting| {
                     tombstones.iter().any(|tombstone| {
                         // The server's clock, and ours.
@@ -229,15 +237,33 @@ impl Work {
                     case.suspicion = Some(Suspicion::CameBack);
                     continue;
                 }
-                let mine = tombstones.iter().filter(|tombstone| {
-                    sighting.is_some_and(|sighting| tombstone.uid == sighting.series.uid)
-                });
+                let mine = tombstones.iter().filter(|tombstone| is_it(tombstone));
                 if breaker::is_made_again(&case.link, mine.map(|tombstone| tombstone.at), self.input.now) {
                     case.suspicion = Some(Suspicion::MadeAgain);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Parts tombstones of items for which their link has others since, which stand, from those of links that ended.
+    async fn replaced(
+        &mut self,
+        side: Side,
+        tombstones: Vec<Tombstone>,
+    ) -> Result<(Vec<Tombstone>, Vec<Tombstone>), Stop> {
+        if tombstones.is_empty() {
+            return Ok((Vec::new(), tombstones));
+        }
+        let ids: BTreeSet<LinkId> = tombstones.iter().map(|tombstone| tombstone.link).collect();
+        let links = self.port.links_by_id(ids.into_iter().collect()).await?;
+        let stands = |tombstone: &Tombstone| {
+            let link = links.iter().find(|link| link.id == tombstone.link);
+            let half = link.and_then(|link| link.halves.get(side).as_ref());
+            half.is_some_and(|half| !half.is_gone() && tombstone.keys.get(side).as_ref() != Some(&half.key))
+                && tombstone.keys.get(side.other()).is_none()
+        };
+        Ok(tombstones.into_iter().partition(stands))
     }
 
     /// Recognises what we made twice because an answer came too late: an item with our receipt whose counterpart is

@@ -351,6 +351,18 @@ impl Pending {
         }
     }
 
+    /// Items that were gone and that the link has others for from now on: put back, they would be there twice.
+    fn remember_replaced(&mut self, before: &Link, now: &Link, at: DateTime<Utc>) {
+        for (side, half) in before.halves.iter() {
+            let Some(old) = half.as_ref().filter(|half| half.is_gone()) else { continue };
+            let replaced = now.halves.get(side).as_ref().is_some_and(|new| new.key != old.key);
+            if let (true, Some((_, series))) = (replaced, old.latest()) {
+                let keys = PerSide::from_fn(|of| (of == side).then(|| old.key.clone()));
+                self.tombstones.push(Tombstone { link: before.id, uid: series.uid.clone(), keys, at });
+            }
+        }
+    }
+
     /// The link ends, and what it was is remembered.
     fn bury(&mut self, link: &Link, now: DateTime<Utc>) {
         let uid = Side::BOTH

@@ -213,7 +213,10 @@ impl Work {
             pending.count_deletion(link, intent.side);
         }
         match settle_late(link, intent, item, &setting) {
-            After::Keep(next) => *link = *next,
+            After::Keep(next) => {
+                pending.remember_replaced(link, &next, self.input.now);
+                *link = *next;
+            }
             After::End => pending.bury(link, self.input.now),
         }
         self.report.sides.get_mut(intent.side).count(&intent.write.op);

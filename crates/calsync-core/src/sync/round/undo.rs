@@ -499,7 +499,7 @@ impl Work {
                     }
                 }
             }
-            Outcome::Deleted => {
+            Outcome::Deleted | Outcome::WrittenAndGone(_) => {
                 pending.closed.push(closed(JournalEntry::CARRIED_OUT.to_owned()));
                 self.end(order, id, Became::CarriedOut, String::new(), pending);
                 if let Some(mut link) = link {

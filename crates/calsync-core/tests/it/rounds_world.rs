@@ -1,0 +1,152 @@
+//! What the simulated world found, each with the smallest input that showed it.
+
+use calsync_core::ids::{Side, Uid};
+use calsync_core::link::{Direction, HoldKind};
+use calsync_core::model::{Override, Recurrence, RecurrenceId, Series};
+use calsync_core::recur::{End, Frequency, Parts, Rule};
+use calsync_core::sync::{ReadOnlyEdit, Request};
+use chrono::TimeDelta;
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
+use super::fake::{World, event, hour};
+
+/// A world with one appointment of A on both sides, and its key on A and on B.
+fn in_step(series: Series) -> (World, String, String) {
+    let world = World::new();
+    let mine = world.a.add_series(series);
+    world.settle();
+    let theirs = world.b.keys().remove(0);
+    (world, mine, theirs)
+}
+
+fn once() -> Series {
+    Series::single(Uid::new("u"), event("Termin", 1))
+}
+
+fn daily(times: u32) -> Series {
+    let rule = Rule::new(Parts::every(Frequency::Daily)).unwrap();
+    let rule = rule.with_end(End::Count(NonZeroU32::new(times).unwrap()));
+    Series { recurrence: Some(Recurrence { rule, dates: BTreeSet::new() }), ..once() }
+}
+
+/// The instance so many days after the first.
+fn instance(series: &Series, days: i64) -> RecurrenceId {
+    let start = &series.event.span.start;
+    RecurrenceId::of(start, start.local() + TimeDelta::days(days))
+}
+
+fn cancel(series: &mut Series, days: i64) {
+    let key = instance(series, days);
+    series.overrides.insert(key, Override::Cancelled);
+}
+
+/// A round in which somebody does something before the first request of a kind.
+fn meanwhile(world: &World, at: impl Fn(&Request) -> bool, mut act: impl FnMut()) {
+    let mut done = false;
+    world.sync_with(|_, request| {
+        if at(request) && !std::mem::replace(&mut done, true) {
+            act();
+        }
+    });
+    assert!(done, "the round never got there");
+}
+
+fn writes_to(side: Side) -> impl Fn(&Request) -> bool {
+    move |request| matches!(request, Request::Apply(to, _) if *to == side)
+}
+
+#[test]
+fn what_is_deleted_before_it_is_read_back_stays_deleted() {
+    // B names what it stored, and is asked for it: that is where the item is gone already.
+    let reads_back = |request: &Request| matches!(request, Request::Fetch(Side::B, _));
+    let world = World::new();
+    world.a.add_series(once());
+    meanwhile(&world, reads_back, || world.b.delete(&world.b.keys()[0]));
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (0, 0), "made");
+
+    let (world, mine, theirs) = in_step(once());
+    world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+    meanwhile(&world, reads_back, || world.b.delete(&theirs));
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (0, 0), "updated");
+}
+
+#[test]
+fn what_is_put_back_after_it_was_made_again_is_a_double() {
+    let (world, mine, theirs) = in_step(once());
+    let kept = world.a.bin(&mine);
+    world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    world.a.unbin(&mine, kept);
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (2, 1));
+    assert_eq!(world.held()[0].kind, HoldKind::OurDouble);
+    // It stays one when the counterpart goes by another name.
+    world.b.rename(&theirs);
+    world.settle();
+    assert_eq!((world.held().len(), world.b.keys().len()), (1, 1));
+}
+
+#[test]
+fn a_category_that_one_side_did_not_get_is_not_forgotten_with_a_conflict_of_the_other() {
+    let (world, mine, theirs) = in_step(once());
+    world.a.edit(&mine, |series| {
+        series.event.categories.insert("eigene".to_owned());
+    });
+    world.b.edit(&theirs, |series| {
+        series.event.categories.insert("ihre".to_owned());
+    });
+    // The write to B meets an edit there, the one to A is done.
+    meanwhile(&world, writes_to(Side::B), || {
+        world.b.edit(&theirs, |series| series.event.subject = "anders".to_owned());
+    });
+    world.b.delete(&theirs);
+    world.settle();
+    assert_eq!(world.a.events().len(), 1, "an edit that nobody saw there is not deleted");
+    world.assert_in_step();
+}
+
+#[test]
+fn a_cancelled_instance_outlives_a_new_rule_of_the_other_side_whose_answer_it_missed() {
+    let (world, mine, theirs) = in_step(daily(6));
+    world.a.edit(&mine, |series| cancel(series, 1));
+    world.b.edit(&theirs, |series| series.recurrence = daily(7).recurrence);
+    meanwhile(&world, writes_to(Side::B), || world.b.edit(&theirs, |series| cancel(series, 3)));
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.b.all()[0].overrides.len(), 2);
+}
+
+#[test]
+fn a_cancelled_instance_moves_along_also_when_the_move_is_refused_at_first() {
+    let (world, mine, theirs) = in_step(daily(6));
+    world.a.edit(&mine, |series| {
+        series.event.span = hour(1, 12);
+    });
+    world.b.edit(&theirs, |series| cancel(series, 2));
+    meanwhile(&world, writes_to(Side::B), || {
+        world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    });
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.b.all()[0].overrides.len(), 1);
+}
+
+#[test]
+fn a_category_added_against_the_direction_is_taken_back_beside_one_that_is_carried() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.settings.direction = Direction::BToA;
+    world.settings.read_only_edit = ReadOnlyEdit::Revert;
+    world.settle();
+    world.a.edit(&mine, |series| {
+        series.event.categories.insert("eigene".to_owned());
+    });
+    world.b.edit(&theirs, |series| {
+        series.event.categories.insert("ihre".to_owned());
+    });
+    world.settle();
+    assert_eq!(world.a.events()[0].categories, BTreeSet::from(["ihre".to_owned()]));
+    world.assert_in_step();
+}
