@@ -114,7 +114,9 @@ impl<'a> Explorer<'a> {
                 self.tally.cases += 1;
                 let here = point.before.as_ref().filter(|_| at > from || at == 0);
                 for cut in here.into_iter().chain(&point.inside) {
-                    self.crash(cut, at, spent);
+                    self.path.push(format!("crash before request {at}, {}", point.what));
+                    self.round(cut, spent);
+                    self.path.pop();
                 }
                 if point.is_write {
                     for carried_out in [false, true] {
@@ -142,12 +144,6 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    fn crash(&mut self, cut: &Arc<World>, at: usize, depth: Depth) {
-        self.path.push(format!("crash before request {at}"));
-        self.round(cut, depth);
-        self.path.pop();
-    }
-
     fn meanwhile(
         &mut self,
         start: &World,
@@ -164,7 +160,8 @@ impl<'a> Explorer<'a> {
         if last && !self.rules.matter(self.start, &played.end.deeds) {
             return;
         }
-        self.path.push(format!("before request {at} {what:?}"));
+        let request = played.points.get(at).map_or("end", |point| point.what);
+        self.path.push(format!("before request {at}, {request}: {what:?}"));
         self.descend(start, &script, &played, depth, from);
         self.path.pop();
     }

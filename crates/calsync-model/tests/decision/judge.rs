@@ -296,6 +296,10 @@ impl<'a> Case<'a> {
             return Err(format!("the sides differ: {a:?} and {b:?}"));
         }
         let alive = alive(deeds);
+        let is_later = |one: &Deed, other: &Deed| {
+            let at = |wanted: &Deed| deeds.iter().position(|deed| std::ptr::eq(*deed, wanted));
+            at(one) > at(other)
+        };
         // People who did anything else besides made one side newer than the other.
         let only_rivals = deeds
             .iter()
@@ -308,6 +312,12 @@ impl<'a> Case<'a> {
                 // What is found half made is made whole.
                 _ if self.half_made == Some(deed.side) => false,
                 // `Settings::lead` is A; where nothing is carried from there, differences at first sight stay.
+                // With its receipts a link is known again before it is written, and from then on the newer edit wins.
+                _ if matches!(self.start, Start::StoreLost(_))
+                    && rivals.iter().any(|rival| is_later(rival, deed)) =>
+                {
+                    false
+                }
                 _ if self.start.is_first_sync() => deed.side == Side::A && lead != Some(Side::B),
                 (Some(lead), _) => lead == deed.side,
                 (None, _) if rivals.is_empty() => true,

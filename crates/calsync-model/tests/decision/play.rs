@@ -24,6 +24,8 @@ pub type Script = Vec<(usize, Meanwhile)>;
 
 /// One request of a round.
 pub struct Point {
+    /// What it asks for.
+    pub what: &'static str,
     /// To which side it goes.
     pub side: Option<Side>,
     pub is_write: bool,
@@ -82,6 +84,7 @@ pub fn play(
             return Some(Played { points, wrote, end: world, report: *report });
         }
         let before = (watched && std::mem::take(&mut changed)).then(|| Arc::new(world.clone()));
+        let what = name(&request);
         let (side, is_write) = match &request {
             Request::Changes(side, _) | Request::Fetch(side, _) | Request::FindCreated(side, _) => {
                 (Some(*side), false)
@@ -121,10 +124,36 @@ pub fn play(
             }
             world.note_public(side);
         }
-        points.push(Point { side, is_write, before, inside });
+        points.push(Point { what, side, is_write, before, inside });
         round.handle(reply);
     }
     None
+}
+
+/// What is asked for, in a word.
+fn name(request: &Request) -> &'static str {
+    let write = |writes: &[Recorded<calsync_core::source::Write>]| match writes
+        .first()
+        .map(|write| &write.get().op)
+    {
+        Some(WriteOp::Create { .. }) => "create",
+        Some(WriteOp::Update { .. }) => "update",
+        Some(WriteOp::Delete { .. }) => "delete",
+        None => "nothing",
+    };
+    match request {
+        Request::Head => "head",
+        Request::LinksByKey(..) | Request::LinksById(_) | Request::LoneLinks(..) => "links",
+        Request::DueLinks { .. } | Request::UnlistedLinks { .. } => "due",
+        Request::Changes(..) => "changes",
+        Request::Fetch(..) => "fetch",
+        Request::FindCreated(..) => "find",
+        Request::Journal(_) => "journal",
+        Request::Apply(_, writes) => write(writes),
+        Request::Commit(_) => "commit",
+        Request::Done(_) => "done",
+        _ => "else",
+    }
 }
 
 fn unknown() -> Reply {
