@@ -9,7 +9,9 @@ use chrono::{DateTime, Utc};
 use crate::defects::{Defect, planted};
 use crate::ids::{ItemKey, LinkId, PairingId, Side};
 use crate::link::{Half, Head, Link, MatchKey, Order, Tombstone, Wish};
-use crate::store::{Commit, Counts, EntryId, JournalEntry, JournalQuery, StateStore, StoreError};
+use crate::store::{
+    Commit, Counts, EntryId, Fence, JournalEntry, JournalQuery, Lease, StateStore, StoreError, Tenure,
+};
 
 /// Keeps the state of any number of pairings as long as it lives.
 #[derive(Debug, Default)]
@@ -38,9 +40,19 @@ struct Pairing {
     journal: Vec<Arc<JournalEntry>>,
     /// The number of the last order.
     last_order: u64,
+    lease: Lease,
 }
 
 impl Pairing {
+    /// Refuses whoever was not given the last fence.
+    fn admit(&self, fence: Fence) -> Result<(), StoreError> {
+        if self.lease.fence == fence { Ok(()) } else { Err(StoreError::Fenced) }
+    }
+
+    fn beat(&mut self) {
+        self.lease.beats = self.lease.beats.saturating_add(1);
+    }
+
     fn put(&mut self, link: Link) {
         self.remove(link.id);
         for (side, half) in link.halves.iter() {
@@ -257,8 +269,46 @@ impl StateStore for MemoryStore {
         }))
     }
 
+    async fn lease(&self, pairing: &PairingId) -> Result<Lease, StoreError> {
+        Ok(self.with(pairing, |pairing| pairing.lease.clone()))
+    }
+
+    async fn claim(&self, pairing: &PairingId, seen: &Lease, tenure: &Tenure) -> Result<Lease, StoreError> {
+        self.with(pairing, |pairing| {
+            if pairing.lease != *seen {
+                return Err(pairing.lease.refusal());
+            }
+            pairing.lease = seen.next(tenure);
+            Ok(pairing.lease.clone())
+        })
+    }
+
+    async fn renew(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError> {
+        self.with(pairing, |pairing| {
+            pairing.admit(fence)?;
+            if pairing.lease.tenure.is_none() {
+                return Err(StoreError::Fenced);
+            }
+            pairing.beat();
+            Ok(())
+        })
+    }
+
+    async fn release(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError> {
+        self.with(pairing, |pairing| {
+            if pairing.lease.fence == fence {
+                pairing.lease.tenure = None;
+            }
+        });
+        Ok(())
+    }
+
     async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError> {
         self.with(pairing, |pairing| {
+            for entry in entries {
+                pairing.admit(entry.fence)?;
+            }
+            pairing.beat();
             if !planted(Defect::NoIntents) {
                 pairing.head.intents.extend(entries.iter().map(JournalEntry::intent));
             }
@@ -266,15 +316,17 @@ impl StateStore for MemoryStore {
                 let id = EntryId(pairing.journal.len() as u64 + 1);
                 pairing.journal.push(Arc::new(JournalEntry { id, outcome: None, ..entry.clone() }));
             }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     async fn commit(&self, pairing: &PairingId, commit: &Commit) -> Result<(), StoreError> {
         self.with(pairing, |pairing| {
+            pairing.admit(commit.fence)?;
             if pairing.head.version != commit.version && !planted(Defect::CommitVersionIgnored) {
                 return Err(StoreError::Conflict);
             }
+            pairing.beat();
             pairing.head.apply(commit);
             for id in &commit.remove {
                 pairing.remove(*id);
@@ -343,7 +395,8 @@ impl StateStore for MemoryStore {
         self.with(pairing, |pairing| {
             let journal = std::mem::take(&mut pairing.journal);
             let version = pairing.head.version + 1;
-            *pairing = Pairing { journal, last_order: pairing.last_order, ..Pairing::default() };
+            let lease = std::mem::take(&mut pairing.lease);
+            *pairing = Pairing { journal, lease, last_order: pairing.last_order, ..Pairing::default() };
             pairing.head.version = version;
         });
         Ok(())

@@ -4,6 +4,9 @@
 //! holds it. [`Commit`] stores links, closed intents, tombstones and change tokens in one transaction.
 
 mod journal;
+mod lease;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -15,6 +18,7 @@ use crate::link::{Half, Head, Lately, Link, Listing, Marks, MatchKey, Tombstone,
 use crate::source::Write;
 
 pub use self::journal::{EntryId, Erased, JournalEntry, JournalQuery, Losing, LostBy, RoundId};
+pub use self::lease::{Fence, Lease, Tenure};
 
 /// Durable state of all pairings.
 ///
@@ -90,14 +94,41 @@ pub trait StateStore: Send + Sync {
         halves: &[Half],
     ) -> Result<Vec<Tombstone>, StoreError>;
 
-    /// Appends entries to the journal and their writes to the open intents. Both are durable when it returns. The entries
-    /// get numbers; those that they have are ignored.
-    async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError>;
+    /// Who works on a pairing, and the last fence that was given.
+    async fn lease(&self, pairing: &PairingId) -> Result<Lease, StoreError>;
 
-    /// Stores one step forward, all or nothing.
+    /// Gives the pairing to somebody, with the next fence, if the lease is still as it was `seen`.
+    ///
+    /// The store does not ask whether that is allowed: that the last holder has ended is for the caller to know.
     ///
     /// # Errors
     ///
+    /// [`Leased`](StoreError::Leased): it is not as it was seen. Look again.
+    async fn claim(&self, pairing: &PairingId, seen: &Lease, tenure: &Tenure) -> Result<Lease, StoreError>;
+
+    /// One more sign of life of whoever was given this fence.
+    ///
+    /// # Errors
+    ///
+    /// [`Fenced`](StoreError::Fenced): somebody else has the pairing, or nobody.
+    async fn renew(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError>;
+
+    /// Gives a pairing back. Changes nothing where somebody else has it by now.
+    async fn release(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError>;
+
+    /// Appends entries to the journal and their writes to the open intents. Both are durable when it returns. The entries
+    /// get numbers; those that they have are ignored. Also a sign of life.
+    ///
+    /// # Errors
+    ///
+    /// [`Fenced`](StoreError::Fenced): an entry names another [fence](JournalEntry::fence) than the last that was given.
+    async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError>;
+
+    /// Stores one step forward, all or nothing. Also a sign of life.
+    ///
+    /// # Errors
+    ///
+    /// [`Fenced`](StoreError::Fenced): it names another [fence](Commit::fence) than the last that was given.
     /// [`Conflict`](StoreError::Conflict): somebody else committed since the head was read; end the round.
     async fn commit(&self, pairing: &PairingId, commit: &Commit) -> Result<(), StoreError>;
 
@@ -129,7 +160,7 @@ pub trait StateStore: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError>;
 
-    /// Forgets everything about a pairing but its journal, orders too: the next round is a first sync.
+    /// Forgets everything about a pairing but its journal and its lease, orders too: the next round is a first sync.
     async fn reset(&self, pairing: &PairingId) -> Result<(), StoreError>;
 }
 
@@ -151,6 +182,9 @@ pub struct Counts {
 pub struct Commit {
     /// The head this stands on; see [`Head::version`].
     pub version: u64,
+    /// The claim this stands on; whoever drives the round sets it.
+    #[serde(default, skip_serializing_if = "Fence::is_none")]
+    pub fence: Fence,
     /// Where to read on, for sides that were read.
     pub tokens: PerSide<Option<ChangeToken>>,
     /// Sides whose token is to be forgotten, so that the next read is a full listing.
@@ -197,6 +231,23 @@ pub enum StoreError {
     /// Somebody else works on the same pairing: end the round, begin a new one.
     #[error("another process changed the state of this pairing meanwhile")]
     Conflict,
+    /// Somebody else has this pairing since, or had it: end the round and store nothing more.
+    #[error("another process took over this pairing meanwhile")]
+    Fenced,
+    /// So much time passed since the last sign of life that somebody else may have this pairing: end the round and write
+    /// nothing more. What was journaled is settled by whoever is next.
+    #[error(
+        "this process was held up for longer than its lease, and another one may work on this pairing by now"
+    )]
+    Lapsed,
+    /// Somebody else works on this pairing: try again later.
+    #[error("{holder} works on this pairing")]
+    Leased {
+        /// Who.
+        holder: String,
+        /// Whoever sees no sign of life for so long may take its place.
+        remains: Duration,
+    },
     /// The store cannot be used now: try again later.
     #[error("the state store cannot be used now: {0}")]
     Unavailable(String),

@@ -10,6 +10,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Fence;
 use crate::ids::{LinkId, Side, Uid};
 use crate::link::Intent;
 use crate::model::{Event, Series, SeriesPatch, Span};
@@ -49,6 +50,9 @@ pub struct JournalEntry {
     /// The round that made it.
     #[serde(default)]
     pub round: RoundId,
+    /// The claim under which that round worked; whoever drives it sets it.
+    #[serde(default, skip_serializing_if = "Fence::is_none")]
+    pub fence: Fence,
     /// The round's time, by our clock.
     pub at: DateTime<Utc>,
     /// Which side it goes to.
@@ -133,6 +137,7 @@ impl JournalEntry {
         JournalEntry {
             id: EntryId::default(),
             round: RoundId::default(),
+            fence: Fence::default(),
             at,
             side,
             write,

@@ -4,10 +4,12 @@
 //! today. Rounds need the lock; reading, the registry of pairings and a reset do not, they are single transactions
 //! that a running round notices by the version of its head.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use calsync_core::store::StoreError;
+use calsync_core::ids::PairingId;
+use calsync_core::store::{Fence, StoreError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::store_error;
@@ -25,6 +27,8 @@ pub(super) struct Files {
     pub(super) state: Connection,
     pub(super) journal: Connection,
     lock: Option<Lock>,
+    /// The last fence of each pairing that was given through this.
+    pub(super) given: BTreeMap<PairingId, Fence>,
 }
 
 impl Files {
@@ -36,7 +40,8 @@ impl Files {
         let mut journal = JOURNAL.connect(dir)?;
         STATE.migrate(&mut state, dir)?;
         JOURNAL.migrate(&mut journal, dir)?;
-        let mut files = Files { dir: dir.to_owned(), state, journal, lock: Some(lock) };
+        let mut files =
+            Files { dir: dir.to_owned(), state, journal, lock: Some(lock), given: BTreeMap::new() };
         files.deliver_outcomes()?;
         Ok(files)
     }
@@ -59,7 +64,7 @@ impl Files {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Files { dir: dir.to_owned(), state, journal, lock: None })
+        Ok(Files { dir: dir.to_owned(), state, journal, lock: None, given: BTreeMap::new() })
     }
 
     /// Makes sure that no other process runs rounds; from here until the files are closed.
@@ -69,6 +74,11 @@ impl Files {
             self.deliver_outcomes()?;
         }
         Ok(())
+    }
+
+    /// Which lock this has, where it has one and that can be said.
+    pub(super) fn lock_name(&self) -> Option<&str> {
+        self.lock.as_ref()?.name()
     }
 
     /// Several questions to one state.

@@ -8,15 +8,16 @@ use std::collections::BTreeMap;
 
 use calsync_core::ids::{LinkId, PairingId, Side};
 use calsync_core::link::Intent;
-use calsync_core::store::{EntryId, JournalEntry, JournalQuery, StoreError};
+use calsync_core::store::{EntryId, Fence, JournalEntry, JournalQuery, StoreError};
 use chrono::{DateTime, Utc};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params, params_from_iter};
 
 use super::error::{json_error, out_of_range, store_error};
 use super::files::Files;
+use super::leases;
 use super::row::{integer, json, limit, link_integer, micros, side_text};
-use super::state::intern;
+use super::state::{find, intern};
 
 /// An entry as text, made by whoever waits for it.
 pub(super) struct EntryRow {
@@ -26,6 +27,7 @@ pub(super) struct EntryRow {
     round: i64,
     at: i64,
     lost: bool,
+    fence: Fence,
     entry: String,
     intent: String,
 }
@@ -40,6 +42,7 @@ impl EntryRow {
             round: integer("the number of a round", entry.round.0)?,
             at: micros(entry.at),
             lost: entry.losing.is_some(),
+            fence: entry.fence,
             entry: json("a journal entry", entry)?,
             intent: json("an intent", &intent)?,
         })
@@ -109,6 +112,12 @@ pub(super) fn append(files: &mut Files, pairing: &PairingId, rows: &[EntryRow]) 
     if rows.is_empty() {
         return Ok(());
     }
+    // Also below, where it counts: this spares the journal what no write will follow.
+    let transaction = files.read()?;
+    if let Some(id) = find(&transaction, pairing)? {
+        admit(&transaction, id, rows)?;
+    }
+    drop(transaction);
     let settled = settled(&files.state)?;
     let mut entries = Vec::with_capacity(rows.len());
     let transaction =
@@ -122,7 +131,7 @@ pub(super) fn append(files: &mut Files, pairing: &PairingId, rows: &[EntryRow]) 
             )
             .map_err(store_error)?;
         for row in rows {
-            let EntryRow { link, side, number, round, at, lost, entry, intent: _ } = row;
+            let EntryRow { link, side, number, round, at, lost, fence: _, entry, intent: _ } = row;
             let values = params![pairing.as_str(), link, side, number, round, at, lost, entry];
             entries.push(insert.insert(values).map_err(store_error)?);
         }
@@ -131,6 +140,8 @@ pub(super) fn append(files: &mut Files, pairing: &PairingId, rows: &[EntryRow]) 
 
     let transaction = files.write()?;
     let id = intern(&transaction, pairing)?;
+    admit(&transaction, id, rows)?;
+    leases::beat(&transaction, id)?;
     {
         let mut insert = transaction
             .prepare_cached(
@@ -147,6 +158,11 @@ pub(super) fn append(files: &mut Files, pairing: &PairingId, rows: &[EntryRow]) 
         forget_settled(&transaction, last.id)?;
     }
     transaction.commit().map_err(store_error)
+}
+
+/// Refuses all of them where one names another fence than the last that was given.
+fn admit(transaction: &Transaction<'_>, id: i64, rows: &[EntryRow]) -> Result<(), StoreError> {
+    rows.iter().try_for_each(|row| leases::admit(transaction, id, row.fence))
 }
 
 /// Closes an intent: it ends here, and its outcome goes to the journal.

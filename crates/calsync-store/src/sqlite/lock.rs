@@ -2,6 +2,11 @@
 //!
 //! The lock is the operating system's, on a file that is never removed: it ends with the process, however that ends.
 //! A second file says who has it, for the message only, since a locked file cannot be read on every system.
+//!
+//! It is the first line, not the last: locks fail on some network file systems, in copied machines, and when somebody
+//! tidies up. What keeps two processes apart then are leases. Where it does hold, it tells more than they do: two
+//! processes cannot have had one lock at one time, so whoever has it knows that those who claimed something under it have
+//! ended, and need not wait for their leases to run out.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -15,9 +20,16 @@ const OWNER: &str = "state.owner";
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
+    name: Option<String>,
 }
 
 impl Lock {
+    /// Names this lock: the same for two processes only if the system would not have given it to both. `None` where that
+    /// cannot be said.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Takes the lock of a state directory, or says who has it.
     pub(super) fn take(dir: &Path) -> Result<Lock, StoreError> {
         let unavailable = |error: std::io::Error| {
@@ -37,7 +49,7 @@ impl Lock {
             Ok(()) => {
                 // Only for the message above; without it the lock is as good.
                 let _ = std::fs::write(dir.join(OWNER), std::process::id().to_string());
-                Ok(Lock { _file: file })
+                Ok(Lock { name: name(&file), _file: file })
             }
             Err(TryLockError::WouldBlock) => {
                 let owner = std::fs::read_to_string(dir.join(OWNER)).unwrap_or_default();
@@ -53,6 +65,22 @@ impl Lock {
             Err(TryLockError::Error(error)) => Err(unavailable(error)),
         }
     }
+}
+
+/// The file that is locked, and the run of the kernel that keeps the lock. A path would not do: another file may lie there
+/// by now.
+#[cfg(target_os = "linux")]
+fn name(file: &File) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let file = file.metadata().ok()?;
+    Some(format!("{}/{}/{}", kernel.trim(), file.dev(), file.ino()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn name(_: &File) -> Option<String> {
+    None
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod error;
 mod files;
 mod journal;
+mod leases;
 mod links;
 mod lock;
 mod orders;
@@ -21,7 +22,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use calsync_core::ids::{ItemKey, LinkId, PairingId, Side};
 use calsync_core::link::{Half, Head, Link, MatchKey, Order, Tombstone, Wish};
-use calsync_core::store::{Commit, Counts, JournalEntry, JournalQuery, StateStore, StoreError};
+use calsync_core::store::{
+    Commit, Counts, Fence, JournalEntry, JournalQuery, Lease, StateStore, StoreError, Tenure,
+};
 use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
 
@@ -59,7 +62,7 @@ impl SqliteStore {
     /// Opens a state directory beside a process that may be running rounds: for reading, for planning, for editing
     /// pairings, for [`order`](StateStore::order) and [`reset`](StateStore::reset). Blocks while it does so.
     ///
-    /// The first [`journal`](StateStore::journal) or [`commit`](StateStore::commit) makes it like one that was
+    /// The first [`claim`](StateStore::claim), [`journal`](StateStore::journal) or [`commit`](StateStore::commit) makes it like one that was
     /// opened with [`open`](Self::open) or fails with [`InUse`](StoreError::InUse).
     ///
     /// # Errors
@@ -240,6 +243,26 @@ impl StateStore for SqliteStore {
             .iter()
             .map(|body| serde_json::from_str(body).map_err(|error| json_error("a tombstone", &error)))
             .collect()
+    }
+
+    async fn lease(&self, pairing: &PairingId) -> Result<Lease, StoreError> {
+        let pairing = pairing.clone();
+        self.worker.run(move |files| leases::of(files, &pairing)).await
+    }
+
+    async fn claim(&self, pairing: &PairingId, seen: &Lease, tenure: &Tenure) -> Result<Lease, StoreError> {
+        let (pairing, seen, tenure) = (pairing.clone(), seen.clone(), tenure.clone());
+        self.worker.run(move |files| leases::claim(files, &pairing, &seen, &tenure)).await
+    }
+
+    async fn renew(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError> {
+        let pairing = pairing.clone();
+        self.worker.run(move |files| leases::renew(files, &pairing, fence)).await
+    }
+
+    async fn release(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError> {
+        let pairing = pairing.clone();
+        self.worker.run(move |files| leases::release(files, &pairing, fence)).await
     }
 
     async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError> {

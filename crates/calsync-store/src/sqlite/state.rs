@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::error::{json_error, out_of_range, store_error};
 use super::files::Files;
 use super::row::{LinkRow, integer, json, link_integer, side_text};
-use super::{journal, orders};
+use super::{journal, leases, orders};
 
 /// The row of a pairing, if anything was ever stored about it.
 pub(super) fn find(transaction: &Transaction<'_>, pairing: &PairingId) -> Result<Option<i64>, StoreError> {
@@ -131,6 +131,7 @@ impl CommitRows {
     pub(super) fn of(commit: &Commit) -> Result<CommitRows, StoreError> {
         let Commit {
             version,
+            fence,
             tokens,
             forget_tokens,
             listings,
@@ -151,6 +152,7 @@ impl CommitRows {
             tombstones: tombstones.iter().map(TombstoneRow::of).collect::<Result<_, _>>()?,
             commit: Commit {
                 version: *version,
+                fence: *fence,
                 tokens: tokens.clone(),
                 forget_tokens: *forget_tokens,
                 listings: *listings,
@@ -169,10 +171,12 @@ impl CommitRows {
         files.own()?;
         let transaction = files.write()?;
         let id = intern(&transaction, pairing)?;
+        leases::admit(&transaction, id, self.commit.fence)?;
         let HeadText { mut head, .. } = head(&transaction, id)?;
         if head.version != self.commit.version {
             return Err(StoreError::Conflict);
         }
+        leases::beat(&transaction, id)?;
         head.apply(&self.commit);
         self.store_head(&transaction, id, &head)?;
         for link in &self.remove {
@@ -324,7 +328,7 @@ impl TombstoneRow {
     }
 }
 
-/// Forgets what the engine knows of a pairing. The version goes on, so that a round that still runs meets another one.
+/// Forgets what the engine knows of a pairing. Version and fence go on, so that a round that still runs meets another one.
 pub(super) fn forget(transaction: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
     for table in ["lone_key", "link", "tombstone", "intent", "orders", "feed"] {
         transaction.execute(&format!("DELETE FROM {table} WHERE pairing = ?1"), [id]).map_err(store_error)?;

@@ -12,6 +12,7 @@ mod conformance;
 mod damage;
 mod golden;
 mod kill;
+mod leases;
 mod pairings;
 mod sample;
 mod sharing;

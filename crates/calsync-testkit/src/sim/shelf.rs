@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use calsync_core::ids::{ItemKey, LinkId, PairingId, Side};
 use calsync_core::link::{Half, Head, Link, MatchKey, Tombstone, Wish};
 use calsync_core::memory::MemoryStore;
-use calsync_core::store::{Commit, Counts, JournalEntry, JournalQuery, StateStore, StoreError};
+use calsync_core::store::{
+    Commit, Counts, Fence, JournalEntry, JournalQuery, Lease, StateStore, StoreError, Tenure,
+};
 use chrono::{DateTime, Utc};
 
 use super::rng::Stream;
@@ -213,6 +215,28 @@ impl StateStore for Shelf {
         halves: &[Half],
     ) -> Result<Vec<Tombstone>, StoreError> {
         self.reads(self.inner.tombstones(pairing, side, halves)).await
+    }
+
+    async fn lease(&self, pairing: &PairingId) -> Result<Lease, StoreError> {
+        self.reads(self.inner.lease(pairing)).await
+    }
+
+    async fn claim(&self, pairing: &PairingId, seen: &Lease, tenure: &Tenure) -> Result<Lease, StoreError> {
+        let full = self.begins(true).await?;
+        let answer = self.inner.claim(pairing, seen, tenure).await;
+        self.ends(full, answer).await
+    }
+
+    async fn renew(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError> {
+        let full = self.begins(true).await?;
+        let answer = self.inner.renew(pairing, fence).await;
+        self.ends(full, answer).await
+    }
+
+    async fn release(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError> {
+        let full = self.begins(true).await?;
+        let answer = self.inner.release(pairing, fence).await;
+        self.ends(full, answer).await
     }
 
     async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError> {

@@ -8,7 +8,11 @@ CREATE TABLE pairing (
     first_sync_done INTEGER NOT NULL DEFAULT 0 CHECK (first_sync_done IN (0, 1)),
     rules           TEXT,                -- under which everything is as it is; only the engine reads it
     deleted         TEXT,                -- JSON; deletions of the last hour by side and minute, NULL where there are none
-    marks           TEXT                 -- JSON; what tells whether a side or this store went back in time
+    marks           TEXT,                -- JSON; what tells whether a side or this store went back in time
+    fence           INTEGER NOT NULL DEFAULT 0, -- counts the claims of this pairing; whoever names another one stores nothing
+    beats           INTEGER NOT NULL DEFAULT 0, -- signs of life since the last claim
+    tenure          TEXT,                -- JSON; who has it and for how long, NULL where nobody has
+    lock            TEXT                 -- which lock whoever claimed it held, where that can be said
 ) STRICT;
 
 -- How many links there are of each kind: kept by triggers, so that no writer can forget it.

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use calsync_core::ids::{ItemKey, LinkId, PairingId, PerSide, Side};
 use calsync_core::link::{Half, Head, Link, MatchKey, Observation, Tombstone, Wish};
 use calsync_core::memory::MemoryStore;
-use calsync_core::store::{Commit, Counts, JournalEntry, JournalQuery, StateStore, StoreError};
+use calsync_core::store::{
+    Commit, Counts, Fence, JournalEntry, JournalQuery, Lease, StateStore, StoreError, Tenure,
+};
 use chrono::{DateTime, Utc};
 
 use crate::conformance::{broken_state_store_rules, state_store};
@@ -43,6 +45,12 @@ enum Defect {
     QueriesIgnoreTheRound,
     QueriesIgnoreTheLink,
     ErasesEverything,
+    CommitIgnoresTheFence,
+    JournalIgnoresTheFence,
+    ClaimIgnoresWhatWasSeen,
+    RenewalIsSilent,
+    AnybodyGivesBack,
+    ResetGivesBack,
 }
 
 /// A store with one defect.
@@ -209,9 +217,40 @@ impl StateStore for Defective {
         Ok(found)
     }
 
+    async fn lease(&self, pairing: &PairingId) -> Result<Lease, StoreError> {
+        self.inner.lease(&self.name(pairing)).await
+    }
+
+    async fn claim(&self, pairing: &PairingId, seen: &Lease, tenure: &Tenure) -> Result<Lease, StoreError> {
+        let pairing = self.name(pairing);
+        let now = self.inner.lease(&pairing).await?;
+        let seen = if self.has(Defect::ClaimIgnoresWhatWasSeen) { &now } else { seen };
+        self.inner.claim(&pairing, seen, tenure).await
+    }
+
+    async fn renew(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError> {
+        if self.has(Defect::RenewalIsSilent) {
+            return Ok(());
+        }
+        self.inner.renew(&self.name(pairing), fence).await
+    }
+
+    async fn release(&self, pairing: &PairingId, fence: Fence) -> Result<(), StoreError> {
+        let pairing = self.name(pairing);
+        let now = self.inner.lease(&pairing).await?.fence;
+        self.inner.release(&pairing, if self.has(Defect::AnybodyGivesBack) { now } else { fence }).await
+    }
+
     async fn journal(&self, pairing: &PairingId, entries: &[JournalEntry]) -> Result<(), StoreError> {
         let pairing = self.name(pairing);
-        self.inner.journal(&pairing, entries).await?;
+        let mut entries = entries.to_vec();
+        if self.has(Defect::JournalIgnoresTheFence) {
+            let fence = self.inner.lease(&pairing).await?.fence;
+            for entry in &mut entries {
+                entry.fence = fence;
+            }
+        }
+        self.inner.journal(&pairing, &entries).await?;
         if self.has(Defect::JournalMovesTheVersion) {
             let version = self.inner.head(&pairing).await?.version;
             self.inner.commit(&pairing, &Commit { version, ..Commit::default() }).await?;
@@ -224,6 +263,7 @@ impl StateStore for Defective {
         let mut commit = commit.clone();
         match self.defect {
             Defect::VersionIsNotChecked => commit.version = self.inner.head(&pairing).await?.version,
+            Defect::CommitIgnoresTheFence => commit.fence = self.inner.lease(&pairing).await?.fence,
             Defect::RemovedAfterPut => commit.put.retain(|link| !commit.remove.contains(&link.id)),
             Defect::OrderIsNeverDone => commit.orders_done.clear(),
             Defect::ClosedStaysOpen => commit.closed.clear(),
@@ -295,6 +335,11 @@ impl StateStore for Defective {
         let name = self.name(pairing);
         self.was_reset.store(true, Ordering::Relaxed);
         match self.defect {
+            Defect::ResetGivesBack => {
+                let fence = self.inner.lease(&name).await?.fence;
+                self.inner.release(&name, fence).await?;
+                self.inner.reset(&name).await
+            }
             Defect::ResetStartsOver => {
                 // Everything is gone, but the version a running round knows is still good.
                 let remove = self.all(pairing).await?.into_iter().map(|link| link.id).collect();
@@ -385,6 +430,18 @@ async fn every_planted_defect_is_found_and_named() {
             Defect::ErasesEverything,
             "what is erased leaves the fact, of the entries that are meant and no others",
         ),
+        (
+            Defect::CommitIgnoresTheFence,
+            "a commit under any fence but the last is refused and changes nothing",
+        ),
+        (
+            Defect::JournalIgnoresTheFence,
+            "entries under any fence but the last are refused and leave neither entry nor intent",
+        ),
+        (Defect::ClaimIgnoresWhatWasSeen, "only who saw the lease as it is may claim"),
+        (Defect::RenewalIsSilent, "renewals, commits and entries are signs of life"),
+        (Defect::AnybodyGivesBack, "only who has it gives it back, and then nobody has it"),
+        (Defect::ResetGivesBack, "a reset leaves the lease as it is"),
     ];
     for (defect, rule) in planted {
         let broken = broken_by(defect).await;

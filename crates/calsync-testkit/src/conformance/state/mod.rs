@@ -5,6 +5,7 @@ mod commits;
 #[cfg(test)]
 mod defects;
 mod journal;
+mod leases;
 mod links;
 mod orders;
 mod walk;
@@ -67,6 +68,15 @@ rules! {
     "journal entries are found by number, link, round, time, what was lost, and in pages" => journal::found_by_everything;
     "of rounds with one number the newest is meant" => journal::newest_of_a_round;
     "what is erased leaves the fact, of the entries that are meant and no others" => journal::erased;
+    "a claim is given with the next fence, and does not move the version" => leases::next_fence;
+    "only who saw the lease as it is may claim" => leases::only_as_seen;
+    "of two claims upon one lease exactly one succeeds" => leases::one_of_two_succeeds;
+    "a commit under any fence but the last is refused and changes nothing" => leases::commits_are_fenced;
+    "entries under any fence but the last are refused and leave neither entry nor intent" => leases::intents_are_fenced;
+    "renewals, commits and entries are signs of life" => leases::signs_of_life;
+    "only who has it gives it back, and then nobody has it" => leases::given_back;
+    "a reset leaves the lease as it is" => leases::reset_keeps_it;
+    "leases of one pairing are not those of another" => leases::pairings_are_separate;
     "whatever is done in whatever order, every answer is that of the store in memory" => walk::like_the_store_in_memory;
 }
 
