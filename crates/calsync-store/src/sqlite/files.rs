@@ -110,6 +110,9 @@ impl Files {
     fn deliver_outcomes(&mut self) -> Result<(), StoreError> {
         let settled = journal::settled(&self.state)?;
         let Some(last) = settled.last() else { return Ok(()) };
+        // A process that was killed in its commit may have left it readable and not yet on the disk. The checkpoint waits
+        // for the disk: the journal must not say of a commit what a power failure can still take back.
+        self.state.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(store_error)?;
         let transaction =
             self.journal.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
         journal::note_outcomes(&transaction, &settled)?;
