@@ -61,12 +61,15 @@ pub struct Sighting {
     pub modified: Option<DateTime<Utc>>,
     /// What may be written to it.
     pub access: Access,
+    /// It was gone before, and somebody put it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub put_back: bool,
 }
 
 impl From<Item> for Sighting {
     fn from(item: Item) -> Self {
         let Item { key: _, revision, series, receipt, created, modified, access } = item;
-        Sighting { revision, series, receipt, created, modified, access }
+        Sighting { revision, series, receipt, created, modified, access, put_back: false }
     }
 }
 
@@ -110,20 +113,26 @@ impl Half {
                 created: None,
                 modified: None,
                 access: self.access,
+                put_back: false,
             }),
             (_, None) => None,
         }
     }
 
-    /// Takes what was read; where it says what the shadow says, only its revision is new.
+    /// Takes what was read; where it says what the shadow says, only its revision is new. What was gone and is there again
+    /// stays observed: somebody wants it.
     pub(crate) fn see(&mut self, item: Item) {
         self.access = item.access;
+        let put_back = self.is_gone() || self.sighting().is_some_and(|sighting| sighting.put_back);
         match &mut self.shadow {
-            Some(shadow) if shadow.series == item.series => {
+            Some(shadow) if shadow.series == item.series && !put_back => {
                 shadow.revision = item.revision;
                 self.seen = None;
             }
-            Some(_) | None => self.seen = Some(Observation::Present(Box::new(Sighting::from(item)))),
+            Some(_) | None => {
+                let sighting = Sighting { put_back, ..Sighting::from(item) };
+                self.seen = Some(Observation::Present(Box::new(sighting)));
+            }
         }
     }
 

@@ -465,8 +465,13 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let versions = Versions::new(PerSide { a: &base.a, b: &base.b }, latest, &before, views);
     let reason = Reason::SameAppointment(context.likeness.unwrap_or(Likeness::Content));
     plan.steps.push(step(link, Action::Pair, reason.clone()));
-    // Differences at first sight are no edits: where they may not be carried they are neither taken back nor reported.
-    let settings = Settings { read_only_edit: ReadOnlyEdit::Ignore, ..context.settings.clone() };
+    // Differences at first sight are no edits: where they may not be carried they are neither taken back nor reported. What
+    // our own receipt names was in step once, before the store was lost or went back.
+    let read_only_edit = match context.likeness {
+        Some(Likeness::Receipt) => context.settings.read_only_edit,
+        Some(Likeness::Uid | Likeness::Content) | None => ReadOnlyEdit::Ignore,
+    };
+    let settings = Settings { read_only_edit, ..context.settings.clone() };
     let context = Context { settings: &settings, ..*context };
     let merged = merge(&versions, &Rules::new(link, &context, plan.masked));
     write_merged(link, &latest, merged, &reason, plan);

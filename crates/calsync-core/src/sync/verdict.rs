@@ -10,7 +10,7 @@ pub enum State {
     Missing,
     /// As it was when both were in step.
     Unchanged,
-    /// Other than it was when both were in step.
+    /// Other than it was when both were in step, or gone for a while and there again.
     Changed,
     /// There, and never in step.
     New,
@@ -34,7 +34,7 @@ impl State {
             (None, Some(Observation::Present(_))) => State::New,
             (Some(_), None) => State::Unchanged,
             (Some(shadow), Some(Observation::Present(sighting))) => {
-                if shadow.series == sighting.series {
+                if shadow.series == sighting.series && !sighting.put_back {
                     State::Unchanged
                 } else {
                     State::Changed

@@ -2,6 +2,7 @@
 
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::{Direction, HoldKind};
+use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Override, Recurrence, RecurrenceId, Series};
 use calsync_core::recur::{End, Frequency, Parts, Rule};
 use calsync_core::sync::{ReadOnlyEdit, Request};
@@ -90,6 +91,24 @@ fn what_is_put_back_after_it_was_made_again_is_a_double() {
 }
 
 #[test]
+fn what_both_deleted_and_one_put_back_is_there_again() {
+    for renamed in [false, true] {
+        let (world, mine, theirs) = in_step(once());
+        let kept = world.a.bin(&mine);
+        meanwhile(&world, writes_to(Side::B), || {
+            world.b.delete(&theirs);
+            world.a.unbin(&mine, kept.clone());
+            if renamed {
+                world.a.rename(&mine);
+            }
+        });
+        world.settle();
+        assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 1), "{renamed}");
+        assert_eq!(world.held().len(), 0);
+    }
+}
+
+#[test]
 fn a_category_that_one_side_did_not_get_is_not_forgotten_with_a_conflict_of_the_other() {
     let (world, mine, theirs) = in_step(once());
     world.a.edit(&mine, |series| {
@@ -149,4 +168,24 @@ fn a_category_added_against_the_direction_is_taken_back_beside_one_that_is_carri
     world.settle();
     assert_eq!(world.a.events()[0].categories, BTreeSet::from(["ihre".to_owned()]));
     world.assert_in_step();
+}
+
+#[test]
+fn what_was_changed_against_the_direction_while_the_store_was_lost_is_taken_back() {
+    let (mut world, mine, _) = in_step(once());
+    world.settings.direction = Direction::BToA;
+    world.settings.read_only_edit = ReadOnlyEdit::Revert;
+    // B has our receipt, and A has the edit.
+    world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(world.a.events()[0].place, "");
+    world.assert_in_step();
+    // What was never in step was not changed.
+    let world = World { settings: world.settings.clone(), ..World::new() };
+    world.a.add_series(once());
+    world.b.add_series(once());
+    world.a.edit(&world.a.keys()[0], |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    assert_eq!(world.a.events()[0].place, "Ulm");
 }

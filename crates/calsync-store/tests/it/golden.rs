@@ -120,6 +120,7 @@ async fn fill(store: &SqliteStore) {
                     created: Some(at(3)),
                     modified: Some(at(4)),
                     access: Access::Personal,
+                    put_back: false,
                 }))),
                 ..half("B2")
             }),

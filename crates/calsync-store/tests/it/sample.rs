@@ -55,6 +55,7 @@ pub(crate) fn edited(id: u64) -> Link {
             created: None,
             modified: Some(at(1)),
             access: Access::Full,
+            put_back: false,
         })));
     }
     link

@@ -61,6 +61,12 @@ fn shift(half: &Half) -> Option<i64> {
     (!moved.is_zero() && moved.abs() <= most).then(|| moved.num_seconds())
 }
 
+/// Whether it says something else than when both were in step: what was only put back does not.
+fn says_otherwise(half: &Half) -> bool {
+    let was = half.shadow.as_ref().map(|shadow| &shadow.series);
+    State::of(Some(half)) == State::Changed && was != half.sighting().map(|sighting| &sighting.series)
+}
+
 impl Work {
     /// On which side there are too many changes to be meant. A first sync has none: nothing was in step before.
     pub(super) async fn count_changes(&self, linked: u64) -> Result<PerSide<bool>, Stop> {
@@ -78,7 +84,7 @@ impl Work {
                 }
                 for side in Side::BOTH {
                     if let Some(half) = link.halves.get(side)
-                        && State::of(Some(half)) == State::Changed
+                        && says_otherwise(half)
                     {
                         tallies.get_mut(side).count(half);
                     }

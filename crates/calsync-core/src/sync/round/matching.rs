@@ -10,7 +10,7 @@ use super::reconcile::Case;
 use super::{Pending, Stop, Work};
 use crate::defects::{Defect, planted};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
-use crate::link::{Half, Link, MatchKey, Tombstone};
+use crate::link::{Half, Link, MatchKey, Observation, Tombstone};
 use crate::model::Series;
 use crate::source::{Item, Seen, WriteOp};
 use crate::sync::breaker;
@@ -51,6 +51,10 @@ impl Work {
                 pending.remove.push(lone.id);
                 half.key = new.key;
                 half.seen = new.seen;
+                if let Some(Observation::Present(sighting)) = &mut half.seen {
+                    // Out of the calendar and back between two looks is a move. What was gone for longer somebody put back.
+                    sighting.put_back = !self.went.contains(&link.id);
+                }
                 half.access = new.access;
                 half.listed = new.listed;
             }

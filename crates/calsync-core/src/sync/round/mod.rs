@@ -25,7 +25,7 @@ mod revisit;
 mod sentinel;
 mod undo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, Waker};
@@ -140,6 +140,8 @@ struct Work {
     marks_seen: bool,
     /// The number that they are given is stored.
     marks_open: bool,
+    /// Links of which an item was found to be gone in this round.
+    went: BTreeSet<LinkId>,
     /// The side that leads, of links that were brought under it in this round.
     leading: BTreeMap<LinkId, Side>,
 }
@@ -169,6 +171,7 @@ impl Work {
             report,
             marks_seen: false,
             marks_open: false,
+            went: BTreeSet::new(),
             leading: BTreeMap::new(),
         }
     }

@@ -236,7 +236,7 @@ impl Work {
 
     /// What reading an item means for its link; `None` where there is nothing to remember.
     pub(super) fn note_seen(
-        &self,
+        &mut self,
         side: Side,
         key: &ItemKey,
         link: Option<Link>,
@@ -290,6 +290,9 @@ impl Work {
                         }
                     }
                     Seen::Absent => {
+                        if !half.is_gone() {
+                            self.went.insert(link.id);
+                        }
                         half.seen = Some(Observation::Gone);
                         link.retry = None;
                     }

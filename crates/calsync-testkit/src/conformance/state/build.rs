@@ -66,6 +66,7 @@ pub(super) fn sighting(series: Series) -> Sighting {
         created: None,
         modified: None,
         access: Access::Full,
+        put_back: false,
     }
 }
 

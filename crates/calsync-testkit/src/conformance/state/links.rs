@@ -30,6 +30,7 @@ fn all_kinds() -> Result<Vec<Link>, Fault> {
         created: Some(at(1)),
         modified: Some(at(2) + chrono::Duration::nanoseconds(123_456_789)),
         access: Access::Personal,
+        put_back: true,
         ..sighting(rich_series("rich")?)
     };
     let mut counted = linked(6);
