@@ -14,9 +14,10 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use calsync_core::drive::{Clock, Pair, sync};
+use calsync_core::drive::{Clock, Holder, Pair, sync};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Uid};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::Attachment;
@@ -141,6 +142,10 @@ impl Clock for Still {
     fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000, 0).unwrap()
     }
+
+    fn steady(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 struct World {
@@ -180,7 +185,8 @@ impl World {
             calendars: PerSide { a: &calendar, b: &calendar },
             settings: &Settings::default(),
         };
-        let mut round = pin!(sync(pair, &self.store, &Still));
+        let holder = Holder::new("bench", Duration::from_secs(60));
+        let mut round = pin!(sync(pair, &self.store, &Still, &holder));
         match round.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(report) => report.unwrap().writes(),
             Poll::Pending => panic!("memory never waits"),

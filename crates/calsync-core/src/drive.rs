@@ -1,6 +1,9 @@
 //! The loop that connects a [`Round`] to two calendar systems and a store.
 
+mod turn;
+
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -9,15 +12,21 @@ use crate::ids::{CalendarKey, PairingId, PerSide, Side};
 use crate::link::Wish;
 use crate::model::Attachment;
 use crate::source::{CalendarSource, FileRead, Files, SourceError, SourceErrorKind, Write};
-use crate::store::{StateStore, StoreError, record};
+use crate::store::{Fence, StateStore, StoreError, record};
 use crate::sync::{
     AttachmentPolicy, LeftOut, Mode, Reply, Request, Round, RoundInput, RoundReport, Settings,
 };
+
+pub use self::turn::{Holder, Turn};
 
 /// Tells the time; the engine has no clock of its own.
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> DateTime<Utc>;
+
+    /// How much time passed since some moment that stays the same as long as this process lives. Nobody can set it, it
+    /// never goes back, and it goes on while the machine sleeps.
+    fn steady(&self) -> Duration;
 }
 
 /// Two calendars, and how they are to be kept in step.
@@ -33,17 +42,56 @@ pub struct Pair<'a> {
     pub settings: &'a Settings,
 }
 
-/// Runs one round: reads, plans, journals, writes, commits.
+/// Runs one round: claims the pairing, reads, plans, journals, writes, commits.
 ///
 /// # Errors
 ///
-/// Only the store's; what a calendar system refuses is in the report. Dropping the future anywhere is harmless.
+/// Only the store's; what a calendar system refuses is in the report. [`Leased`](StoreError::Leased) and
+/// [`Fenced`](StoreError::Fenced) say that somebody else has the pairing. Dropping the future anywhere is harmless.
 pub async fn sync(
     pair: Pair<'_>,
     store: &dyn StateStore,
     clock: &dyn Clock,
+    holder: &Holder,
 ) -> Result<RoundReport, StoreError> {
-    drive(pair, Stores { state: store, tombstones: store }, clock, Mode::Sync).await
+    let mut turn = holder.begin(pair.id, store, clock).await?;
+    let mut round = round(pair, clock, Mode::Sync);
+    let report = loop {
+        let reply = match round.poll() {
+            Request::Done(report) => break Ok(*report),
+            request => in_turn(pair, store, clock, &mut turn, request).await,
+        };
+        match reply {
+            Ok(reply) => round.handle(reply),
+            Err(error) => break Err(error),
+        }
+    };
+    // What is not given back runs out by itself.
+    let _ = turn.end().await;
+    report
+}
+
+/// Answers one request of a round whose turn it is, as [`answer`] does: stores nothing that somebody else may not expect, and
+/// writes only as long as the turn lasts.
+///
+/// # Errors
+///
+/// Only the store's.
+pub async fn in_turn(
+    pair: Pair<'_>,
+    store: &dyn StateStore,
+    clock: &dyn Clock,
+    turn: &mut Turn<'_>,
+    request: Request,
+) -> Result<Reply, StoreError> {
+    let stores = matches!(request, Request::Journal(_) | Request::Commit(_));
+    let writes = matches!(request, Request::Apply(..) | Request::SetMark { .. } | Request::Upkeep(_));
+    let answer = answer(pair, store, clock, turn.fence(), request);
+    match (stores, writes) {
+        (true, _) => turn.stores(answer).await,
+        (_, true) => turn.writes(answer).await,
+        (false, false) => answer.await,
+    }
 }
 
 /// Says what a round would do, and writes nothing, neither to a calendar nor to the store.
@@ -74,40 +122,33 @@ pub async fn plan_asked(
     for wish in wishes {
         scratch.order(pair.id, clock.now(), "plan", wish).await?;
     }
-    drive(pair, Stores { state: &scratch, tombstones: store }, clock, Mode::Plan).await
-}
-
-/// A dry run works on a copy of the links; tombstones may be many and are only ever read, so they stay where they are.
-struct Stores<'a> {
-    state: &'a dyn StateStore,
-    tombstones: &'a dyn StateStore,
-}
-
-async fn drive(
-    pair: Pair<'_>,
-    stores: Stores<'_>,
-    clock: &dyn Clock,
-    mode: Mode,
-) -> Result<RoundReport, StoreError> {
-    let mut round = Round::new(RoundInput {
-        pairing: pair.id.clone(),
-        settings: pair.settings.clone(),
-        mode,
-        now: clock.now(),
-        capabilities: PerSide::from_fn(|side| pair.sources.get(side).capabilities()),
-    });
+    // The copy has links and head only; tombstones may be many and are only ever read, so they stay where they are.
+    let mut round = round(pair, clock, Mode::Plan);
     loop {
         let reply = match round.poll() {
             Request::Done(report) => return Ok(*report),
-            request @ Request::Tombstones(..) => answer(pair, stores.tombstones, clock, request).await?,
-            request => answer(pair, stores.state, clock, request).await?,
+            request @ Request::Tombstones(..) => {
+                answer(pair, store, clock, Fence::default(), request).await?
+            }
+            request => answer(pair, &scratch, clock, Fence::default(), request).await?,
         };
         round.handle(reply);
     }
 }
 
+fn round(pair: Pair<'_>, clock: &dyn Clock, mode: Mode) -> Round {
+    Round::new(RoundInput {
+        pairing: pair.id.clone(),
+        settings: pair.settings.clone(),
+        mode,
+        now: clock.now(),
+        capabilities: PerSide::from_fn(|side| pair.sources.get(side).capabilities()),
+    })
+}
+
 /// Answers one request of a round. Programs that want to stop, delay or look at single requests write their own loop
-/// around it; [`Request::Done`] is theirs to handle and is answered with nothing of meaning.
+/// around it; [`Request::Done`] is theirs to handle and is answered with nothing of meaning. What is stored names this
+/// fence: that of a [`Turn`], or none where nobody ever claimed the pairing.
 ///
 /// # Errors
 ///
@@ -116,6 +157,7 @@ pub async fn answer(
     pair: Pair<'_>,
     store: &dyn StateStore,
     clock: &dyn Clock,
+    fence: Fence,
     request: Request,
 ) -> Result<Reply, StoreError> {
     let at = |side: Side| (*pair.sources.get(side), *pair.calendars.get(side));
@@ -151,7 +193,12 @@ pub async fn answer(
             let (source, calendar) = at(side);
             Reply::Fits(series.iter().map(|series| source.fit(calendar, series)).collect())
         }
-        Request::Journal(entries) => Reply::Recorded(record(store, pair.id, &entries).await?),
+        Request::Journal(mut entries) => {
+            for entry in &mut entries {
+                entry.fence = fence;
+            }
+            Reply::Recorded(record(store, pair.id, &entries).await?)
+        }
         Request::Apply(side, writes) => {
             let (source, calendar) = at(side);
             let (from, of) = at(side.other());
@@ -172,7 +219,8 @@ pub async fn answer(
             let (source, calendar) = at(side);
             Reply::MarkSet(source.set_sentinel(calendar, expected.as_ref(), &new).await)
         }
-        Request::Commit(commit) => {
+        Request::Commit(mut commit) => {
+            commit.fence = fence;
             store.commit(pair.id, &commit).await?;
             Reply::Committed
         }

@@ -234,12 +234,6 @@ pub enum StoreError {
     /// Somebody else has this pairing since, or had it: end the round and store nothing more.
     #[error("another process took over this pairing meanwhile")]
     Fenced,
-    /// So much time passed since the last sign of life that somebody else may have this pairing: end the round and write
-    /// nothing more. What was journaled is settled by whoever is next.
-    #[error(
-        "this process was held up for longer than its lease, and another one may work on this pairing by now"
-    )]
-    Lapsed,
     /// Somebody else works on this pairing: try again later.
     #[error("{holder} works on this pairing")]
     Leased {

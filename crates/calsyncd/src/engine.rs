@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use calsync_core::drive::{self, Clock, Pair};
+use calsync_core::drive::{self, Clock, Holder, Pair};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Side};
 use calsync_core::link::Wish;
 use calsync_core::model::{Attachment, Series};
@@ -34,6 +34,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::connect::{self, ConnectError};
 use crate::fields::side_word;
+use crate::holder;
 use crate::scheduler::RoundEnd;
 
 /// Everything that is remembered: the engine's state, the pairings, the history.
@@ -151,7 +152,12 @@ pub struct Engine {
     state: Arc<dyn State>,
     clock: Arc<dyn Clock>,
     defaults: PairingSettings,
+    /// Who works on pairings here.
+    holder: Holder,
 }
+
+/// The longest time that a request takes unless a configuration says something else.
+const LONGEST_REQUEST: Duration = Duration::from_secs(100);
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -162,7 +168,21 @@ impl fmt::Debug for Engine {
 impl Engine {
     /// An engine with the machine's clock, and with the engine's own defaults for pairings.
     pub fn new(sides: Arc<dyn Sides>, state: Arc<dyn State>) -> Engine {
-        Engine { sides, state, clock: Arc::new(SystemClock), defaults: PairingSettings::default() }
+        Engine {
+            sides,
+            state,
+            clock: Arc::new(SystemClock),
+            defaults: PairingSettings::default(),
+            holder: holder::new(LONGEST_REQUEST),
+        }
+    }
+
+    /// With clients whose requests end after this time at the latest, with or without an answer. While this engine works on
+    /// a pairing no other one does; should it stop without giving that back, others wait for three times as long.
+    #[must_use]
+    pub fn with_longest_request(mut self, longest: Duration) -> Engine {
+        self.holder = holder::new(longest);
+        self
     }
 
     /// With another clock.
@@ -184,9 +204,15 @@ impl Engine {
         &self.state
     }
 
-    /// Runs one round and notes it in the history. Dropping the future anywhere is harmless.
+    /// Runs one round and notes it in the history, unless somebody else works on the pairing. Dropping the future anywhere is
+    /// harmless.
     pub async fn sync(&self, record: &PairingRecord) -> Finished {
         let finished = self.round(record, Kind::Sync).await;
+        if let Err(StoreError::Leased { holder, remains }) = &finished.result {
+            let wait_s = remains.as_secs();
+            tracing::info!(pairing = %record.id, holder, wait_s, "another process works on this pairing");
+            return finished;
+        }
         if let Err(error) = self.state.add_run(&finished.run()).await {
             tracing::warn!(pairing = %record.id, %error, "the round cannot be noted in the history");
         }
@@ -236,7 +262,7 @@ impl Engine {
             settings: &settings,
         };
         let result = match kind {
-            Kind::Sync => drive::sync(pair, self.state.as_ref(), self.clock.as_ref()).await,
+            Kind::Sync => drive::sync(pair, self.state.as_ref(), self.clock.as_ref(), &self.holder).await,
             Kind::Plan(wishes) => {
                 drive::plan_asked(pair, self.state.as_ref(), self.clock.as_ref(), wishes).await
             }
@@ -343,6 +369,7 @@ impl Finished {
     /// What it means for the next one.
     pub fn end(&self) -> RoundEnd {
         match &self.result {
+            Err(StoreError::Leased { remains, .. }) => RoundEnd::Elsewhere(*remains),
             Err(_) => RoundEnd::Failed,
             Ok(report) => match &report.failure {
                 None => RoundEnd::Done,

@@ -17,6 +17,7 @@ pub mod connect;
 pub mod duration;
 pub mod engine;
 pub mod fields;
+mod holder;
 pub mod logging;
 pub mod scheduler;
 pub mod service;

@@ -50,6 +50,8 @@ pub enum RoundEnd {
     Failed,
     /// A server asks everybody to wait.
     Throttled(Duration),
+    /// Another process works on this pairing; after this time it is known whether it still lives.
+    Elsewhere(Duration),
 }
 
 /// Limits of the scheduler.
@@ -252,6 +254,10 @@ impl Schedule {
                     next_in_s = slot.due.saturating_duration_since(now).as_secs(),
                     "waiting before the next try"
                 );
+            }
+            // Nobody failed: the next one is at its time, or as soon as it may be ours.
+            RoundEnd::Elsewhere(wait) => {
+                slot.due = slot.due.min(after(now, wait.max(Duration::from_secs(1))));
             }
             RoundEnd::Throttled(wait) => {
                 let granted = wait.max(Duration::from_secs(1)).min(self.limits.longest_wait);

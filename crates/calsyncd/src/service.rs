@@ -186,6 +186,10 @@ mod tests {
         fn now(&self) -> DateTime<Utc> {
             *self.0.lock().unwrap()
         }
+
+        fn steady(&self) -> Duration {
+            Duration::ZERO
+        }
     }
 
     fn entry(link: u64, at: DateTime<Utc>) -> JournalEntry {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use calsync_core::drive::{self, Clock, Pair};
+use calsync_core::drive::{self, Clock, Holder, Pair};
 use calsync_core::ids::{
     CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Side, Uid,
 };
@@ -16,7 +17,7 @@ use calsync_core::source::{
     Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item,
     Mark as Sentinel, Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
-use calsync_core::store::{Commit, JournalEntry, JournalQuery, Recorded, StateStore};
+use calsync_core::store::{Commit, Fence, JournalEntry, JournalQuery, Recorded, StateStore, StoreError};
 use calsync_core::sync::{Request, Round, RoundInput, RoundReport, Settings};
 use calsync_core::zone::Zone;
 use chrono::{DateTime, NaiveDate, TimeZone, Utc};
@@ -50,6 +51,10 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.0.load(Ordering::SeqCst), 0).unwrap()
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 
@@ -779,6 +784,7 @@ pub struct World {
     pub settings: Settings,
     pub pairing: PairingId,
     pub calendar: CalendarKey,
+    pub holder: Holder,
 }
 
 /// Where a round is cut off.
@@ -802,7 +808,13 @@ impl World {
             settings: Settings::default(),
             pairing: PairingId::new("meier"),
             calendar: CalendarKey::new("calendar"),
+            holder: Holder::new("test", Duration::from_secs(60)),
         }
+    }
+
+    /// The last one that was given.
+    fn fence(&self) -> Fence {
+        block_on(self.store.lease(&self.pairing)).unwrap().fence
     }
 
     fn pair(&self) -> Pair<'_> {
@@ -823,7 +835,7 @@ impl World {
 
     pub fn sync(&self) -> RoundReport {
         self.clock.pass(300);
-        let report = block_on(drive::sync(self.pair(), &self.store, &self.clock)).unwrap();
+        let report = block_on(drive::sync(self.pair(), &self.store, &self.clock, &self.holder)).unwrap();
         assert_eq!(report.failure, None);
         report
     }
@@ -853,7 +865,10 @@ impl World {
                 return *report;
             }
             before(number, &request);
-            round.handle(block_on(drive::answer(self.pair(), &self.store, &self.clock, request)).unwrap());
+            round.handle(
+                block_on(drive::answer(self.pair(), &self.store, &self.clock, self.fence(), request))
+                    .unwrap(),
+            );
         }
         unreachable!()
     }
@@ -861,7 +876,38 @@ impl World {
     /// A round that may end before its time.
     pub fn sync_any(&self) -> RoundReport {
         self.clock.pass(300);
-        block_on(drive::sync(self.pair(), &self.store, &self.clock)).unwrap()
+        block_on(drive::sync(self.pair(), &self.store, &self.clock, &self.holder)).unwrap()
+    }
+
+    /// A round that somebody else may not let begin.
+    pub fn try_sync(&self) -> Result<RoundReport, StoreError> {
+        block_on(drive::sync(self.pair(), &self.store, &self.clock, &self.holder))
+    }
+
+    /// A round of another process, in which something happens before requests.
+    pub fn sync_as(
+        &self,
+        holder: &Holder,
+        mut before: impl FnMut(&World, usize),
+    ) -> Result<RoundReport, StoreError> {
+        self.clock.pass(300);
+        let mut turn = block_on(holder.begin(&self.pairing, &self.store, &self.clock))?;
+        let mut round = self.round();
+        for number in 0.. {
+            let request = round.poll();
+            if let Request::Done(report) = request {
+                return Ok(*report);
+            }
+            before(self, number);
+            round.handle(block_on(drive::in_turn(
+                self.pair(),
+                &self.store,
+                &self.clock,
+                &mut turn,
+                request,
+            ))?);
+        }
+        unreachable!()
     }
 
     /// A person chooses who leads.
@@ -910,7 +956,8 @@ impl World {
             if matches!(cut, Cut::Before(at) if at == number) {
                 return true;
             }
-            let reply = block_on(drive::answer(self.pair(), &self.store, &self.clock, request)).unwrap();
+            let reply = block_on(drive::answer(self.pair(), &self.store, &self.clock, self.fence(), request))
+                .unwrap();
             if matches!(cut, Cut::After(at) if at == number) {
                 return true;
             }
@@ -932,7 +979,8 @@ impl World {
             hold.answer = Some(answer);
         }
         let version = block_on(self.store.head(&self.pairing)).unwrap().version;
-        block_on(self.store.commit(&self.pairing, &Commit { version, put, ..Commit::default() })).unwrap();
+        let commit = Commit { version, fence: self.fence(), put, ..Commit::default() };
+        block_on(self.store.commit(&self.pairing, &commit)).unwrap();
     }
 
     pub fn assert_in_step(&self) {

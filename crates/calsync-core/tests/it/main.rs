@@ -33,4 +33,5 @@ mod rounds_world;
 mod rules;
 mod rules_random;
 mod rules_review;
+mod turns;
 mod went_back;

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use super::fake::{Cut, World, event, hour};
 
 /// A world in which everything a round can do is waiting to be done.
-fn busy() -> World {
+pub(super) fn busy() -> World {
     let world = World::new();
     let mut mine = Vec::new();
     for day in 1..7 {
@@ -49,7 +49,7 @@ fn busy() -> World {
     world
 }
 
-fn expected() -> Vec<Series> {
+pub(super) fn expected() -> Vec<Series> {
     let world = busy();
     world.settle();
     world.assert_in_step();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use calsync_core::drive;
 use calsync_core::ids::{PerSide, Side};
 use calsync_core::source::{CalendarSource, SourceError, SourceErrorKind, WriteOp, WriteOutcome};
-use calsync_core::store::Recorded;
+use calsync_core::store::{Fence, Recorded};
 use calsync_core::sync::{Mode, Private, Reply, Request, Round, RoundInput, RoundReport, Settings};
 
 use super::people::Act;
@@ -109,7 +109,13 @@ pub fn play(
         let reply = if lost == Some(false) && is_write {
             unknown()
         } else {
-            let reply = block_on(drive::answer(world.pair(names, settings), &world.store, &world, request));
+            let reply = block_on(drive::answer(
+                world.pair(names, settings),
+                &world.store,
+                &world,
+                Fence::default(),
+                request,
+            ));
             let reply = reply.unwrap();
             if lost.is_some() && is_write { unknown() } else { reply }
         };

@@ -1,6 +1,7 @@
 //! The clock of the world: it stands still unless the world moves it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use calsync_core::drive::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -40,6 +41,10 @@ impl SimClock {
 impl Clock for SimClock {
     fn now(&self) -> DateTime<Utc> {
         at(self.truth.load(Ordering::Relaxed) + self.wrong.load(Ordering::Relaxed))
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_secs(self.truth.load(Ordering::Relaxed).unsigned_abs())
     }
 }
 

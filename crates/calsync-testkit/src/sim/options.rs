@@ -162,7 +162,9 @@ impl Options {
         if restores {
             going_back(&mut rates, &mut rng);
         }
-        let daemons = if faults && TWO_DAEMONS && rng.chance(300) { 2 } else { 1 };
+        // Drawn apart, so that all else of a seed is the same with one and with two.
+        let mut apart = Rng::new(seed, Stream::Options, DAEMONS + mix as u64);
+        let daemons = if faults && apart.chance(300) { 2 } else { 1 };
         let answers = if rng.chance(500) { Answers::Approves } else { Answers::Never };
         Options {
             mix,
@@ -178,9 +180,8 @@ impl Options {
     }
 }
 
-/// Whether several daemons share a store. Nothing keeps them apart yet but the lock of a state directory, which a store in
-/// memory has not.
-const TWO_DAEMONS: bool = false;
+/// The number of the draw of daemons: behind those of the mixes.
+const DAEMONS: u64 = 1 << 32;
 /// Whether a restored Exchange can be noticed. The simulated one keeps no mark yet.
 const EXCHANGE_GOES_BACK: bool = false;
 

@@ -9,7 +9,7 @@ use calsync_core::ids::Side;
 use calsync_core::link::Head;
 use calsync_core::model::Series;
 use calsync_core::source::{Applied, Write, WriteOp, WriteOutcome};
-use calsync_core::store::{Commit, JournalEntry};
+use calsync_core::store::{Commit, Fence, JournalEntry};
 use calsync_core::sync::{Leaving, Private};
 
 use super::place::Standing;
@@ -27,6 +27,41 @@ pub(crate) struct Before {
 }
 
 impl Shared {
+    /// I20: a write leaves only from whoever was given the pairing last. What was delayed on its way is not looked at.
+    pub(crate) fn writes(&self, daemon: usize, side: Side) {
+        let granted = self.watch().granted;
+        if granted.is_none_or(|(last, _)| last != daemon) {
+            let last = granted.map_or_else(|| "nobody".to_owned(), |(last, _)| format!("daemon {last}"));
+            self.violated("I20", format!("daemon {daemon} writes to {side}, and {last} has the pairing"));
+        }
+    }
+
+    /// I20: the store takes a step from whoever was given the pairing last.
+    pub(crate) fn stored(&self, fence: Fence) {
+        let granted = self.watch().granted;
+        if let Some((_, last)) = granted
+            && last != fence
+        {
+            self.violated(
+                "I20",
+                format!("the store took a step under fence {fence}, and the last is {last}"),
+            );
+        }
+    }
+
+    /// The store gave the pairing to a daemon. I20: its number grows.
+    pub(crate) fn grant(&self, daemon: usize, fence: Fence) {
+        let before = self.watch().granted.replace((daemon, fence));
+        if let Some((last, old)) = before {
+            if old >= fence {
+                self.violated("I20", format!("fence {fence} was given after {old}"));
+            }
+            if last != daemon {
+                self.branch("another daemon took over");
+            }
+        }
+    }
+
     /// A write reaches a side.
     pub(crate) fn before_write(&self, side: Side, write: &Write) -> Before {
         let settings = self.settings();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use calsync_core::ids::{CalendarKey, PairingId, PerSide, Side};
 use calsync_core::model::Series;
 use calsync_core::source::{CalendarSource, Receipt, Write};
-use calsync_core::store::Recorded;
+use calsync_core::store::{Fence, Recorded};
 use calsync_core::sync::Settings;
 
 use super::book::Book;
@@ -74,6 +74,8 @@ pub(crate) struct Watch {
     pub(crate) late: Vec<Late>,
     pub(crate) rounds: BTreeMap<usize, RoundWatch>,
     pub(crate) daemon: usize,
+    /// Which daemon was given the pairing last, and with which fence; `None` where the store does not know any more.
+    pub(crate) granted: Option<(usize, Fence)>,
     /// When an appointment last appeared on a side.
     pub(crate) came: BTreeMap<(Side, usize), u64>,
     /// Appointments that a restore took from a side.

@@ -22,6 +22,8 @@ use super::watch::{Late, Shared};
 pub(crate) struct Wire {
     side: Side,
     inner: Arc<dyn CalendarSource>,
+    /// Whose it is.
+    daemon: usize,
     shared: Arc<Shared>,
 }
 
@@ -43,9 +45,9 @@ enum Mishap {
 }
 
 impl Wire {
-    pub(crate) fn new(side: Side, shared: Arc<Shared>) -> Wire {
+    pub(crate) fn new(side: Side, daemon: usize, shared: Arc<Shared>) -> Wire {
         let inner = Arc::from(shared.places.get(side).client());
-        Wire { side, inner, shared }
+        Wire { side, inner, daemon, shared }
     }
 
     /// A request leaves; says what befalls it, and gives what else is to be drawn for it.
@@ -286,6 +288,7 @@ impl CalendarSource for Wire {
         new: &Mark,
     ) -> Result<(), SourceError> {
         let (mishap, _) = self.asks("mark", "write the mark of the calendar").await?;
+        self.shared.writes(self.daemon, self.side);
         let done = self.inner.set_sentinel(calendar, expected, new).await;
         self.read(&mishap, done).await
     }
@@ -297,6 +300,7 @@ impl CalendarSource for Wire {
         files: &dyn Files,
     ) -> Vec<WriteOutcome> {
         let (mishap, rng) = self.leaves("apply", true).await;
+        self.shared.writes(self.daemon, self.side);
         let place = self.shared.places.get(self.side);
         if let Some(mut rng) = rng
             && rng.chance(self.shared.options.rates.half)
@@ -349,6 +353,7 @@ impl CalendarSource for Wire {
     }
 
     async fn upkeep(&self, calendar: &CalendarKey) -> Result<u64, SourceError> {
+        self.shared.writes(self.daemon, self.side);
         self.inner.upkeep(calendar).await
     }
 

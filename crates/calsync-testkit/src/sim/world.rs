@@ -10,8 +10,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use calsync_core::drive::{self, Clock, Pair};
+use calsync_core::drive::{self, Clock, Holder, Pair};
 use calsync_core::ids::{PerSide, Side};
 use calsync_core::source::SourceErrorKind;
 use calsync_core::store::StoreError;
@@ -31,12 +32,28 @@ use super::words::set_of;
 type Running = Pin<Box<dyn Future<Output = Result<RoundReport, StoreError>> + Send>>;
 
 /// A process that keeps the pairing in step.
-#[derive(Default)]
 struct Daemon {
     round: Option<Running>,
     /// Steps before it does anything again.
     sleeps: u64,
+    /// The process as others see it.
+    holder: Arc<Holder>,
+    /// How often it was started again.
+    lives: u64,
 }
+
+impl Daemon {
+    fn new(number: usize) -> Daemon {
+        Daemon { round: None, sleeps: 0, holder: holder(number, 0), lives: 0 }
+    }
+}
+
+fn holder(number: usize, life: u64) -> Arc<Holder> {
+    Arc::new(Holder::new(format!("daemon {number}, life {life}"), LONGEST_REQUEST))
+}
+
+/// What a daemon takes to be the longest time of a request.
+const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 /// A seed's world.
 pub(crate) struct World {
@@ -79,7 +96,7 @@ impl World {
         World {
             settings: shared.settings(),
             shared,
-            daemons: (0..options.daemons).map(|_| Daemon::default()).collect(),
+            daemons: (0..options.daemons).map(Daemon::new).collect(),
             options,
             vault,
             backups: PerSide::default(),
@@ -175,7 +192,7 @@ impl World {
             self.shared.clock.set_wrong(wrong);
         }
         if rng.chance(rates.stall)
-            && let Some(daemon) = self.daemons.first_mut()
+            && let Some(daemon) = self.any_daemon(rng)
             && daemon.round.is_some()
         {
             daemon.sleeps = 60;
@@ -183,6 +200,11 @@ impl World {
             self.shared.clock.pass(3600);
         }
         self.going_back(rng);
+    }
+
+    fn any_daemon(&mut self, rng: &mut Rng) -> Option<&mut Daemon> {
+        let number = if self.daemons.len() > 1 { rng.below(self.daemons.len() as u64) } else { 0 };
+        self.daemons.get_mut(usize::try_from(number).ok()?)
     }
 
     fn backup(&mut self) {
@@ -216,12 +238,14 @@ impl World {
             self.shared.fault("store goes back");
             self.crash_all();
             self.vault.restore(Some(backup));
+            self.shared.watch().granted = None;
             self.restored = true;
         }
         if rng.chance(rates.lose_store) {
             self.shared.fault("store lost");
             self.crash_all();
             self.vault.restore(None);
+            self.shared.watch().granted = None;
             self.shared.watch().first_sync_done = false;
             self.restored = true;
         }
@@ -269,10 +293,16 @@ impl World {
         }
     }
 
-    fn crash(&mut self, daemon: usize) {
-        if let Some(daemon) = self.daemons.get_mut(daemon) {
+    fn crash(&mut self, number: usize) {
+        let alone = self.daemons.len() == 1;
+        if let Some(daemon) = self.daemons.get_mut(number) {
             daemon.round = None;
             daemon.sleeps = 5;
+            // One that is alone has the lock of the state directory: that tells it that its former life has ended.
+            if !alone {
+                daemon.lives += 1;
+                daemon.holder = holder(number, daemon.lives);
+            }
         }
     }
 
@@ -286,7 +316,8 @@ impl World {
         }
         self.shared.watch().daemon = number;
         if daemon.round.is_none() {
-            let round = self.new_round();
+            let holder = Arc::clone(&daemon.holder);
+            let round = self.new_round(number, holder);
             self.begin_round(number);
             if let Some(daemon) = self.daemons.get_mut(number) {
                 daemon.round = Some(round);
@@ -327,20 +358,20 @@ impl World {
     }
 
     /// The real engine over this world.
-    fn new_round(&self) -> Running {
+    fn new_round(&self, number: usize, holder: Arc<Holder>) -> Running {
         let shared = Arc::clone(&self.shared);
         let settings = shared.settings();
         let store = self.vault.store();
         Box::pin(async move {
-            let wires = PerSide::from_fn(|side| Wire::new(side, Arc::clone(&shared)));
-            let disk = Shelf::new(store, Arc::clone(&shared));
+            let wires = PerSide::from_fn(|side| Wire::new(side, number, Arc::clone(&shared)));
+            let disk = Shelf::new(store, number, Arc::clone(&shared));
             let pair = Pair {
                 id: &shared.pairing,
                 sources: PerSide { a: &wires.a, b: &wires.b },
                 calendars: PerSide { a: &shared.calendar, b: &shared.calendar },
                 settings: &settings,
             };
-            drive::sync(pair, &disk, shared.clock.as_ref()).await
+            drive::sync(pair, &disk, shared.clock.as_ref(), &holder).await
         })
     }
 
@@ -410,8 +441,15 @@ impl World {
 
     /// A round from beginning to end, with nothing in between.
     pub(crate) fn quiet_round(&mut self) -> (Option<RoundReport>, RoundWatch) {
+        self.quiet_round_after(false)
+    }
+
+    fn quiet_round_after(&mut self, waited: bool) -> (Option<RoundReport>, RoundWatch) {
         self.shared.watch().daemon = 0;
-        let round = self.new_round();
+        let Some(holder) = self.daemons.first().map(|daemon| Arc::clone(&daemon.holder)) else {
+            return (None, RoundWatch::default());
+        };
+        let round = self.new_round(0, holder);
         self.begin_round(0);
         if let Some(daemon) = self.daemons.first_mut() {
             daemon.round = Some(round);
@@ -421,6 +459,11 @@ impl World {
                 let watch = self.shared.watch().round().clone();
                 let report = match ended {
                     Ok(report) => Some(report),
+                    Err(StoreError::Leased { remains, .. }) if !waited => {
+                        // Of a daemon that died over it.
+                        self.shared.clock.pass(i64::try_from(remains.as_secs()).unwrap_or_default());
+                        return self.quiet_round_after(true);
+                    }
                     Err(error) => {
                         self.shared.violated("I29", format!("a quiet round failed: {error}"));
                         None

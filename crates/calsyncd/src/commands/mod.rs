@@ -129,6 +129,8 @@ impl From<ConnectError> for Complaint {
 fn store_message(error: &StoreError) -> Message {
     let (text, detail) = match error {
         StoreError::Conflict => (OutputText::WhyStoreConflict, String::new()),
+        StoreError::Fenced => (OutputText::WhyStoreFenced, String::new()),
+        StoreError::Leased { holder, .. } => (OutputText::WhyStoreLeased, holder.clone()),
         StoreError::Unavailable(detail) => (OutputText::WhyStoreUnavailable, detail.clone()),
         StoreError::InUse(detail) => (OutputText::WhyStoreInUse, detail.clone()),
         StoreError::Damaged(detail) => (OutputText::WhyStoreDamaged, detail.clone()),

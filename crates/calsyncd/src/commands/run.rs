@@ -19,7 +19,9 @@ pub(super) async fn run(context: &Context) -> Answer {
         keep: config.store.keep_journal,
         contents: config.store.keep_contents,
     };
-    let engine = Engine::new(Arc::new(servers), store).with_defaults(config.defaults.clone());
+    let engine = Engine::new(Arc::new(servers), store)
+        .with_defaults(config.defaults.clone())
+        .with_longest_request(config.longest_request());
     let service = Service::new(engine, config.sync.interval);
     let limits = Limits {
         concurrency: config.sync.concurrency,

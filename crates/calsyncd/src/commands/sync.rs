@@ -1,8 +1,10 @@
 //! `sync` and `plan`: single rounds, now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use calsync_core::link::Wish;
+use calsync_core::store::StoreError;
 use calsync_core::sync::Became;
 use calsync_store::{PairingRecord, PairingStore as _, RunOutcome, SqliteStore};
 use futures::StreamExt as _;
@@ -101,12 +103,12 @@ async fn each(
     as_json: bool,
 ) -> Result<(Exit, Vec<Value>), Complaint> {
     let engine = Engine::new(Arc::new(Servers::from_config(config)?), store);
-    let engine = engine.with_defaults(config.defaults.clone());
+    let engine = engine.with_defaults(config.defaults.clone()).with_longest_request(config.longest_request());
     let engine = &engine;
     let mut finished = futures::stream::iter(records)
         .map(|record| async move {
             let finished = match what {
-                What::Sync => engine.sync(record).await,
+                What::Sync => in_turn(context, engine, record).await,
                 What::Plan(wishes) => engine.plan_asked(record, wishes).await,
             };
             (record, finished)
@@ -137,6 +139,30 @@ async fn each(
     }
     Ok((exit, documents))
 }
+
+/// One round, when nobody else works on the pairing: somebody who died over it is waited for, somebody who works is not.
+async fn in_turn(context: &Context, engine: &Engine, record: &PairingRecord) -> Finished {
+    let mut finished = engine.sync(record).await;
+    let mut waited_for = None;
+    while let Err(StoreError::Leased { holder, remains }) = &finished.result {
+        // It was taken by somebody else, or gave a sign of life: the time that remains begins anew.
+        if remains.is_zero() || waited_for.as_ref().is_some_and(|before| before <= remains) {
+            break;
+        }
+        if waited_for.is_none() {
+            let seconds = remains.as_secs().saturating_add(1);
+            let waiting = Message::new(OutputText::WaitsForLease).with("pairing", &record.id);
+            context.warn(&waiting.with("holder", holder).with("seconds", seconds));
+        }
+        waited_for = Some(*remains);
+        tokio::time::sleep((*remains).min(LOOK_AGAIN)).await;
+        finished = engine.sync(record).await;
+    }
+    finished
+}
+
+/// How often to look whether whoever has a pairing still lives.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Whether something that a person asked for was not done.
 fn unmet(finished: &Finished) -> bool {

@@ -240,6 +240,11 @@ impl Config {
         }
     }
 
+    /// No request to a server takes longer: it has ended then, with or without an answer.
+    pub fn longest_request(&self) -> Duration {
+        self.exchange.timeout.max(self.nvs.timeout)
+    }
+
     /// The state directory when the file at `path` does not say: that of the platform for the platform's own file,
     /// else `calsync-state` beside the file.
     pub fn default_store(path: &Path) -> PathBuf {

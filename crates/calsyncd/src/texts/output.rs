@@ -121,6 +121,18 @@ super::texts! {
             en: "another process works on this pairing at the same time; try again",
             de: "ein anderer Prozess bearbeitet gleichzeitig diese Paarung; erneut versuchen",
         }
+        WhyStoreFenced {
+            en: "another process took over this pairing while this one stood still, and goes on with it; nothing more was written. If that happens often, look why two of them run",
+            de: "ein anderer Prozess hat diese Paarung übernommen, während dieser stillstand, und macht mit ihr weiter; geschrieben wurde seither nichts mehr. Kommt das öfter vor, bitte nachsehen, warum zwei laufen"
+        }
+        WhyStoreLeased {
+            en: "{detail} works on this pairing; try again when it has finished, or stop it",
+            de: "{detail} bearbeitet diese Paarung; erneut versuchen, wenn das beendet ist, oder diesen Prozess beenden"
+        }
+        WaitsForLease {
+            en: "{pairing}: {holder} had this pairing last and did not give it back; waiting up to {seconds} seconds for a sign of life",
+            de: "{pairing}: {holder} hatte diese Paarung zuletzt und hat sie nicht zurückgegeben; es wird bis zu {seconds} Sekunden auf ein Lebenszeichen gewartet"
+        }
         WhyStoreUnavailable { en: "the state cannot be used now: {detail}", de: "der Zustand ist jetzt nicht benutzbar ({detail})" }
         WhyStoreInUse {
             en: "the state is in use: {detail}; while the service runs it synchronises by itself, and status, plan, check and pairing can be used beside it",

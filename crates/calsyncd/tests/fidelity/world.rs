@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use calsync_core::drive::{self, Pair};
+use calsync_core::drive::{self, Holder, Pair};
 use calsync_core::ids::{CalendarKey, PairingId, PerSide, Side};
 use calsync_core::link::Link;
 use calsync_core::memory::MemoryStore;
@@ -153,7 +154,8 @@ impl Pairing<'_> {
             calendars: PerSide { a: &self.keys.a, b: &self.keys.b },
             settings: &self.settings,
         };
-        drive::sync(pair, &self.store, &SystemClock).await.unwrap()
+        let holder = Holder::new("fidelity", Duration::from_secs(60));
+        drive::sync(pair, &self.store, &SystemClock, &holder).await.unwrap()
     }
 
     /// Ids of appointments that are linked, NVS first.

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use calsync_core::drive::{self, Clock, Pair};
 use calsync_core::ids::PerSide;
-use calsync_core::store::StoreError;
+use calsync_core::store::{StateStore as _, StoreError};
 use calsync_core::sync::{Mode, Request, Round, RoundInput, Settings};
 use calsync_store::{PairingRecord, PairingStore as _, SqliteStore};
 use calsync_testkit::exchange::Trouble;
 use calsync_testkit::nvs::{Failure, Fault};
 use calsync_testkit::people::{Calendars as _, Draft, Edit, Repeat, Rhythm, Tile, Until};
+use calsyncd::clock::SystemClock;
 use calsyncd::engine::{Engine, Servers, Sides as _};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use ews_client::{EwsClient, Secret};
@@ -29,6 +30,10 @@ impl Clock for Now {
     fn now(&self) -> DateTime<Utc> {
         SystemTime::now().into()
     }
+
+    fn steady(&self) -> Duration {
+        SystemClock.steady()
+    }
 }
 
 /// A clock that a test puts forward, so that what was set aside for a while is due.
@@ -38,6 +43,10 @@ struct Forward(AtomicI64);
 impl Clock for Forward {
     fn now(&self) -> DateTime<Utc> {
         Now.now() + TimeDelta::minutes(self.0.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Duration {
+        SystemClock.steady()
     }
 }
 
@@ -86,6 +95,7 @@ impl Bench {
     /// Runs a round up to the crash; whether it got that far.
     async fn stopped_round(&self, crash: Crash) -> bool {
         let store = self.state();
+        let fence = store.lease(&self.record.id).await.unwrap().fence;
         let (sources, calendars) = (self.servers.sources(&self.record), self.servers.calendars(&self.record));
         // Who leaves marks is the same in every process of one installation.
         let installation = self.servers.installation().await.unwrap();
@@ -112,7 +122,7 @@ impl Bench {
             if here && !crash.answered {
                 return true;
             }
-            let reply = drive::answer(pair, &store, &Now, request).await.unwrap();
+            let reply = drive::answer(pair, &store, &Now, fence, request).await.unwrap();
             if here {
                 return true;
             }

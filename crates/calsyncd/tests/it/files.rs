@@ -2,16 +2,18 @@
 //! sides, quiet rounds afterwards, and rounds that are cut off or lose an answer on the way.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use calsync_core::drive::{self, Clock, Pair};
+use calsync_core::drive::{self, Clock, Holder, Pair};
 use calsync_core::ids::{CalendarKey, PairingId, PerSide};
 use calsync_core::memory::MemoryStore;
 use calsync_core::source::CalendarSource;
+use calsync_core::store::StateStore as _;
 use calsync_core::sync::{AttachmentPolicy, Mode, Request, Round, RoundInput, RoundReport, Settings};
 use calsync_testkit::exchange::{AttachedAs, MockExchange, Options, Rights, ServerVersion, Trouble};
 use calsync_testkit::nvs::{MockNvs, MockNvsSettings, MockUnit};
 use calsync_testkit::people::{Calendars as _, Draft, Edit, Repeat, Rhythm, Until};
+use calsyncd::clock::SystemClock;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use ews_client::{Access, EwsClient, ExchangeSource, Secret};
 use nvs_client::{NvsClient, NvsSettings, NvsSource, Token};
@@ -35,6 +37,10 @@ impl Clock for Forward {
     fn now(&self) -> DateTime<Utc> {
         DateTime::<Utc>::from(SystemTime::now()) + TimeDelta::minutes(self.0.load(Ordering::SeqCst))
     }
+
+    fn steady(&self) -> Duration {
+        SystemClock.steady()
+    }
 }
 
 struct Sides {
@@ -45,6 +51,7 @@ struct Sides {
     id: PairingId,
     store: MemoryStore,
     clock: Forward,
+    holder: Holder,
     settings: Settings,
 }
 
@@ -80,6 +87,7 @@ impl Sides {
             id: PairingId::new("meier"),
             store: MemoryStore::new(),
             clock: Forward::default(),
+            holder: Holder::new("test", Duration::from_secs(60)),
             settings: Settings::default(),
         }
     }
@@ -95,7 +103,7 @@ impl Sides {
 
     async fn round(&self) -> RoundReport {
         self.clock.0.fetch_add(1, Ordering::SeqCst);
-        let report = drive::sync(self.pair(), &self.store, &self.clock).await.unwrap();
+        let report = drive::sync(self.pair(), &self.store, &self.clock, &self.holder).await.unwrap();
         assert_eq!(report.failure, None);
         report
     }
@@ -105,7 +113,7 @@ impl Sides {
         let mut quiet = 0;
         for _ in 0..12 {
             self.clock.0.fetch_add(30, Ordering::SeqCst);
-            let report = drive::sync(self.pair(), &self.store, &self.clock).await.unwrap();
+            let report = drive::sync(self.pair(), &self.store, &self.clock, &self.holder).await.unwrap();
             quiet = if report.writes() == 0 && report.is_clean() { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return;
@@ -117,6 +125,7 @@ impl Sides {
     /// Runs a round up to the crash; whether it got that far.
     async fn stopped_round(&self, crash: Crash) -> bool {
         let pair = self.pair();
+        let fence = self.store.lease(&self.id).await.unwrap().fence;
         let mut round = Round::new(RoundInput {
             pairing: self.id.clone(),
             settings: self.settings.clone(),
@@ -132,7 +141,7 @@ impl Sides {
             if number == crash.request && !crash.answered {
                 return true;
             }
-            let reply = drive::answer(pair, &self.store, &self.clock, request).await.unwrap();
+            let reply = drive::answer(pair, &self.store, &self.clock, fence, request).await.unwrap();
             if number == crash.request {
                 return true;
             }

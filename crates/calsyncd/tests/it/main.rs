@@ -18,4 +18,5 @@ mod guards;
 mod pairings;
 mod rounds;
 mod service;
+mod two_daemons;
 mod world;

@@ -1,8 +1,9 @@
 //! Whole rounds of the engine between two NVS servers: the shortest way to see that the source keeps its promises.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
-use calsync_core::drive::{Clock, Pair, sync};
+use calsync_core::drive::{Clock, Holder, Pair, sync};
 use calsync_core::ids::{CalendarKey, PairingId, PerSide};
 use calsync_core::memory::MemoryStore;
 use calsync_core::sync::{RoundReport, Settings};
@@ -21,6 +22,10 @@ impl Clock for Minutes {
         let mut now = self.0.lock().unwrap();
         *now += chrono::TimeDelta::minutes(1);
         *now
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -57,7 +62,8 @@ impl World {
             calendars: PerSide { a: &calendar, b: &calendar },
             settings: &self.settings,
         };
-        sync(pair, &self.store, &self.clock).await.unwrap()
+        let holder = Holder::new("test", Duration::from_secs(60));
+        sync(pair, &self.store, &self.clock, &holder).await.unwrap()
     }
 
     fn tiles(&self, side: usize) -> Vec<Tile> {
