@@ -42,7 +42,7 @@ impl Files {
         JOURNAL.migrate(&mut journal, dir)?;
         let mut files =
             Files { dir: dir.to_owned(), state, journal, lock: Some(lock), given: BTreeMap::new() };
-        files.deliver_outcomes()?;
+        files.take_over()?;
         Ok(files)
     }
 
@@ -71,7 +71,7 @@ impl Files {
     pub(super) fn own(&mut self) -> Result<(), StoreError> {
         if self.lock.is_none() {
             self.lock = Some(Lock::take(&self.dir)?);
-            self.deliver_outcomes()?;
+            self.take_over()?;
         }
         Ok(())
     }
@@ -106,13 +106,22 @@ impl Files {
         done
     }
 
+    /// After the lock was taken, from a process that may have been killed.
+    ///
+    /// What it was committing can be read and is not on the disk yet. The checkpoints wait for the disk; from here on nothing
+    /// that was read is taken back by a power failure: neither what one file says because of the other, nor what was found to
+    /// be done already.
+    fn take_over(&mut self) -> Result<(), StoreError> {
+        for connection in [&self.state, &self.journal] {
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(store_error)?;
+        }
+        self.deliver_outcomes()
+    }
+
     /// Brings stored outcomes into the journal file.
     fn deliver_outcomes(&mut self) -> Result<(), StoreError> {
         let settled = journal::settled(&self.state)?;
         let Some(last) = settled.last() else { return Ok(()) };
-        // A process that was killed in its commit may have left it readable and not yet on the disk. The checkpoint waits
-        // for the disk: the journal must not say of a commit what a power failure can still take back.
-        self.state.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(store_error)?;
         let transaction =
             self.journal.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
         journal::note_outcomes(&transaction, &settled)?;

@@ -94,8 +94,8 @@ struct Bench {
     dir: tempfile::TempDir,
     schema: Vec<(String, String)>,
     whole: bool,
-    /// What was seen, whether what was open was settled then, and what was seen after that.
-    known: Option<(Seen, bool, Seen)>,
+    /// What was seen, and what was seen after going on from there.
+    known: Option<(Seen, Seen)>,
 }
 
 impl Bench {
@@ -134,28 +134,29 @@ impl Bench {
         found
     }
 
-    /// The first thing that the next process does: it settles what is open, or only notes that it was there. What the store
-    /// shows then.
-    async fn go_on(&mut self, store: &SqliteStore, seen: &Seen, settles: bool) -> Seen {
+    /// The first thing that the next process does: it settles what is open, and stores a page. What the store shows then.
+    async fn go_on(&mut self, store: &SqliteStore, seen: &Seen) -> Seen {
         let name = PairingId::new(PAIRINGS[0]);
         let head = &seen.state.pairings[&name].head;
-        let mut commit = Commit { version: head.version, put: vec![sample::edited(3)], ..Commit::default() };
-        if settles {
-            let settled = head.intents.iter().map(|intent| Closed {
-                link: intent.write.link,
-                side: intent.side,
-                number: intent.write.receipt.number,
-                outcome: JournalEntry::NOT_CARRIED_OUT.to_owned(),
-            });
-            commit.closed = settled.collect();
-        }
+        let settled = head.intents.iter().map(|intent| Closed {
+            link: intent.write.link,
+            side: intent.side,
+            number: intent.write.receipt.number,
+            outcome: JournalEntry::NOT_CARRIED_OUT.to_owned(),
+        });
+        let commit = Commit {
+            version: head.version,
+            put: vec![sample::edited(3)],
+            closed: settled.collect(),
+            ..Commit::default()
+        };
         store.commit(&name, &commit).await.unwrap();
         // What follows from the same is the same, and looking takes the most time.
         match &self.known {
-            Some((before, settled, after)) if before == seen && *settled == settles => after.clone(),
+            Some((before, after)) if before == seen => after.clone(),
             Some(_) | None => {
                 let after = see(store).await;
-                self.known = Some((seen.clone(), settles, after.clone()));
+                self.known = Some((seen.clone(), after.clone()));
                 after
             }
         }
@@ -232,27 +233,25 @@ async fn recover(
     tally: &Tally,
 ) {
     more(&tally.crashes);
-    let killed = place.cut == Cut::Killed;
     let (store, seen) = bench.open(left.clone(), allowed, &|| place.to_string()).await;
+    let drive = vfs::mounted(bench.dir());
+    drive.lock().unwrap().acknowledged = 1;
     if place.point.is_multiple_of(8) || place.scenario.is_multiple_of(20) {
         assert!(bench.schema_now() == bench.schema, "another schema: {place}");
     }
-    let drive = vfs::mounted(bench.dir());
-    let after = bench.go_on(&store, &seen, !killed).await;
-    drive.lock().unwrap().acknowledged = 1;
+    let after = bench.go_on(&store, &seen).await;
+    drive.lock().unwrap().acknowledged = 2;
     drop(store);
     let trace = std::mem::take(&mut drive.lock().unwrap().trace);
 
-    // What was shown is safe, unless it was only the process that ended.
-    let mut until = if killed { allowed.clone() } else { Allowed::default() };
-    let mut from = Allowed::default();
-    until.add(&seen);
-    for entries in until.states.iter().map(|(_, journal)| journal.clone()).collect::<Vec<_>>() {
-        from.add(&Seen { journal: entries, ..after.clone() });
-    }
-    from.add(&after);
-    until.states.extend(from.states.iter().cloned());
-    until.runs.extend(from.runs.iter().cloned());
+    // While it is opened, what was not safe is not: where only the process was killed, the power can still take it. From then
+    // on everything is that was shown.
+    let mut opening = if place.cut == Cut::Killed { allowed.clone() } else { Allowed::default() };
+    opening.add(&seen);
+    let mut gone_on = Allowed::default();
+    gone_on.add(&after);
+    let mut going_on = gone_on.clone();
+    going_on.add(&seen);
 
     let mut dice = Dice::of(&[place.scenario, 4, place.point as u64, place.cut as u64]);
     let chosen = dice.below(trace.len() + 1);
@@ -264,8 +263,8 @@ async fn recover(
     let last = if every { trace.len() } else { chosen };
     for point in 0..=last {
         if every || point == chosen {
-            let acknowledged = trace.get(point).is_none_or(|(acknowledged, _)| *acknowledged == 1);
-            let allowed = if acknowledged { &from } else { &until };
+            let acknowledged = trace.get(point).map_or(2, |(acknowledged, _)| *acknowledged);
+            let allowed = [&opening, &going_on, &gone_on][acknowledged];
             for cut in cuts {
                 let same = cut == Cut::Lost
                     && every
