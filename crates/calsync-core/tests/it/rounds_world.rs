@@ -189,3 +189,36 @@ fn what_was_changed_against_the_direction_while_the_store_was_lost_is_taken_back
     world.settle();
     assert_eq!(world.a.events()[0].place, "Ulm");
 }
+
+#[test]
+fn an_item_that_got_the_key_of_another_after_a_restore_is_not_its_counterpart() {
+    let world = World::new();
+    let backup = world.a.backup();
+    world.a.add_series(once());
+    world.settle();
+    // A server that gives keys out anew, and a store that begins anew.
+    world.a.restore_and_count_anew(&backup);
+    let other = Series::single(Uid::new("other"), event("Anderes", 4));
+    world.a.edit_later(3_600, &world.a.add_series(other), |_| ());
+    let world = World { store: MemoryStore::new(), ..world };
+    world.settle();
+    let looks = |side: &super::fake::Fake| -> BTreeSet<String> {
+        side.events().into_iter().map(|event| event.subject).collect()
+    };
+    assert_eq!(looks(&world.a), BTreeSet::from(["Termin".to_owned(), "Anderes".to_owned()]));
+    assert_eq!(looks(&world.a), looks(&world.b));
+}
+
+#[test]
+fn what_is_put_back_after_a_store_that_never_knew_it_made_it_again_is_a_double() {
+    let (world, mine, theirs) = in_step(once());
+    let kept = world.a.bin(&mine);
+    world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    let world = World { store: MemoryStore::new(), ..world };
+    world.settle();
+    assert_eq!(world.a.keys().len(), 1);
+    world.a.unbin(&mine, kept);
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (2, 1));
+    assert_eq!(world.held()[0].kind, HoldKind::OurDouble);
+}

@@ -10,7 +10,7 @@ use super::reconcile::Case;
 use super::{Pending, Stop, Work};
 use crate::defects::{Defect, planted};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
-use crate::link::{Half, Link, MatchKey, Observation, Tombstone};
+use crate::link::{Half, Link, MatchKey, Observation, Sighting, Tombstone};
 use crate::model::Series;
 use crate::source::{Item, Seen, WriteOp};
 use crate::sync::breaker;
@@ -53,7 +53,7 @@ impl Work {
                 half.seen = new.seen;
                 if let Some(Observation::Present(sighting)) = &mut half.seen {
                     // Out of the calendar and back between two looks is a move. What was gone for longer somebody put back.
-                    sighting.put_back = !self.went.contains(&link.id);
+                    sighting.put_back = !self.went.contains(&(side, link.id));
                 }
                 half.access = new.access;
                 half.listed = new.listed;
@@ -131,12 +131,10 @@ impl Work {
         let mut by_receipt: Vec<&Link> = free(side.other())
             .filter(|lone| {
                 other(lone).is_some_and(|theirs| {
-                    let theirs_names_ours = theirs
-                        .sighting()
-                        .and_then(|sighting| sighting.receipt.as_ref())
-                        .is_some_and(|receipt| receipt.counterpart == half.key);
-                    let ours_names_theirs =
-                        sighting.receipt.as_ref().is_some_and(|receipt| receipt.counterpart == theirs.key);
+                    let theirs_names_ours = names(lone, side.other()) == Some(&half.key)
+                        && !self.took_its_key(side, sighting, theirs);
+                    let ours_names_theirs = names(link, side) == Some(&theirs.key)
+                        && theirs.sighting().is_none_or(|it| !self.took_its_key(side.other(), it, half));
                     theirs_names_ours || ours_names_theirs
                 })
             })
@@ -198,6 +196,26 @@ impl Work {
         let theirs = series(lone, side.other())?;
         let unique = free(side).filter_map(|rival| series(rival, side)).all(|rival| !alike(rival, theirs));
         unique.then(|| (side, lone.clone(), Likeness::Content))
+    }
+
+    /// Whether `item`, of this side, only bears the key that the receipt of `copy` names: a server that was restored gives keys
+    /// out anew. Then it is younger than what was made of the item that had the key, and another appointment.
+    fn took_its_key(&self, side: Side, item: &Sighting, copy: &Half) -> bool {
+        let Some(theirs) = copy.sighting() else { return false };
+        let at = |side: Side, sighting: &Sighting| {
+            let offset = Duration::milliseconds(self.offsets.get(side).unwrap_or_default());
+            sighting.created.and_then(|created| created.checked_sub_signed(offset))
+        };
+        let younger = match (at(side, item), at(side.other(), theirs)) {
+            (Some(item), Some(copy)) => item > copy,
+            (_, _) => false,
+        };
+        let (ours, theirs) = (&item.series, &theirs.series);
+        younger
+            && item.receipt.as_ref().is_none_or(|receipt| receipt.counterpart != copy.key)
+            && ours.uid != theirs.uid
+            && !ours.is_at_the_time_of(theirs)
+            && ours.event.subject.trim() != theirs.event.subject.trim()
     }
 
     /// Recognises old copies of what was deleted on both sides.

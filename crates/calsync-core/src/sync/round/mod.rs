@@ -42,6 +42,7 @@ use super::settle::Setting;
 use crate::defects::{Defect, planted};
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
 use crate::link::{Answer, Head, Link, Listing, Tombstone, Which};
+use crate::model::Series;
 use crate::source::{Capabilities, SourceError, SourceErrorKind};
 use crate::store::{Closed, Commit, RoundId};
 
@@ -140,8 +141,8 @@ struct Work {
     marks_seen: bool,
     /// The number that they are given is stored.
     marks_open: bool,
-    /// Links of which an item was found to be gone in this round.
-    went: BTreeSet<LinkId>,
+    /// Whose items were found to be gone in this round.
+    went: BTreeSet<(Side, LinkId)>,
     /// The side that leads, of links that were brought under it in this round.
     leading: BTreeMap<LinkId, Side>,
 }
@@ -354,14 +355,25 @@ impl Pending {
         }
     }
 
-    /// Items that were gone and that the link has others for from now on: put back, they would be there twice.
+    /// Items that were gone and that the link has others for from now on: put back, they would be there twice. Of an item that
+    /// this store never knew, its counterpart's receipt tells.
     fn remember_replaced(&mut self, before: &Link, now: &Link, at: DateTime<Utc>) {
-        for (side, half) in before.halves.iter() {
-            let Some(old) = half.as_ref().filter(|half| half.is_gone()) else { continue };
-            let replaced = now.halves.get(side).as_ref().is_some_and(|new| new.key != old.key);
-            if let (true, Some((_, series))) = (replaced, old.latest()) {
-                let keys = PerSide::from_fn(|of| (of == side).then(|| old.key.clone()));
-                self.tombstones.push(Tombstone { link: before.id, uid: series.uid.clone(), keys, at });
+        for side in Side::BOTH {
+            let Some(new) = now.halves.get(side) else { continue };
+            let (key, was) = match before.halves.get(side) {
+                Some(old) if old.is_gone() => (Some(&old.key), old.latest()),
+                Some(_) => (None, None),
+                None => {
+                    let theirs = before.halves.get(side.other()).as_ref().and_then(|half| half.sighting());
+                    let receipt = theirs.and_then(|sighting| sighting.receipt.as_ref());
+                    (receipt.map(|receipt| &receipt.counterpart), new.latest())
+                }
+            };
+            if let (Some(key), Some((_, Series { uid, .. }))) = (key, was)
+                && new.key != *key
+            {
+                let keys = PerSide::from_fn(|of| (of == side).then(|| key.clone()));
+                self.tombstones.push(Tombstone { link: before.id, uid: uid.clone(), keys, at });
             }
         }
     }

@@ -291,7 +291,7 @@ impl Work {
                     }
                     Seen::Absent => {
                         if !half.is_gone() {
-                            self.went.insert(link.id);
+                            self.went.insert((side, link.id));
                         }
                         half.seen = Some(Observation::Gone);
                         link.retry = None;
