@@ -67,6 +67,12 @@ defects! {
     NoRetryDelay = "no-retry-delay",
     /// A change counts as carried though the other side refused it.
     RefusedIsInStep = "refused-is-in-step",
+    /// The store takes what an overtaken process brings.
+    FenceIgnored = "fence-ignored",
+    /// Whoever has a pairing goes on writing when its lease has run out.
+    LeaseNeverEnds = "lease-never-ends",
+    /// A pairing is taken over though whoever has it may live.
+    LeaseTakenAtOnce = "lease-taken-at-once",
     /// Whoever commits last wins, whatever somebody else committed meanwhile.
     CommitVersionIgnored = "commit-version-ignored",
     /// Items that say they were written by a younger store are compared with what an older one remembers.

@@ -46,7 +46,10 @@ struct Pairing {
 impl Pairing {
     /// Refuses whoever was not given the last fence.
     fn admit(&self, fence: Fence) -> Result<(), StoreError> {
-        if self.lease.fence == fence { Ok(()) } else { Err(StoreError::Fenced) }
+        if self.lease.fence == fence || planted(Defect::FenceIgnored) {
+            return Ok(());
+        }
+        Err(StoreError::Fenced)
     }
 
     fn beat(&mut self) {

@@ -22,6 +22,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::Clock;
+use crate::defects::{Defect, planted};
 use crate::ids::PairingId;
 use crate::store::{Fence, Lease, StateStore, StoreError, Tenure};
 
@@ -120,6 +121,9 @@ impl Holder {
                 answered
             }
         };
+        if planted(Defect::LeaseTakenAtOnce) {
+            return None;
+        }
         let remains = tenure.length.saturating_sub(asked.saturating_sub(since));
         (!remains.is_zero()).then_some(remains)
     }
@@ -244,6 +248,6 @@ impl Turn<'_> {
 
     /// Whether no write may leave before a sign of life was given.
     fn is_over(&self) -> bool {
-        self.age() >= self.lasts()
+        self.age() >= self.lasts() && !planted(Defect::LeaseNeverEnds)
     }
 }

@@ -93,3 +93,18 @@ fn seeds_that_were_found_stay_mended() {
         assert!(!broken.contains(&"I22") && !broken.contains(&"I5"), "{what}: {broken:?}");
     }
 }
+
+/// What keeps two processes apart, taken out piece by piece.
+#[cfg(feature = "defects")]
+#[test]
+fn the_world_sees_what_leases_and_fences_are_for() {
+    use calsync_core::defects::Defect;
+    use calsync_testkit::sim::Hunt;
+
+    for defect in [Defect::LeaseTakenAtOnce, Defect::LeaseNeverEnds, Defect::FenceIgnored] {
+        let hunt = Hunt { mix: Mix::Faults, breaks: &["I20"], ..Hunt::new(defect) };
+        let found = hunt.first(0, 2_000);
+        let found = found.unwrap_or_else(|| panic!("{} is not found", defect.name()));
+        println!("{}: seed {}: {}", defect.name(), found.seed, found.violation.what);
+    }
+}
