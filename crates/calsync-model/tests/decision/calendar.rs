@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use calsync_core::defects::{Defect, planted};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision, Side};
 use calsync_core::model::{Attachment, Series};
 use calsync_core::source::{
@@ -180,7 +181,11 @@ impl Shelf {
                 let Some(stored) = self.items.get(key.as_str()) else {
                     return refused(SourceErrorKind::Missing);
                 };
-                if stored.revision.to_string() != expected.as_str() {
+                let unconditional = planted(match &write.op {
+                    WriteOp::Delete { .. } => Defect::DeleteUnconditional,
+                    _ => Defect::UpdateUnconditional,
+                });
+                if stored.revision.to_string() != expected.as_str() && !unconditional {
                     return refused(SourceErrorKind::Stale);
                 }
                 let WriteOp::Update { patch, .. } = &write.op else {

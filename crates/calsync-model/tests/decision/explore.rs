@@ -5,8 +5,8 @@
 //! crash only after a request that changed something, and worlds that went through the same are the same.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
+use calsync_core::ids::Side;
 use calsync_core::sync::Settings;
 
 use super::judge::heal;
@@ -86,12 +86,26 @@ impl<'a> Explorer<'a> {
         self.round(&world, depth);
     }
 
+    /// Whether the settings can come to decide something in a round in which this happens.
+    fn can_matter(&self, start: &World, script: &Script, more: usize) -> bool {
+        let before = start.deeds.iter().map(|deed| (deed.side, deed.act));
+        let now = script.iter().filter_map(|(_, what)| match what {
+            Meanwhile::Deed(side, act) => Some((*side, *act)),
+            Meanwhile::Lost { .. } => None,
+        });
+        let deeds: Vec<(Side, Act)> = before.chain(now).collect();
+        self.rules.can_matter(self.start, &deeds, more)
+    }
+
     /// Everything that can happen in a round that starts from this world, and after it.
     fn round(&mut self, world: &World, depth: Depth) {
         if !self.seen.insert((world.fingerprint(), depth.deeds, depth.faults, depth.rounds)) {
             return;
         }
         self.judge(world);
+        if !self.can_matter(world, &Vec::new(), depth.deeds) {
+            return;
+        }
         let Some(played) = self.play(world, &Vec::new()) else { return };
         self.descend(world, &Vec::new(), &played, depth, 0);
     }
@@ -155,11 +169,10 @@ impl<'a> Explorer<'a> {
     ) {
         let mut script = script.clone();
         script.push((at, what));
-        let Some(played) = self.play(start, &script) else { return };
-        let last = depth.deeds == 0 && matches!(what, Meanwhile::Deed(..));
-        if last && !self.rules.matter(self.start, &played.end.deeds) {
+        if !self.can_matter(start, &script, depth.deeds) {
             return;
         }
+        let Some(played) = self.play(start, &script) else { return };
         let request = played.points.get(at).map_or("end", |point| point.what);
         self.path.push(format!("before request {at}, {request}: {what:?}"));
         self.descend(start, &script, &played, depth, from);

@@ -48,6 +48,7 @@ struct Case<'a> {
     /// What was kept of versions that were replaced.
     kept: Vec<Look>,
     half_made: Option<Side>,
+    late: bool,
     open: usize,
 }
 
@@ -71,6 +72,7 @@ impl<'a> Case<'a> {
             shown,
             kept: journal.iter().filter_map(|entry| entry.before.as_ref()).map(look).collect(),
             half_made: world.half_made,
+            late: world.late,
             open: head.intents.len(),
         }
     }
@@ -84,6 +86,14 @@ impl<'a> Case<'a> {
             if let Some(name) = self.shown.get(side).keys().find(|name| !names.contains(name.as_str())) {
                 return Err(format!("nobody made {name} on {side}"));
             }
+        }
+        if self.late {
+            // What was made twice because the first was held up on its way is seen by a person. Nothing may be lost.
+            return names.iter().try_for_each(|name| {
+                let deeds: Vec<&Deed> = self.deeds.iter().filter(|deed| deed.name == *name).collect();
+                self.nothing_invented(name, &deeds)?;
+                self.nothing_lost(name, &deeds)
+            });
         }
         // Somebody takes an item out of the bin at the moment when it is made anew, because the edit of the other side won:
         // then there are two, and a person sees that. Nothing may be lost of either.
@@ -181,7 +191,8 @@ impl<'a> Case<'a> {
             // It went on one side and was moved on the other.
             || did(Act::Rename) && did(Act::Delete)
             // A first sync deletes nothing.
-            || self.start.is_first_sync() && did(Act::Delete);
+            || self.start.is_first_sync()
+                && (did(Act::Delete) || self.rules.window == Some(Leaving::Delete) && did(Act::Far));
         if self.held > 0 && !may { Err("it waits for a person without reason".to_owned()) } else { Ok(()) }
     }
 
@@ -296,9 +307,13 @@ impl<'a> Case<'a> {
             return Err(format!("the sides differ: {a:?} and {b:?}"));
         }
         let alive = alive(deeds);
-        let is_later = |one: &Deed, other: &Deed| {
+        let beats = |rival: &Deed, deed: &Deed| {
             let at = |wanted: &Deed| deeds.iter().position(|deed| std::ptr::eq(*deed, wanted));
-            at(one) > at(other)
+            match self.rules.conflict {
+                ConflictPolicy::Newer => at(rival) > at(deed),
+                ConflictPolicy::Prefer(side) => side == rival.side,
+                ConflictPolicy::Hold => true,
+            }
         };
         // People who did anything else besides made one side newer than the other.
         let only_rivals = deeds
@@ -312,9 +327,10 @@ impl<'a> Case<'a> {
                 // What is found half made is made whole.
                 _ if self.half_made == Some(deed.side) => false,
                 // `Settings::lead` is A; where nothing is carried from there, differences at first sight stay.
-                // With its receipts a link is known again before it is written, and from then on the newer edit wins.
+                // With its receipts a link is known again before it is written: of what comes after that the policy
+                // decides, as of any later edit. Where both would take this one, it wins.
                 _ if matches!(self.start, Start::StoreLost(_))
-                    && rivals.iter().any(|rival| is_later(rival, deed)) =>
+                    && rivals.iter().any(|rival| beats(rival, deed)) =>
                 {
                     false
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use calsync_core::drive;
 use calsync_core::ids::{PerSide, Side};
 use calsync_core::source::{CalendarSource, SourceError, SourceErrorKind, WriteOp, WriteOutcome};
-use calsync_core::store::{Fence, Recorded};
+use calsync_core::store::{Recorded, StateStore};
 use calsync_core::sync::{Mode, Private, Reply, Request, Round, RoundInput, RoundReport, Settings};
 
 use super::people::Act;
@@ -61,6 +61,8 @@ pub fn play(
         now: world.now,
         capabilities: PerSide::from_fn(|side| world.sides.get(side).capabilities()),
     });
+    // As whoever has the pairing.
+    let fence = block_on(world.store.lease(&names.pairing)).unwrap().fence;
     let mut points: Vec<Point> = Vec::new();
     let mut changed = true;
     let mut wrote = false;
@@ -109,13 +111,8 @@ pub fn play(
         let reply = if lost == Some(false) && is_write {
             unknown()
         } else {
-            let reply = block_on(drive::answer(
-                world.pair(names, settings),
-                &world.store,
-                &world,
-                Fence::default(),
-                request,
-            ));
+            let reply =
+                block_on(drive::answer(world.pair(names, settings), &world.store, &world, fence, request));
             let reply = reply.unwrap();
             if lost.is_some() && is_write { unknown() } else { reply }
         };
@@ -137,7 +134,7 @@ pub fn play(
 }
 
 /// What is asked for, in a word.
-fn name(request: &Request) -> &'static str {
+pub fn name(request: &Request) -> &'static str {
     let write = |writes: &[Recorded<calsync_core::source::Write>]| match writes
         .first()
         .map(|write| &write.get().op)
@@ -162,13 +159,13 @@ fn name(request: &Request) -> &'static str {
     }
 }
 
-fn unknown() -> Reply {
+pub fn unknown() -> Reply {
     let error = SourceError::new("write", SourceErrorKind::NoAnswer);
     Reply::Applied(vec![WriteOutcome::Unknown(error)], Vec::new())
 }
 
 /// What no write may ever do.
-fn inspect(
+pub fn inspect(
     world: &mut World,
     side: Side,
     writes: &[Recorded<calsync_core::source::Write>],

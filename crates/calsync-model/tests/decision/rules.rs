@@ -78,8 +78,26 @@ impl Rules {
     /// who wins against one, and so on. A case in which a setting decides nothing is tried with the setting's first value
     /// only.
     pub fn matter(&self, start: Start, deeds: &[Deed]) -> bool {
-        let did = |acts: &[Act]| deeds.iter().any(|deed| acts.contains(&deed.act));
-        let by = |side: Side| deeds.iter().any(|deed| deed.side == side);
+        let deeds: Vec<(Side, Act)> = deeds.iter().map(|deed| (deed.side, deed.act)).collect();
+        self.decide(start, &deeds)
+    }
+
+    /// Whether that can become so by as many deeds more.
+    pub fn can_matter(&self, start: Start, deeds: &[(Side, Act)], more: usize) -> bool {
+        let with = |deed: (Side, Act)| self.can_matter(start, &[deeds, &[deed]].concat(), more - 1);
+        self.decide(start, deeds)
+            || more > 0
+                && Side::BOTH.into_iter().any(|side| {
+                    // One of each kind that is asked for; what the others do gives no setting anything to decide.
+                    [Act::Subject, Act::Delete, Act::Private, Act::Far]
+                        .into_iter()
+                        .any(|act| with((side, act)))
+                })
+    }
+
+    fn decide(&self, start: Start, deeds: &[(Side, Act)]) -> bool {
+        let did = |acts: &[Act]| deeds.iter().any(|(_, act)| acts.contains(act));
+        let by = |wanted: Side| deeds.iter().any(|(side, _)| *side == wanted);
         let both = by(Side::A) && by(Side::B);
         let one_way = self.direction != Direction::Both;
         let hides = self.private != Private::Pass;

@@ -28,6 +28,8 @@ pub struct World {
     public: Arc<BTreeSet<(Side, String)>>,
     /// A crash left an item half made on this side.
     pub half_made: Option<Side>,
+    /// A write arrived that was sent under a claim that was over.
+    pub late: bool,
     /// What was found to be wrong while it happened.
     pub wrong: Vec<String>,
 }
@@ -68,6 +70,7 @@ impl World {
             deeds: Arc::new(Vec::new()),
             public: Arc::new(BTreeSet::new()),
             half_made: None,
+            late: false,
             wrong: Vec::new(),
         }
     }
@@ -174,7 +177,10 @@ impl World {
                 |look: &Option<super::people::Look>| look.iter().flatten().any(|(_, value)| value == text);
             deed.side == side && is_its(&deed.after) && !is_its(&deed.before)
         };
-        text != "Privat" && !self.public.contains(&(side, text.to_owned())) && self.deeds.iter().any(wrote)
+        // That an instance does not take place is no text.
+        !["Privat", "cancelled"].contains(&text)
+            && !self.public.contains(&(side, text.to_owned()))
+            && self.deeds.iter().any(wrote)
     }
 }
 
