@@ -37,6 +37,16 @@ pub(crate) struct Ledger {
     deleted_lately: BTreeSet<(String, Side)>,
 }
 
+/// What is to be said of what is there in the end.
+#[derive(Debug, Default)]
+pub(crate) struct Judgement {
+    pub(crate) wrong: Vec<String>,
+    /// Appointments that came back as documented.
+    pub(crate) came_back: u64,
+    /// Edits that are in Exchange's Deleted Items, with the appointment.
+    pub(crate) in_deleted_items: u64,
+}
+
 /// A write that waits to be asked about: the number of the appointment that it makes or changes, and where.
 pub(crate) fn asks_about(side: Side, op: &WriteOp) -> Option<(String, Side)> {
     match op {
@@ -79,14 +89,15 @@ impl Ledger {
         self.deleted_lately.clear();
     }
 
-    /// What is wrong with what is there in the end, by number and place, on both sides; how many came back as documented.
+    /// What is wrong with what is there in the end, by number and place, on both sides. `deleted_items` are the places in
+    /// Exchange's Deleted Items.
     pub(crate) fn judge(
         &self,
         there: &BTreeMap<String, String>,
         journal: &[JournalEntry],
-    ) -> (Vec<String>, u64) {
-        let mut wrong = Vec::new();
-        let mut came_back = 0;
+        deleted_items: &BTreeSet<String>,
+    ) -> Judgement {
+        let Judgement { mut wrong, mut came_back, mut in_deleted_items } = Judgement::default();
         for number in there.keys().filter(|number| !self.things.contains_key(*number)) {
             wrong.push(format!("{number} is there and nobody entered it"));
         }
@@ -129,12 +140,15 @@ impl Ledger {
                     || thing.seen.contains(place)
                     || lost.contains(place.as_str())
                     || brought.contains(place);
-                if !kept {
+                // Exchange deletes whatever there is: an edit between the look before it and the deletion goes along.
+                if !kept && now.is_none() && deleted_items.contains(place) {
+                    in_deleted_items += 1;
+                } else if !kept {
                     wrong.push(format!("{number}: {place} is lost; it is {now:?} now: {thing:?}"));
                 }
             }
         }
-        (wrong, came_back)
+        Judgement { wrong, came_back, in_deleted_items }
     }
 }
 

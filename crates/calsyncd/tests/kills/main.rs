@@ -46,6 +46,8 @@ pub(crate) struct Tally {
     pub(crate) deeds: AtomicU64,
     /// Appointments that came back as `docs/crash-safety.md` says.
     pub(crate) came_back: AtomicU64,
+    /// Edits that came between the look before a deletion and the deletion.
+    pub(crate) in_deleted_items: AtomicU64,
     worlds: AtomicU64,
 }
 
@@ -91,11 +93,12 @@ fn told(tally: &Tally, started: Instant) -> String {
     let seconds = started.elapsed().as_secs_f64();
     format!(
         "kills: {} in {seconds:.0} s, {} deeds of people; {} kills left open writes, {} altogether; {} appointments came \
-         back that were deleted before they were asked about",
+         back that were deleted before they were asked about, {} edits went to Deleted Items with the appointment",
         of(&tally.kills),
         of(&tally.deeds),
         of(&tally.open),
         of(&tally.intents),
-        of(&tally.came_back)
+        of(&tally.came_back),
+        of(&tally.in_deleted_items)
     )
 }
