@@ -4,16 +4,18 @@
 //! cargo run --release --example simulate -- --seeds 10000 --mix all
 //! cargo run --release --example simulate -- --mix faults --replay 4711
 //! cargo run --release --example simulate -- --defect all
+//! cargo run --release --example simulate -- --confirm docs/defects.md
 //! ```
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use calsync_core::defects::Defect;
-use calsync_testkit::sim::{self, Counts, Found, Hunt, Layer, Mix, Outcome};
+use calsync_core::defects::{self, Defect};
+use calsync_testkit::sim::{self, Catalogue, Counts, Found, Hunt, Layer, Mix, Outcome, Violation};
 use clap::Parser;
 use serde::Serialize;
 
@@ -27,9 +29,9 @@ struct Arguments {
     /// How many seeds: 1,000, or up to 50,000 where a defect is looked for.
     #[arg(long)]
     seeds: Option<u64>,
-    /// The first of them.
-    #[arg(long, default_value_t = 0)]
-    first: u64,
+    /// The first of them; 0 unless given.
+    #[arg(long)]
+    first: Option<u64>,
     /// What may happen: calm, faults, restores or all. The default is all; defects have one each.
     #[arg(long, value_parser = mix)]
     mix: Option<Mix>,
@@ -38,9 +40,17 @@ struct Arguments {
     replay: Option<u64>,
     /// Plants a defect and looks for the first seed that shows it: an invariant breaks, and without the defect none does. Exit
     /// status 1 where it is found, like for every violation, and 0 where it is not. `all` looks for every one, prints a
-    /// table, and ends with 0 only if every one was found.
-    #[arg(long, value_name = "NAME", conflicts_with = "replay")]
+    /// table, and ends with 0 only if every one was found. With `--replay`, the seed is run with the defect.
+    #[arg(long, value_name = "NAME")]
     defect: Option<String>,
+    /// Looks for every planted defect, and for each layer against duplicates alone, where the table in this file says that
+    /// it shows; where it no longer does, from seed 0. Exit status 0 only if every one was found.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["replay", "defect"])]
+    confirm: Option<PathBuf>,
+    /// With `--confirm`: writes the table anew, with the seeds that were found. With `--first 0` every one is looked for
+    /// from there.
+    #[arg(long, requires = "confirm")]
+    write: bool,
     /// Names the defects that can be planted.
     #[arg(long)]
     list_defects: bool,
@@ -122,14 +132,26 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    if let Some(name) = &arguments.defect {
+    if let Some(file) = &arguments.confirm {
+        return confirm(file, &arguments);
+    }
+    if let (Some(name), None) = (&arguments.defect, arguments.replay) {
         return hunt(name, &arguments);
     }
     if let Some(name) = &arguments.only_layer {
         return layers(name, &arguments);
     }
     if let Some(seed) = arguments.replay {
-        return replay(seed, arguments.mix.unwrap_or(Mix::All));
+        let Some(name) = &arguments.defect else {
+            return replay(seed, arguments.mix.unwrap_or(Mix::All));
+        };
+        let Some(hunt) = Hunt::all().into_iter().find(|hunt| hunt.name == *name) else {
+            eprintln!("there is no defect of that name; --list-defects names them");
+            return ExitCode::from(2);
+        };
+        let mix = arguments.mix.unwrap_or(hunt.mix);
+        let planted = hunt.beside.iter().copied().chain([hunt.defect]);
+        return defects::with(planted, || replay(seed, mix));
     }
     let summary = simulate(&arguments);
     if arguments.json {
@@ -145,7 +167,7 @@ fn main() -> ExitCode {
 
 /// All seeds, on all cores.
 fn simulate(arguments: &Arguments) -> Summary {
-    let (first, mix) = (arguments.first, arguments.mix.unwrap_or(Mix::All));
+    let (first, mix) = (arguments.first.unwrap_or(0), arguments.mix.unwrap_or(Mix::All));
     let seeds = arguments.seeds.unwrap_or(1_000);
     let began = Instant::now();
     let next = AtomicU64::new(0);
@@ -283,17 +305,17 @@ struct Row {
 }
 
 fn search(hunts: Vec<(&'static str, Hunt)>, arguments: &Arguments) -> Vec<Option<Found>> {
-    let seeds = arguments.seeds.unwrap_or(ENOUGH);
+    let (first, seeds) = (arguments.first.unwrap_or(0), arguments.seeds.unwrap_or(ENOUGH));
     let (mut rows, mut all) = (Vec::new(), Vec::new());
     for (name, hunt) in hunts {
         let began = Instant::now();
         let hunt = Hunt { mix: arguments.mix.unwrap_or(hunt.mix), ..hunt };
-        let found = hunt.first(arguments.first, seeds);
+        let found = hunt.first(first, seeds);
         let row = Row {
             name,
             mix: hunt.mix.name(),
             seed: found.as_ref().map(|found| found.seed),
-            seeds: found.as_ref().map_or(seeds, |found| found.seed.wrapping_sub(arguments.first) + 1),
+            seeds: found.as_ref().map_or(seeds, |found| found.seed.wrapping_sub(first) + 1),
             invariant: found.as_ref().map(|found| found.violation.invariant),
             what: found.as_ref().map(|found| found.violation.what.clone()).unwrap_or_default(),
             seconds: began.elapsed().as_secs_f64(),
@@ -317,4 +339,69 @@ fn search(hunts: Vec<(&'static str, Hunt)>, arguments: &Arguments) -> Vec<Option
         println!("{} of {} found", all.iter().flatten().count(), all.len());
     }
     all
+}
+
+/// How many seeds the table has of each.
+const SHOWN: usize = 3;
+
+/// Looks for everything in the table where the table says that it shows.
+fn confirm(file: &Path, arguments: &Arguments) -> ExitCode {
+    let (text, mut table) = match std::fs::read_to_string(file) {
+        Ok(text) => match Catalogue::read(&text) {
+            Ok(table) => (text, table),
+            Err(why) => {
+                eprintln!("{} cannot be read: {why}", file.display());
+                return ExitCode::from(2);
+            }
+        },
+        Err(error) => {
+            eprintln!("{} cannot be read: {error}", file.display());
+            return ExitCode::from(2);
+        }
+    };
+    let seeds = arguments.seeds.unwrap_or(ENOUGH);
+    let (mut confirmed, mut moved, mut waiting, mut missing) = (0, 0, 0, Vec::new());
+    let began = Instant::now();
+    for hunt in Hunt::all() {
+        let known = table.seeds(&hunt.name).to_vec();
+        // What the page says was not found yet is looked for only where all is measured anew.
+        if known.is_empty() && !arguments.write && arguments.first.is_none() {
+            println!("{:<28}not found yet, not looked for: see the page", hunt.name);
+            waiting += 1;
+            continue;
+        }
+        let shown = known.iter().copied().find(|seed| hunt.look(*seed).is_some());
+        if let (Some(seed), None) = (shown, arguments.first) {
+            confirmed += 1;
+            println!("{:<28}seed {seed}", hunt.name);
+            continue;
+        }
+        let started = Instant::now();
+        let first = arguments.first.unwrap_or(0);
+        let found = hunt.some(first, seeds, if arguments.write { SHOWN } else { 1 });
+        let seconds = started.elapsed().as_secs_f64();
+        let Some(one) = found.first() else {
+            println!("{:<28}NOT FOUND in {seeds} seeds from {first}, {seconds:.1} s", hunt.name);
+            table.put(&hunt.name, Vec::new());
+            missing.push(hunt.name);
+            continue;
+        };
+        moved += 1;
+        let Violation { invariant, what } = &one.violation;
+        println!("{:<28}seed {}, not {known:?}, {seconds:.1} s: {invariant}: {what}", hunt.name, one.seed);
+        table.put(&hunt.name, found.iter().map(|found| found.seed).collect());
+    }
+    if arguments.write
+        && let Err(error) = std::fs::write(file, table.write_into(&text))
+    {
+        eprintln!("{} cannot be written: {error}", file.display());
+        return ExitCode::FAILURE;
+    }
+    println!(
+        "{confirmed} passed where the table says, {moved} at other seeds, {waiting} not looked for, {} not found{}, {:.1} s",
+        missing.len(),
+        if missing.is_empty() { String::new() } else { format!(" ({})", missing.join(", ")) },
+        began.elapsed().as_secs_f64()
+    );
+    if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

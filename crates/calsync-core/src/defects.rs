@@ -135,8 +135,8 @@ defects! {
     TokenUsedAgain = "token-used-again",
     /// What leaves filter or window is deleted on the other side.
     LeavingDeletes = "leaving-deletes",
-    /// A field that a side cannot hold was cleared there.
-    UnheldIsCleared = "unheld-is-cleared",
+    /// What a side cannot hold is written to it all the same.
+    UnheldWritten = "unheld-written",
     /// Private appointments are carried where they are to be skipped.
     PrivateCarried = "private-carried",
     /// The filter stops nothing.
@@ -155,6 +155,40 @@ defects! {
     UpdateUnconditional = "update-unconditional",
     /// A write names a revision, and the server does not compare it before it deletes.
     DeleteUnconditional = "delete-unconditional",
+    /// What we made is not looked for where the feed does not show it.
+    MadeNotLookedFor = "made-not-looked-for",
+    /// What the owner of an item does not let others change is changed.
+    AccessIgnored = "access-ignored",
+    /// What belongs to somebody else is deleted.
+    ForeignDeleted = "foreign-deleted",
+    /// When rules or the window change, what was decided before is not looked at again.
+    RulesNotRevisited = "rules-not-revisited",
+    /// An item found by its token is taken, though it belongs to another link.
+    TakenAdopted = "taken-adopted",
+    /// An item that was gone and has been replaced is not remembered.
+    ReplacedForgotten = "replaced-forgotten",
+    /// The guard forgets what was deleted a round ago.
+    HourForgotten = "hour-forgotten",
+    /// What leaves the scope is not counted by the guard.
+    PartingUncounted = "parting-uncounted",
+    /// A receipt with the number of a write is taken for its receipt.
+    NumberIsReceipt = "number-is-receipt",
+    /// What a late answer shows keeps a link of its own besides.
+    FoundedTwice = "founded-twice",
+    /// A server that says that what a token made is gone is asked again with that token.
+    SpentTokenKept = "spent-token-kept",
+    /// An item that cannot be read when its token is asked for is made again.
+    UnreadableMadeAgain = "unreadable-made-again",
+    /// Which side has the original of a masked copy is not remembered.
+    OriginalForgotten = "original-forgotten",
+    /// Our own write that comes back in the feed is a person's edit.
+    EchoIsEdit = "echo-is-edit",
+    /// An item that the server does not take keeps all others waiting.
+    BadItemStopsSide = "bad-item-stops-side",
+    /// Conflicts that are to wait are decided by the time of change.
+    HoldIgnored = "hold-ignored",
+    /// A conflict is won by the side that is not preferred.
+    WrongSideWins = "wrong-side-wins",
 }
 
 #[cfg(feature = "defects")]

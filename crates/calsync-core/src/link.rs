@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use lately::Lately;
 pub use memory::{LinkMemory, Turns};
 
+use crate::defects::{Defect, planted};
 use crate::ids::{ChangeToken, ContentHash, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid};
 use crate::model::Series;
 use crate::source::{Access, Item, Receipt, Write};
@@ -125,7 +126,7 @@ impl Half {
         self.access = item.access;
         let put_back = self.is_gone() || self.sighting().is_some_and(|sighting| sighting.put_back);
         match &mut self.shadow {
-            Some(shadow) if shadow.series == item.series && !put_back => {
+            Some(shadow) if shadow.series == item.series && !put_back && !planted(Defect::EchoIsEdit) => {
                 shadow.revision = item.revision;
                 self.seen = None;
             }

@@ -390,7 +390,7 @@ fn delete(link: &Link, gone: Side, reason: Reason, context: &Context<'_>, plan: 
     let shielded = protected::shielded(link, context.settings) == Some(target);
     let masked = guarded(link, plan.masked) == Some(target) && !planted(Defect::MaskedCopyDeletes);
     let one_way = !context.settings.direction.writes(target) || masked || shielded;
-    if one_way || half.access != Access::Full {
+    if one_way || half.access != Access::Full && !planted(Defect::ForeignDeleted) {
         let mut edit = context.settings.read_only_edit;
         if edit == ReadOnlyEdit::Report {
             let question = Question::whole(link, HoldKind::NotCarried, Reason::NotCarried(gone));

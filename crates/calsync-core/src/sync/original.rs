@@ -17,7 +17,7 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
     let latest = |side: Side| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series);
     let hid = |side: Side| shadow(side).is_some_and(|series| settings.hides(side, series));
     let hides = |side: Side| latest(side).is_some_and(|series| settings.hides(side, series));
-    if let Some(side) = link.masked {
+    if let Some(side) = link.masked.filter(|_| !planted(Defect::OriginalForgotten)) {
         return still_hides(link, side, settings).then_some(side);
     }
     // Where nothing is shown to the other side, nothing is masked there.

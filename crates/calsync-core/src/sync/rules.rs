@@ -32,7 +32,7 @@ impl FieldRules for Rules<'_> {
     fn may_write(&self, target: Side, field: Field) -> bool {
         let access = self.link.halves.get(target).as_ref().map(|half| half.access).unwrap_or_default();
         (self.context.settings.direction.writes(target) || planted(Defect::EditAgainstDirection))
-            && access.allows(field)
+            && (access.allows(field) || planted(Defect::AccessIgnored))
             && self.original != Some(target)
             && !(field == Field::Span
                 && protected::shielded(self.link, self.context.settings) == Some(target))
@@ -42,13 +42,15 @@ impl FieldRules for Rules<'_> {
     fn holds(&self, target: Side, field: Field) -> bool {
         // What a mask takes away is taken away, whether or not it would be carried now.
         let hides = self.original == Some(target.other());
-        (!self.context.unheld.get(target).contains(&field) || planted(Defect::UnheldIsCleared))
+        (!self.context.unheld.get(target).contains(&field) || planted(Defect::UnheldWritten))
             && (hides || self.context.settings.carries(field))
     }
 
     fn winner(&self, field: Field) -> Option<Side> {
         match self.context.settings.conflict_policy(field) {
+            ConflictPolicy::Prefer(side) if planted(Defect::WrongSideWins) => Some(side.other()),
             ConflictPolicy::Prefer(side) => Some(side),
+            ConflictPolicy::Hold if planted(Defect::HoldIgnored) => Some(self.newer()),
             ConflictPolicy::Hold => self.chosen,
             ConflictPolicy::Newer => Some(self.newer()),
         }

@@ -237,7 +237,8 @@ fn settle_half(
         }
         // The server remembers the token and says that what it made is gone: the next try is another item.
         (WriteOp::Create { .. }, None)
-            if outcomes.get(side) == &Some(Outcome::Refused(SourceErrorKind::Missing)) =>
+            if outcomes.get(side) == &Some(Outcome::Refused(SourceErrorKind::Missing))
+                && !planted(Defect::SpentTokenKept) =>
         {
             next.generation = next_generation(link, side).saturating_add(1);
         }

@@ -25,6 +25,8 @@ pub(crate) struct Told {
     pub(crate) alive: bool,
     /// Written into a private appointment whose text must not reach the other side.
     pub(crate) secret: bool,
+    /// Written once more after it was replaced: it may be what both sides had when they were in step.
+    pub(crate) again: bool,
     /// Written where nothing may be carried from.
     pub(crate) against: bool,
 }
@@ -44,6 +46,8 @@ pub(crate) struct Appointment {
     pub(crate) echoes: PerSide<u32>,
     /// Somebody deleted it.
     pub(crate) deleted: bool,
+    /// The engine carried that.
+    pub(crate) carried: bool,
     /// Copies of it were made, or it is one: words are shared.
     pub(crate) shared: bool,
     /// A meeting that somebody else organises, in the calendar of this side.
@@ -54,6 +58,14 @@ pub(crate) struct Appointment {
     pub(crate) alike: bool,
     /// Why it may rightly be two appointments by now.
     pub(crate) split: Option<&'static str>,
+    /// It was private at some time.
+    pub(crate) hidden: bool,
+    /// Moved by a person on this side.
+    pub(crate) moved: PerSide<bool>,
+    /// A series was given another rule.
+    pub(crate) ruled: bool,
+    /// When it was last changed on this side, by a person or the engine, in true seconds.
+    pub(crate) touched: PerSide<i64>,
     /// Put back from the bin on this side.
     pub(crate) put_back: PerSide<bool>,
 }
@@ -79,6 +91,8 @@ pub(crate) struct Deed<'a> {
     pub(crate) against: bool,
     /// What the series says now is not for the other side.
     pub(crate) secret: bool,
+    /// When, in true seconds.
+    pub(crate) at: i64,
 }
 
 impl Book {
@@ -126,7 +140,7 @@ impl Book {
 
     /// Somebody did something, and everybody may know what was seen and what was said.
     pub(crate) fn write(&mut self, deed: &Deed<'_>) {
-        let Deed { side, event, before, after, against, secret } = *deed;
+        let Deed { side, event, before, after, against, secret, at } = *deed;
         let was = before.map(set_of).unwrap_or_default();
         let mut is: BTreeMap<Word, Spot> = BTreeMap::new();
         if let Some(after) = after {
@@ -148,6 +162,7 @@ impl Book {
                 side,
                 spot: *spot,
                 alive: false,
+                again: false,
                 secret,
                 against,
             });
@@ -156,6 +171,7 @@ impl Book {
             }
             if !was.contains(word) {
                 told.alive = true;
+                told.again |= !new;
                 told.side = side;
                 told.against = against;
             }
@@ -163,6 +179,8 @@ impl Book {
         }
         if let Some(event) = self.events.get_mut(event) {
             event.echoes = PerSide::default();
+            *event.touched.get_mut(side) = at;
+            event.carried &= after.is_none();
             *event.seen_on.get_mut(side) = true;
             event.deleted = after.is_none() && !against || event.deleted && after.is_none();
         }

@@ -27,6 +27,11 @@ impl SimClock {
         self.truth.fetch_add(seconds, Ordering::Relaxed);
     }
 
+    /// The true time, in seconds since 1970.
+    pub(crate) fn truth(&self) -> i64 {
+        self.truth.load(Ordering::Relaxed)
+    }
+
     /// Sets ours wrong by that much, from now on.
     pub(crate) fn set_wrong(&self, seconds: i64) {
         self.wrong.store(seconds, Ordering::Relaxed);

@@ -10,9 +10,14 @@
 //! events as long as the run still fails.
 
 mod book;
+#[cfg(feature = "defects")]
+mod catalogue;
+mod clear;
 mod clock;
+mod deeds;
 #[cfg(feature = "defects")]
 mod hunt;
+mod judge;
 mod model;
 mod options;
 mod oracle;
@@ -28,6 +33,8 @@ mod wire;
 mod words;
 mod world;
 
+#[cfg(feature = "defects")]
+pub use catalogue::Catalogue;
 #[cfg(feature = "defects")]
 pub use hunt::{Found, Hunt, Layer};
 pub use options::{Answers, Manners, Mix, Options, Rates};

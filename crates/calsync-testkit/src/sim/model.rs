@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use calsync_core::defects::{Defect, planted};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision, Side, Uid};
-use calsync_core::model::{Attachment, Event, Field, Override, Series, Span, When};
+use calsync_core::model::{Attachment, Event, Field, Notes, Override, Series, Span, When};
 use calsync_core::source::{
     Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item, Mark,
     Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
@@ -267,6 +267,13 @@ impl Place for Model {
         })
     }
 
+    fn comes_back(&self, key: &str) -> Option<String> {
+        self.with(|shared, state| {
+            let old = state.now.bin.get(key)?.clone();
+            Some(state.now.insert(shared.side, old))
+        })
+    }
+
     fn copy(&self, key: &str, mut series: Series) -> Option<String> {
         self.with(|shared, state| {
             let original = state.now.items.get(key)?.clone();
@@ -357,6 +364,7 @@ impl Client {
         let half = manners.two_steps && std::mem::take(&mut state.half);
         if half {
             held.overrides.clear();
+            held.event.notes = Notes::default();
         }
         self.shared.hold(&mut held);
         let now = self.shared.now();

@@ -142,12 +142,21 @@ pub struct Options {
     pub before: u64,
     /// What is done about what waits.
     pub answers: Answers,
+    /// A side that refuses some appointments for ever.
+    pub poison: Option<Side>,
 }
 
 const UNHELD_A: &[&[Field]] = &[&[], &[], &[Field::Meeting], &[Field::Place], &[Field::Notes]];
 const UNHELD_B: &[&[Field]] = &[&[], &[], &[Field::Customer, Field::Meeting], &[Field::Categories]];
 
 impl Options {
+    /// Whether what was read is remembered for ever: no crash, no failing store, nothing that goes back.
+    pub(crate) fn forgets_nothing(&self) -> bool {
+        let Rates { store, crash, restore_side, restore_store, lose_store, .. } = &self.rates;
+        [*store, *crash, restore_side.a, restore_side.b, *restore_store, *lose_store] == [0; 6]
+            && self.daemons == 1
+    }
+
     /// The options of a seed.
     pub fn draw(seed: u64, mix: Mix) -> Options {
         let mut rng = Rng::new(seed, Stream::Options, mix as u64);
@@ -166,16 +175,23 @@ impl Options {
         let mut apart = Rng::new(seed, Stream::Options, DAEMONS + mix as u64);
         let daemons = if faults && apart.chance(300) { 2 } else { 1 };
         let answers = if rng.chance(500) { Answers::Approves } else { Answers::Never };
+        let (tempo, steps, before) = (rng.between(60, 250), rng.between(250, 550), rng.below(9));
+        let poison = (faults && rates.clock == 0 && rng.chance(150)).then_some(if rng.chance(500) {
+            Side::A
+        } else {
+            Side::B
+        });
         Options {
             mix,
             settings,
             manners,
             rates,
             daemons,
-            tempo: u32::try_from(rng.between(60, 250)).unwrap_or(100),
-            steps: u32::try_from(rng.between(250, 550)).unwrap_or(400),
-            before: rng.below(9),
+            tempo: u32::try_from(tempo).unwrap_or(100),
+            steps: u32::try_from(steps).unwrap_or(400),
+            before,
             answers,
+            poison,
         }
     }
 }
@@ -289,7 +305,7 @@ fn going_back(rates: &mut Rates, rng: &mut Rng) {
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Options { mix, settings, manners, rates, daemons, tempo, steps, before, answers } = self;
+        let Options { mix, settings, manners, rates, daemons, tempo, steps, before, answers, poison } = self;
         writeln!(
             f,
             "mix {}, {steps} steps, tempo {tempo}, {before} before, {daemons} daemon(s), {answers:?}",
@@ -310,6 +326,9 @@ impl fmt::Display for Options {
         }
         for (side, manners) in manners.iter() {
             writeln!(f, "{side}: {manners:?}")?;
+        }
+        if let Some(side) = poison {
+            writeln!(f, "{side} refuses some appointments for ever")?;
         }
         if *rates != Rates::default() {
             writeln!(f, "{rates:?}")?;

@@ -19,11 +19,11 @@ use super::words::{Word, set_of, words};
 
 /// What stood there before a write.
 pub(crate) struct Before {
-    item: Option<Standing>,
-    event: Option<usize>,
+    pub(crate) item: Option<Standing>,
+    pub(crate) event: Option<usize>,
     /// Words that were alive there.
     alive: BTreeSet<Word>,
-    first_sync: bool,
+    pub(crate) first_sync: bool,
 }
 
 impl Shared {
@@ -163,6 +163,7 @@ impl Shared {
             self.violated("I4", format!("a write to {side} replaces what was not read"));
         }
         self.keeps_before_image(side, write, before);
+        self.judge_write(side, write, before);
         match (&write.op, outcome) {
             (WriteOp::Delete { .. }, _) => self.is_founded(side, write, before),
             (WriteOp::Create { .. }, WriteOutcome::Applied(Applied::Item(item))) => {
@@ -237,7 +238,10 @@ impl Shared {
             return self.branch("counterpart of what left the scope deleted");
         }
         let there = self.places.get(other).items();
-        let book = self.book();
+        let mut book = self.book();
+        if let Some(event) = book.event_mut(event) {
+            event.carried = true;
+        }
         let counterpart = there.iter().any(|item| book.event_of(&item.series) == Some(event));
         drop(book);
         let came_since = {

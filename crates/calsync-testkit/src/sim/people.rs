@@ -48,6 +48,7 @@ enum Act {
     OccurrenceCancel,
     OccurrenceRestore,
     DeleteMany,
+    OldCopy,
 }
 
 const ACTS: &[(u32, Act)] = &[
@@ -73,6 +74,7 @@ const ACTS: &[(u32, Act)] = &[
     (3, Act::OccurrenceCancel),
     (2, Act::OccurrenceRestore),
     (1, Act::DeleteMany),
+    (3, Act::OldCopy),
 ];
 
 /// The zone of everything.
@@ -92,6 +94,7 @@ impl World {
             Act::MakeSeries => self.make(side, rng, true, Access::Full),
             Act::MakeMeeting => self.make(Side::B, rng, false, Access::Personal),
             Act::PutBack => self.put_back(side, rng),
+            Act::OldCopy => self.old_copy(side, rng),
             Act::DeleteMany => {
                 for _ in 0..rng.between(3, 8) {
                     self.upon_one(side, Act::Delete, rng);
@@ -138,6 +141,7 @@ impl World {
                 after: Some(&held),
                 against: !settings.direction.writes(side.other()),
                 secret: false,
+                at: self.shared.clock.truth(),
             };
             self.book().write(&deed);
             if let Some(event) = self.book().event_mut(event) {
@@ -175,7 +179,8 @@ impl World {
     /// A time that no other appointment has; the day is near, or far enough for a window to matter.
     fn new_span(&mut self, rng: &mut Rng, once: bool) -> Option<Span> {
         let minute = self.book().minute();
-        let day = if rng.chance(150) { 70 } else { 0 };
+        // Far ahead, or where the window will be in some days.
+        let day = rng.weighted(&[(15, 70), (10, 11), (75, 0)]).unwrap_or_default();
         let day = if rng.chance(80) { rng.below(40) } else { 40 + rng.below(20) + day };
         let date = NaiveDate::from_ymd_opt(2026, 10, 26)? + TimeDelta::days(i64::try_from(day).ok()?);
         let seconds = if rng.chance(100) && once { 30 } else { 0 };
@@ -216,6 +221,7 @@ impl World {
             after: Some(&series),
             against: !settings.direction.writes(side.other()),
             secret: series.event.sensitivity.is_private() && hides(&settings, side),
+            at: self.shared.clock.truth(),
         };
         self.book().write(&deed);
         self.say(format_args!("{side}: a person makes {}", short(&series)));
@@ -224,7 +230,7 @@ impl World {
     }
 
     /// An appointment is there that was not there before.
-    fn appeared(&self, side: Side, event: usize) {
+    pub(crate) fn appeared(&self, side: Side, event: usize) {
         let mut watch = self.shared.watch();
         let at = watch.steps;
         watch.came.insert((side, event), at);
@@ -265,6 +271,10 @@ impl World {
             Act::Copy => return self.copy(side, event, &item, rng),
             Act::OutAndBack => {
                 let key = self.place(side).move_out_and_back(&item.key);
+                let now = self.shared.clock.truth();
+                if let Some(event) = self.book().event_mut(event) {
+                    *event.touched.get_mut(side) = now;
+                }
                 self.appeared(side, event);
                 self.say(format_args!("{side}: a person moves {} out and back: {key:?}", item.key));
                 return;
@@ -277,6 +287,10 @@ impl World {
             return;
         }
         self.record(side, event, &item, Some(&series), &fields);
+        if let Some(event) = self.book().event_mut(event) {
+            *event.moved.get_mut(side) |= act == Act::Time;
+            event.ruled |= act == Act::Rule;
+        }
         self.say(format_args!("{side}: a person changes {} ({act:?}): {}", item.key, short(&series)));
         self.place(side).edit(&item.key, series);
     }
@@ -317,11 +331,13 @@ impl World {
                 appointment.loose = Some(why);
             }
             appointment.one_sided |= one_sided;
+            appointment.hidden |= now_private || was_private;
         }
         // Of an original that the other side made private, only what hides it there counts.
         let original = book.event(event).is_some_and(|event| event.private_by == Some(side));
         let secret = now_private && (hides(&settings, side) && original || behind);
-        let deed = Deed { side, event, before: Some(&item.series), after, against, secret };
+        let at = self.shared.clock.truth();
+        let deed = Deed { side, event, before: Some(&item.series), after, against, secret, at };
         book.write(&deed);
     }
 
@@ -358,6 +374,7 @@ impl World {
             after: Some(&item.series),
             against,
             secret: private && hides(&settings, side),
+            at: self.shared.clock.truth(),
         };
         self.book().write(&deed);
         if let Some(event) = self.book().event_mut(event) {
@@ -403,6 +420,7 @@ impl World {
                 after: Some(&series),
                 against: !settings.direction.writes(side.other()),
                 secret: private_by.is_some() && hides(&settings, side),
+                at: self.shared.clock.truth(),
             };
             book.write(&deed);
         }
@@ -478,6 +496,7 @@ impl World {
             | Act::MakeMeeting
             | Act::Delete
             | Act::DeleteMany
+            | Act::OldCopy
             | Act::PutBack
             | Act::Copy
             | Act::OutAndBack => return None,

@@ -47,6 +47,9 @@ pub trait Place: Send + Sync {
     /// Somebody takes an appointment out of the bin: the same item, under its old name or a new one. Gives the name.
     fn put_back(&self, key: &str, new_name: bool) -> Option<String>;
 
+    /// A device files again what is in the bin, as it was and when it was changed last, under a new name, which this gives.
+    fn comes_back(&self, key: &str) -> Option<String>;
+
     /// Somebody copies an appointment: everything but identity comes along, and it is at another time. Gives its name.
     fn copy(&self, key: &str, series: Series) -> Option<String>;
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use calsync_core::ids::{ItemKey, Side};
 use calsync_core::link::{DeletionGuard, Head, Link};
 use calsync_core::source::SourceErrorKind;
-use calsync_core::sync::{Failure, Settings};
+use calsync_core::sync::{Action, Failure, Settings};
 
 use super::book::hides;
 use super::options::Answers;
@@ -78,8 +78,11 @@ impl World {
     }
 
     fn judge(&mut self) {
+        let refused = self.shared.watch().poisoned_links.clone();
+        let writes =
+            |action: &Action| matches!(action, Action::Create(_) | Action::Update(_) | Action::Delete(_));
         if let Some(report) = self.plan()
-            && report.planned_writes() > 0
+            && report.plan.steps.iter().any(|step| writes(&step.action) && !refused.contains(&step.link))
         {
             let steps: Vec<String> = report.plan.steps.iter().map(ToString::to_string).collect();
             self.shared
@@ -95,6 +98,7 @@ impl World {
         let waiting = waiting(&links);
         self.in_step(&on, &waiting);
         self.nothing_lost(&on);
+        self.nothing_cleared(&on);
         self.nothing_came_back(&on, &waiting);
     }
 
@@ -140,6 +144,10 @@ impl World {
                 let known = book.event(event);
                 (known.and_then(|known| known.loose), known.and_then(|known| known.split))
             };
+            if self.shared.watch().poisoned.contains(&event) {
+                self.shared.exempt("refused for ever");
+                continue;
+            }
             if let Some(why) = split {
                 self.shared.exempt(why);
                 continue;

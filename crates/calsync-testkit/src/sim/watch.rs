@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use calsync_core::ids::{CalendarKey, PairingId, PerSide, Side};
+use calsync_core::ids::{CalendarKey, ContentHash, ItemKey, LinkId, PairingId, PerSide, Side};
 use calsync_core::model::Series;
 use calsync_core::source::{CalendarSource, Receipt, Write};
 use calsync_core::store::{Fence, Recorded};
@@ -42,11 +42,26 @@ pub(crate) struct Late {
 pub(crate) struct RoundWatch {
     pub(crate) began: u64,
     pub(crate) requests: u64,
+    /// Batches of writes, but for those that are refused for ever.
     pub(crate) applies: u64,
     pub(crate) commits: u64,
     pub(crate) deletes: PerSide<u64>,
     /// Items when it began.
     pub(crate) standing: PerSide<u64>,
+}
+
+/// A write that a server refused because of what it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused {
+    pub(crate) content: ContentHash,
+    pub(crate) number: u64,
+    /// Seconds of our clock.
+    pub(crate) at: i64,
+    pub(crate) touched: PerSide<i64>,
+    /// How often the same was refused until then.
+    pub(crate) tries: u32,
+    /// How much had gone wrong until then.
+    pub(crate) faults: u64,
 }
 
 /// A write that the journal holds.
@@ -82,6 +97,15 @@ pub(crate) struct Watch {
     pub(crate) taken: BTreeSet<(Side, usize)>,
     /// What the journal was told, whatever becomes of the store.
     pub(crate) journal: BTreeMap<(u64, Side, u64), Journaled>,
+    /// When something was deleted by the engine, in seconds of our clock.
+    pub(crate) deleted: PerSide<Vec<i64>>,
+    /// Names of items that were read.
+    pub(crate) shown: BTreeSet<(Side, ItemKey)>,
+    /// What a server refused last.
+    pub(crate) refused: BTreeMap<(Side, LinkId), Refused>,
+    /// Appointments that a server never takes, and their links.
+    pub(crate) poisoned: BTreeSet<usize>,
+    pub(crate) poisoned_links: BTreeSet<LinkId>,
     pub(crate) before_images: BTreeSet<Word>,
     pub(crate) hash: u64,
     pub(crate) script: Option<Vec<String>>,

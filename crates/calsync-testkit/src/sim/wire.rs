@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(crate) struct Wire {
     /// Whose it is.
     daemon: usize,
     shared: Arc<Shared>,
+    /// A full listing is under way.
+    lists: AtomicBool,
 }
 
 /// Lets the world act once.
@@ -47,7 +50,7 @@ enum Mishap {
 impl Wire {
     pub(crate) fn new(side: Side, daemon: usize, shared: Arc<Shared>) -> Wire {
         let inner = Arc::from(shared.places.get(side).client());
-        Wire { side, inner, daemon, shared }
+        Wire { side, inner, daemon, shared, lists: AtomicBool::new(false) }
     }
 
     /// A request leaves; says what befalls it, and gives what else is to be drawn for it.
@@ -159,7 +162,7 @@ impl Wire {
     }
 
     /// Entries twice and in any order; full listings that leave something out.
-    fn muddle(&self, rng: Option<Rng>, first: bool, page: &mut ChangePage) {
+    fn muddle(&self, rng: Option<Rng>, lists: bool, page: &mut ChangePage) {
         let Some(mut rng) = rng else { return };
         let rates = &self.shared.options.rates;
         if rng.chance(rates.muddled) && !page.entries.is_empty() {
@@ -168,7 +171,18 @@ impl Wire {
             page.entries.sort_by_key(|entry| super::rng::mix(rng.bits() ^ entry.key.as_str().len() as u64));
             self.shared.fault("feed muddled");
         }
-        if first && rng.chance(rates.short) && page.entries.len() > 1 {
+        if !lists && rng.chance(rates.muddled) && rng.chance(200) && self.shared.options.forgets_nothing() {
+            let mut watch = self.shared.watch();
+            for entry in &mut page.entries {
+                // Of what was never read, a feed that says no more than that hides it.
+                let known = watch.shown.contains(&(self.side, entry.key.clone()));
+                if known && entry.revision.is_some() && rng.chance(500) {
+                    entry.revision = None;
+                    *watch.faults.entry("feed calls gone what stands").or_default() += 1;
+                }
+            }
+        }
+        if lists && rng.chance(rates.short) && page.entries.len() > 1 {
             let keep = usize::try_from(rng.below(page.entries.len() as u64)).unwrap_or_default();
             for left_out in page.entries.split_off(keep) {
                 let item = self.shared.places.get(self.side).item(left_out.key.as_str());
@@ -193,8 +207,14 @@ impl Wire {
         let mut outcomes = Vec::with_capacity(writes.len());
         for write in writes {
             let before = shared.before_write(side, write.get());
-            let mut answers = client.apply(&shared.calendar, std::slice::from_ref(write), files).await;
-            let outcome = answers.pop().unwrap_or_else(unknown);
+            let outcome = match shared.poison(side, write.get(), &before) {
+                Some(refused) => refused,
+                None => {
+                    let mut answers =
+                        client.apply(&shared.calendar, std::slice::from_ref(write), files).await;
+                    answers.pop().unwrap_or_else(unknown)
+                }
+            };
             shared.after_write(side, write.get(), &before, &outcome);
             outcomes.push(outcome);
         }
@@ -237,7 +257,11 @@ impl CalendarSource for Wire {
         let (mishap, rng) = self.asks("changes", "read change feed").await?;
         let mut page = self.inner.changes(calendar, since).await;
         match &mut page {
-            Ok(page) => self.muddle(rng, since.is_none(), page),
+            Ok(page) => {
+                let lists = since.is_none() || self.lists.load(Ordering::Relaxed);
+                self.lists.store(lists && page.more, Ordering::Relaxed);
+                self.muddle(rng, lists, page);
+            }
             Err(error) if error.kind == SourceErrorKind::TokenExpired => {
                 self.shared.branch("token expired, full listing");
             }
@@ -252,6 +276,12 @@ impl CalendarSource for Wire {
         let mut seen = self.inner.fetch(calendar, keys).await;
         if let Ok(seen) = &mut seen {
             self.spoil(rng, seen);
+            if !matches!(mishap, Mishap::Lost) {
+                let mut watch = self.shared.watch();
+                let there =
+                    |seen: &Seen| if let Seen::Present(item) = seen { Some(item.key.clone()) } else { None };
+                watch.shown.extend(seen.iter().filter_map(there).map(|key| (self.side, key)));
+            }
         }
         self.read(&mishap, seen).await
     }
@@ -307,7 +337,11 @@ impl CalendarSource for Wire {
         {
             place.leave_half_made(true);
         }
-        self.shared.watch().round().applies += 1;
+        {
+            let mut watch = self.shared.watch();
+            let taken = writes.iter().any(|write| !watch.poisoned_links.contains(&write.get().link));
+            watch.round().applies += u64::from(taken);
+        }
         let deliver = |writes| Wire::deliver(&self.shared, self.side, self.inner.as_ref(), writes, files);
         let outcomes = match mishap {
             Mishap::None => deliver(writes).await,

@@ -319,6 +319,7 @@ enum Scope {
 
 fn scope(kind: &SourceErrorKind) -> Scope {
     match kind {
+        SourceErrorKind::Rejected(_) if planted(Defect::BadItemStopsSide) => Scope::Side,
         SourceErrorKind::Stale
         | SourceErrorKind::Missing
         | SourceErrorKind::Protected

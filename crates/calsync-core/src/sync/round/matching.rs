@@ -343,6 +343,7 @@ impl Work {
                     Seen::Present(item) => drop(found_items.insert(*index, *item)),
                     Seen::Absent => {}
                     // It is there, so it must not be made again; what it is will be known when it can be read.
+                    Seen::Unreadable(_) if planted(Defect::UnreadableMadeAgain) => {}
                     Seen::Unreadable(why) => {
                         if let Some(case) = cases.get_mut(*index) {
                             case.link.retry =
@@ -366,7 +367,7 @@ impl Work {
                 let Some(case) = cases.get_mut(index) else { continue };
                 // An item that belongs to another link says nothing about this one, but its token is spent: a server that
                 // remembers tokens would answer with that item. The next round looks for the next token.
-                if taken {
+                if taken && !planted(Defect::TakenAdopted) {
                     case.link.generation = next_generation(&case.link, side).saturating_add(1);
                     case.plan = LinkPlan { untouched: true, ..LinkPlan::default() };
                     continue;

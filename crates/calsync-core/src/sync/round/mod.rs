@@ -194,7 +194,7 @@ impl Work {
                 Some(PerSide::from_fn(|side| self.head.deleted.get(side).with(*deleted.get(side), now)));
         }
         for side in Side::BOTH {
-            if self.report.sides.get(side).created > *made.get(side) {
+            if self.report.sides.get(side).created > *made.get(side) && !planted(Defect::MadeNotLookedFor) {
                 *commit.listings.get_mut(side) = Some(self.head.listings.get(side).reopened());
             }
         }
@@ -350,7 +350,9 @@ impl Pending {
 
     /// A deletion was carried to this side; those that a person approved are not counted.
     fn count_deletion(&mut self, link: &Link, to: Side) {
-        if link.hold.as_ref().is_none_or(|hold| hold.answer != Some(Answer::Approve)) {
+        if link.hold.as_ref().is_none_or(|hold| hold.answer != Some(Answer::Approve))
+            && !planted(Defect::HourForgotten)
+        {
             *self.deleted.get_mut(to.other()) += 1;
         }
     }
@@ -371,6 +373,7 @@ impl Pending {
             };
             if let (Some(key), Some((_, Series { uid, .. }))) = (key, was)
                 && new.key != *key
+                && !planted(Defect::ReplacedForgotten)
             {
                 let keys = PerSide::from_fn(|of| (of == side).then(|| key.clone()));
                 self.tombstones.push(Tombstone { link: before.id, uid: uid.clone(), keys, at });

@@ -330,6 +330,9 @@ fn mark_listed(link: &mut Link, side: Side, number: u32) {
 /// Whether this revision is known: our own write coming back, or something seen already.
 fn is_echo(link: &Link, side: Side, revision: &Revision) -> bool {
     let Some(half) = link.halves.get(side) else { return false };
+    if planted(Defect::EchoIsEdit) {
+        return false;
+    }
     match &half.seen {
         Some(Observation::Present(sighting)) => sighting.revision == *revision,
         Some(Observation::Gone | Observation::Unread(_)) => false,

@@ -95,7 +95,7 @@ impl Work {
                     let decided = links.iter().filter(|link| is_answered_deletion(link, side)).count();
                     *answered.get_mut(side) += decided as u64;
                 }
-                for link in links.iter().filter(|_| parts) {
+                for link in links.iter().filter(|_| parts && !planted(Defect::PartingUncounted)) {
                     let left = leaving(link, &self.context(PerSide::default(), None, None));
                     if let Some((side, why)) = left
                         && link.hold.as_ref().is_none_or(|hold| hold.answer.is_none())

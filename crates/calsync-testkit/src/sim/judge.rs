@@ -1,0 +1,177 @@
+//! Invariants that are seen broken by what a write changes: who wins a conflict, what comes back as rounded, what belongs to
+//! others, and how much is deleted within an hour.
+
+use std::collections::BTreeSet;
+
+use calsync_core::drive::Clock;
+use calsync_core::ids::Side;
+use calsync_core::link::Direction;
+use calsync_core::model::{Field, OverridePatch, Series, SeriesPatch};
+use calsync_core::source::{Access, Write, WriteOp};
+use calsync_core::sync::ConflictPolicy;
+
+use super::oracle::Before;
+use super::watch::Shared;
+use super::words::{Word, minute_of, words};
+
+/// Deletions within so many seconds belong together.
+const HOUR: i64 = 3_600;
+/// How much the clocks of servers that do not tell the time may be off together, in seconds.
+const CLOCKS_APART: i64 = 700;
+
+/// Fields whose words stand for the whole of them.
+const TEXTS: [Field; 3] = [Field::Subject, Field::Place, Field::Notes];
+
+impl Shared {
+    /// Judges a write that was carried out.
+    pub(crate) fn judge_write(&self, side: Side, write: &Write, before: &Before) {
+        let Some(item) = &before.item else { return };
+        self.leaves_what_is_not_ours(side, write, item.access);
+        match &write.op {
+            WriteOp::Create { .. } => {}
+            WriteOp::Delete { .. } => self.is_not_too_much(side),
+            WriteOp::Update { patch, .. } => {
+                let after = patch.apply(&item.series);
+                self.brings_back_no_rounding(side, before, &item.series, &after);
+                let name = (write.link.0, side, write.receipt.number);
+                let reason = self.watch().journal.get(&name).map(|entry| entry.reason.clone());
+                if reason.is_some_and(|reason| !reason.ends_with("taken back")) {
+                    self.has_the_right_winner(side, before, &item.series, &after);
+                }
+                // The server says when the item was changed last, by whomever: our writes count too.
+                let now = self.clock.truth();
+                let mut book = self.book();
+                if let Some(event) = before.event.and_then(|event| book.event_mut(event)) {
+                    *event.touched.get_mut(side) = now;
+                }
+            }
+        }
+    }
+
+    /// I17: of a meeting that somebody else organises only what belongs to the owner of the calendar is changed.
+    fn leaves_what_is_not_ours(&self, side: Side, write: &Write, access: Access) {
+        let touched = match &write.op {
+            WriteOp::Update { patch, .. } => fields(patch),
+            WriteOp::Delete { .. } if access != Access::Full => {
+                return self.violated("I17", format!("somebody else's meeting is deleted on {side}"));
+            }
+            WriteOp::Create { .. } | WriteOp::Delete { .. } => return,
+        };
+        let unheld = self.options.manners.get(side).unheld;
+        if let Some(field) = touched.iter().find(|field| unheld.contains(field)) {
+            self.violated("I25", format!("{} is written to {side}, which cannot hold it", field.name()));
+        }
+        if let Some(field) = touched.into_iter().find(|field| !access.allows(*field)) {
+            self.violated("I17", format!("{} of somebody else's meeting is changed on {side}", field.name()));
+        }
+    }
+
+    /// I15: small helpings are seen as a whole.
+    fn is_not_too_much(&self, side: Side) {
+        let guard = self.settings().guard;
+        let now = self.clock.now().timestamp();
+        let standing = self.places.get(side).items().len() as u64;
+        let mut watch = self.watch();
+        let deleted = watch.deleted.get_mut(side);
+        deleted.retain(|at| now - *at < HOUR);
+        deleted.push(now);
+        let count = deleted.len() as u64;
+        let known = ["clock jumps", "write delayed", "write sent twice", "store lost", "store goes back"];
+        let unknowable = known.iter().any(|fault| watch.faults.contains_key(fault));
+        drop(watch);
+        // Those that are deleted by now were linked before.
+        let linked = standing + count;
+        if !unknowable && count > guard.count && count * 100 > linked * guard.percent {
+            self.violated("I15", format!("{count} of {linked} are deleted on {side} within an hour"));
+        }
+    }
+
+    /// I11: what a server makes of a text or a time is nobody's edit.
+    fn brings_back_no_rounding(&self, side: Side, before: &Before, was: &Series, is: &Series) {
+        let alike = before.event.is_none_or(|event| self.book().event(event).is_none_or(|event| event.alike));
+        let interrupted = self.watch().at_rest || !self.watch().faults.is_empty();
+        if alike || before.first_sync || interrupted {
+            // After a fault it is carried once rather than an edit be lost.
+            return;
+        }
+        let respelled = |was: &str, is: &str| was != is && was.to_lowercase() == is.to_lowercase();
+        let (old, new) = (&was.event, &is.event);
+        let rounded = respelled(&old.place, &new.place)
+            || old.span != new.span
+                && minute_of(was) == minute_of(is)
+                && old.span.start.local().date() == new.span.start.local().date();
+        if rounded {
+            self.violated("I11", format!("what the other server rounded is written to {side}"));
+        }
+    }
+
+    /// I6: of two who did not know of each other, the one wins whom the policy names.
+    fn has_the_right_winner(&self, side: Side, before: &Before, was: &Series, is: &Series) {
+        let settings = self.settings();
+        let clear = settings.direction == Direction::Both && !before.first_sync;
+        let Some(event) = before.event.filter(|_| clear && self.watch().faults.is_empty()) else { return };
+        let book = self.book();
+        let Some(appointment) = book.event(event) else { return };
+        let odd = appointment.loose.is_some()
+            || appointment.split.is_some()
+            || appointment.shared
+            || appointment.alike
+            || appointment.meeting.is_some()
+            || appointment.private_by.is_some();
+        if odd {
+            return;
+        }
+        let unseen = |series: &Series, side: Side| -> BTreeSet<(Word, Field)> {
+            let mut found = BTreeSet::new();
+            words(series, &mut |word, (instance, field)| {
+                let told = book.told.get(&word);
+                let counts = told.is_some_and(|told| {
+                    told.alive && !told.again && told.side == side && !told.against && told.events == [event]
+                });
+                if counts && instance.is_none() && TEXTS.contains(&field) {
+                    found.insert((word, field));
+                }
+            });
+            found
+        };
+        let (lost, won) = (unseen(was, side), unseen(is, side.other()));
+        let stays = unseen(is, side);
+        let lost = lost.difference(&stays).find(|(_, field)| won.iter().any(|(_, other)| other == field));
+        let Some((word, _)) = lost else { return };
+        let known = |side: Side| {
+            let manners = self.options.manners.get(side);
+            manners.tells_time || manners.skew == 0
+        };
+        let slack = i64::from(settings.clock_uncertainty)
+            + if known(Side::A) && known(Side::B) { 5 } else { CLOCKS_APART };
+        let newer = appointment.touched.get(side) - appointment.touched.get(side.other());
+        let wrong = match settings.conflict {
+            ConflictPolicy::Hold => true,
+            ConflictPolicy::Prefer(preferred) => preferred == side,
+            ConflictPolicy::Newer => newer > slack,
+        };
+        drop(book);
+        if wrong {
+            let policy = settings.conflict;
+            self.violated(
+                "I6",
+                format!("{word:?} on {side} loses a conflict under {policy:?}, {newer} s newer"),
+            );
+        }
+    }
+}
+
+/// Every field that a patch touches, of the master or of an instance.
+fn fields(patch: &SeriesPatch) -> BTreeSet<Field> {
+    let mut all: BTreeSet<Field> = patch.master.fields().into_iter().collect();
+    if patch.recurrence.is_some() {
+        all.insert(Field::Span);
+    }
+    for change in patch.overrides.values() {
+        match change {
+            OverridePatch::Change(change) => all.extend(change.fields()),
+            OverridePatch::Restore(_) | OverridePatch::Cancel => drop(all.insert(Field::Span)),
+        }
+    }
+    all
+}
