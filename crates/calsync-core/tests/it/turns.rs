@@ -39,7 +39,7 @@ impl Clock for Hands {
 }
 
 /// Two processes with leases of 90 seconds, of which the last 30 are for what is under way.
-struct Two {
+struct Race {
     store: MemoryStore,
     clock: Hands,
     pairing: PairingId,
@@ -47,10 +47,10 @@ struct Two {
     two: Holder,
 }
 
-impl Two {
-    fn new() -> Two {
+impl Race {
+    fn new() -> Race {
         let holder = |name: &str| Holder::new(name, Duration::from_secs(30));
-        Two {
+        Race {
             store: MemoryStore::new(),
             clock: Hands::default(),
             pairing: PairingId::new("meier"),
@@ -82,7 +82,7 @@ impl Two {
 
 #[test]
 fn a_pairing_is_taken_when_its_lease_was_seen_unchanged_for_its_whole_length() {
-    let world = Two::new();
+    let world = Race::new();
     let turn = world.begin(&world.one).unwrap();
     // However long ago it was claimed: what counts is what was seen.
     world.clock.pass(1_000);
@@ -96,7 +96,7 @@ fn a_pairing_is_taken_when_its_lease_was_seen_unchanged_for_its_whole_length() {
 
 #[test]
 fn a_sign_of_life_begins_the_wait_anew() {
-    let world = Two::new();
+    let world = Race::new();
     let mut turn = world.begin(&world.one).unwrap();
     assert_eq!(world.waits(), Some(90));
     world.clock.pass(80);
@@ -108,7 +108,7 @@ fn a_sign_of_life_begins_the_wait_anew() {
 
 #[test]
 fn what_is_given_back_is_free_at_once_and_what_was_dropped_is_for_the_same_process() {
-    let world = Two::new();
+    let world = Race::new();
     block_on(world.begin(&world.one).unwrap().end()).unwrap();
     let first = world.fence();
     assert_eq!(world.waits(), None);
@@ -121,7 +121,7 @@ fn what_is_given_back_is_free_at_once_and_what_was_dropped_is_for_the_same_proce
 
 #[test]
 fn one_process_works_on_a_pairing_once_at_a_time() {
-    let world = Two::new();
+    let world = Race::new();
     let turn = world.begin(&world.one).unwrap();
     let Err(StoreError::Leased { holder, remains }) = world.begin(&world.one) else { panic!("twice") };
     assert_eq!((holder.as_str(), remains), ("one", Duration::ZERO));
@@ -149,7 +149,7 @@ fn write(turn: &mut Turn<'_>, steps: &Cell<u32>, mut between: impl FnMut(u32)) -
 
 #[test]
 fn whoever_stood_still_in_the_middle_of_a_write_goes_no_step_further_when_somebody_else_came() {
-    let world = Two::new();
+    let world = Race::new();
     let mut turn = world.begin(&world.one).unwrap();
     let steps = Cell::new(0);
     let ended = write(&mut turn, &steps, |step| {
@@ -169,7 +169,7 @@ fn whoever_stood_still_in_the_middle_of_a_write_goes_no_step_further_when_somebo
 
 #[test]
 fn whoever_stood_still_goes_on_when_nobody_came() {
-    let world = Two::new();
+    let world = Race::new();
     let mut turn = world.begin(&world.one).unwrap();
     let steps = Cell::new(0);
     let waits = Cell::new(None);
@@ -187,7 +187,7 @@ fn whoever_stood_still_goes_on_when_nobody_came() {
 
 #[test]
 fn a_write_that_takes_long_keeps_the_pairing() {
-    let world = Two::new();
+    let world = Race::new();
     let mut turn = world.begin(&world.one).unwrap();
     let steps = Cell::new(0);
     write(&mut turn, &steps, |_| {
