@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use calsync_core::drive;
 use calsync_core::ids::{PerSide, Side};
-use calsync_core::source::{CalendarSource, Seen, SourceError, WriteOutcome};
+use calsync_core::source::{CalendarSource, SourceError, WriteOutcome};
 use calsync_core::store::{Fence, StateStore, Tenure};
 use calsync_core::sync::{Mode, Reply, Request, Round, RoundInput, Settings};
 use chrono::{DateTime, Utc};
@@ -198,8 +198,11 @@ fn same_error(error: &SourceError) -> SourceError {
     SourceError::new(error.doing, error.kind.clone())
 }
 
-fn same_seen(seen: &Result<Vec<Seen>, SourceError>) -> Result<Vec<Seen>, SourceError> {
-    seen.as_ref().map(Clone::clone).map_err(same_error)
+fn again<T: Clone>(answer: &Result<T, SourceError>) -> Result<T, SourceError> {
+    match answer {
+        Ok(answer) => Ok(answer.clone()),
+        Err(error) => Err(same_error(error)),
+    }
 }
 
 /// The same answer once more.
@@ -214,17 +217,17 @@ fn copy(reply: &Reply) -> Reply {
         Reply::Links(links) => Reply::Links(links.clone()),
         Reply::Counts(counts) => Reply::Counts(*counts),
         Reply::Tombstones(tombstones) => Reply::Tombstones(tombstones.clone()),
-        Reply::Changes(page, at) => Reply::Changes(page.as_ref().map(Clone::clone).map_err(same_error), *at),
-        Reply::Fetched(seen) => Reply::Fetched(same_seen(seen)),
-        Reply::Found(seen) => Reply::Found(same_seen(seen)),
+        Reply::Changes(page, at) => Reply::Changes(again(page), *at),
+        Reply::Fetched(seen) => Reply::Fetched(again(seen)),
+        Reply::Found(seen) => Reply::Found(again(seen)),
         Reply::Fits(fits) => Reply::Fits(fits.clone()),
         Reply::Recorded(writes) => Reply::Recorded(writes.clone()),
         Reply::Applied(outcomes, left_out) => {
             Reply::Applied(outcomes.iter().map(same).collect(), left_out.clone())
         }
-        Reply::KeptUp(items) => Reply::KeptUp(items.as_ref().map(|items| *items).map_err(same_error)),
-        Reply::Mark(mark) => Reply::Mark(mark.as_ref().map(Clone::clone).map_err(same_error)),
-        Reply::MarkSet(done) => Reply::MarkSet(done.as_ref().map(|()| ()).map_err(same_error)),
+        Reply::KeptUp(items) => Reply::KeptUp(again(items)),
+        Reply::Mark(mark) => Reply::Mark(again(mark)),
+        Reply::MarkSet(done) => Reply::MarkSet(again(done)),
         Reply::Committed => Reply::Committed,
     }
 }
