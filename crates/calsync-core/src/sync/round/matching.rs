@@ -52,8 +52,10 @@ impl Work {
                 half.key = new.key;
                 half.seen = new.seen;
                 if let Some(Observation::Present(sighting)) = &mut half.seen {
-                    // Out of the calendar and back between two looks is a move. What was gone for longer somebody put back.
-                    sighting.put_back = !self.went.contains(&(side, link.id));
+                    // Out of the calendar and back between two looks is a move, also where a round was cut off in between. What
+                    // was gone for longer somebody put back.
+                    let before = !self.went.contains(&(side, link.id));
+                    sighting.put_back = before && self.came.contains(&lone.id);
                 }
                 half.access = new.access;
                 half.listed = new.listed;

@@ -141,6 +141,8 @@ struct Work {
     marks_seen: bool,
     /// The number that they are given is stored.
     marks_open: bool,
+    /// Links that an item founded in this round.
+    came: BTreeSet<LinkId>,
     /// Whose items were found to be gone in this round.
     went: BTreeSet<(Side, LinkId)>,
     /// The side that leads, of links that were brought under it in this round.
@@ -172,6 +174,7 @@ impl Work {
             report,
             marks_seen: false,
             marks_open: false,
+            came: BTreeSet::new(),
             went: BTreeSet::new(),
             leading: BTreeMap::new(),
         }

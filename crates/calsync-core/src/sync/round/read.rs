@@ -247,7 +247,9 @@ impl Work {
             (None, Seen::Absent) => None,
             (None, Seen::Present(item)) => {
                 let half = new_half(*item, number);
-                Some(Link::found(&self.input.pairing, side, half))
+                let link = Link::found(&self.input.pairing, side, half);
+                self.came.insert(link.id);
+                Some(link)
             }
             (None, Seen::Unreadable(why)) => {
                 let half = Half {
