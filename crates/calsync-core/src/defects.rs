@@ -198,7 +198,7 @@ thread_local! {
 
 /// Whether this defect is planted: never, but in test builds inside of `with`.
 #[cfg(not(feature = "defects"))]
-#[inline(always)]
+#[inline]
 pub const fn planted(_: Defect) -> bool {
     false
 }

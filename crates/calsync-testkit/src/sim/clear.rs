@@ -73,9 +73,7 @@ impl World {
             return false;
         }
         // An instance goes with a rule that does not have it, and with a deletion that wins.
-        let kept = !appointment.ruled
-            && !(appointment.moved.a && appointment.moved.b)
-            && !self.options.settings.deletion_wins;
-        instance.is_none() || kept
+        let moved = appointment.moved.a && appointment.moved.b;
+        instance.is_none() || !(appointment.ruled || moved || self.options.settings.deletion_wins)
     }
 }

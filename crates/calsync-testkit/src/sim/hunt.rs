@@ -169,6 +169,7 @@ impl Hunt {
 
 /// In which mix a defect is looked for, and which invariants it breaks. What else breaks with it may be by chance: a defect
 /// changes what happens afterwards.
+#[expect(clippy::match_same_arms, reason = "by what they are about")]
 fn breaks(defect: Defect) -> (Mix, &'static [&'static str]) {
     use Defect as D;
     use Mix::{All, Calm, Faults, Restores};

@@ -207,13 +207,11 @@ impl Wire {
         let mut outcomes = Vec::with_capacity(writes.len());
         for write in writes {
             let before = shared.before_write(side, write.get());
-            let outcome = match shared.poison(side, write.get(), &before) {
-                Some(refused) => refused,
-                None => {
-                    let mut answers =
-                        client.apply(&shared.calendar, std::slice::from_ref(write), files).await;
-                    answers.pop().unwrap_or_else(unknown)
-                }
+            let outcome = if let Some(refused) = shared.poison(side, write.get(), &before) {
+                refused
+            } else {
+                let mut answers = client.apply(&shared.calendar, std::slice::from_ref(write), files).await;
+                answers.pop().unwrap_or_else(unknown)
             };
             shared.after_write(side, write.get(), &before, &outcome);
             outcomes.push(outcome);
