@@ -228,12 +228,10 @@ impl Contest {
             Event::Crash(at) => {
                 state.faults -= 1;
                 state.workers[at] = None;
-                state.world.crashed = true;
                 true
             }
             Event::CrashInside(at) => {
                 state.faults -= 1;
-                state.world.crashed = true;
                 if let Some((side, shelf)) = state.workers[at].take().and_then(|worker| worker.inside) {
                     *state.world.sides.get(side).shelf() = *shelf;
                     state.world.half_made = Some(side);

@@ -129,7 +129,7 @@ impl<'a> Explorer<'a> {
                 let here = point.before.as_ref().filter(|_| at > from || at == 0);
                 for cut in here.into_iter().chain(&point.inside) {
                     self.path.push(format!("crash before request {at}, {}", point.what));
-                    self.round(&World { crashed: true, ..World::clone(cut) }, spent);
+                    self.round(cut, spent);
                     self.path.pop();
                 }
                 if point.is_write {

@@ -48,7 +48,6 @@ struct Case<'a> {
     /// What was kept of versions that were replaced.
     kept: Vec<Look>,
     half_made: Option<Side>,
-    crashed: bool,
     late: bool,
     open: usize,
 }
@@ -73,7 +72,6 @@ impl<'a> Case<'a> {
             shown,
             kept: journal.iter().filter_map(|entry| entry.before.as_ref()).map(look).collect(),
             half_made: world.half_made,
-            crashed: world.crashed,
             late: world.late,
             open: head.intents.len(),
         }
@@ -255,12 +253,6 @@ impl<'a> Case<'a> {
         let untold = |look: &Look| deed.before.as_ref() != Some(look);
         let toggled = deeds.iter().any(|d| d.side == other && matches!(d.act, Act::Private | Act::Public));
         if toggled {
-            return Ok(());
-        }
-        // Between two looks a move and a put back look the same; which it was is known only in the round that saw the item go.
-        // After a crash it counts as put back, which contests a deletion.
-        let moved = deeds.iter().any(|d| d.side == other && d.act == Act::Rename);
-        if self.crashed && moved && there.a && there.b {
             return Ok(());
         }
         // What somebody wrote on the other side without seeing that it was deleted, or without this being seen here.

@@ -25,11 +25,9 @@ pub struct World {
     /// What people did.
     pub deeds: Arc<Vec<Deed>>,
     /// Texts that were to be read on that side in an appointment that was not private.
-    pub public: Arc<BTreeSet<(Side, String)>>,
+    public: Arc<BTreeSet<(Side, String)>>,
     /// A crash left an item half made on this side.
     pub half_made: Option<Side>,
-    /// A process ended in the middle of a round.
-    pub crashed: bool,
     /// A write arrived that was sent under a claim that was over.
     pub late: bool,
     /// What was found to be wrong while it happened.
@@ -72,7 +70,6 @@ impl World {
             deeds: Arc::new(Vec::new()),
             public: Arc::new(BTreeSet::new()),
             half_made: None,
-            crashed: false,
             late: false,
             wrong: Vec::new(),
         }
