@@ -10,7 +10,7 @@
 //!
 //! | variable | meaning |
 //! | --- | --- |
-//! | `CALSYNC_CRASH_SCENARIOS` | how many scenarios; 16 unless it says more; CI takes 200, in an optimised build |
+//! | `CALSYNC_CRASH_SCENARIOS` | how many scenarios; 16 unless it says more; CI takes 40, in an optimised build |
 //! | `CALSYNC_CRASH_FIRST` | the first of them, 0 |
 //! | `CALSYNC_CRASH_WHOLE` | set: see below |
 //!
