@@ -1,4 +1,4 @@
-//! Mock Exchange, mock NVS, conformance suites and the simulated world of calsync. Never published.
+//! Mock Exchange, mock NVS and conformance suites of calsync. Never published.
 //!
 //! The mock servers speak real HTTP and have serialisers of their own, so that a mistake of a client cannot hide on
 //! both sides. [`people`] is how tests act as a person at either calendar and compare what both sides show.
@@ -8,4 +8,3 @@ pub mod exchange;
 pub mod nvs;
 pub mod people;
 pub mod sample;
-pub mod sim;

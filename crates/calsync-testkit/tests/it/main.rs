@@ -9,4 +9,3 @@
 )]
 
 mod exchange;
-mod sim;

@@ -18,9 +18,9 @@ use calsync_core::source::{
 use calsync_core::store::Recorded;
 use chrono::Timelike;
 
-use super::clock::SimClock;
-use super::options::Manners;
-use super::place::{Place, Standing};
+use crate::clock::SimClock;
+use crate::options::Manners;
+use crate::place::{Place, Standing};
 
 /// A calendar system with one calendar.
 pub(crate) struct Model {

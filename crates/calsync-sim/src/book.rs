@@ -9,8 +9,8 @@ use calsync_core::model::{Field, Series};
 use calsync_core::source::Access;
 use calsync_core::sync::{Private, ReadOnlyEdit, Settings};
 
-use super::place::Standing;
-use super::words::{Spot, Word, minute_of, set_of, words};
+use crate::place::Standing;
+use crate::words::{Spot, Word, minute_of, set_of, words};
 
 /// A word that somebody wrote.
 #[derive(Debug, Clone)]

@@ -16,8 +16,8 @@ use calsync_core::source::{
 };
 use calsync_core::store::Recorded;
 
-use super::rng::{Rng, Stream};
-use super::watch::{Late, Shared};
+use crate::rng::{Rng, Stream};
+use crate::watch::{Late, Shared};
 
 /// A client behind a network.
 pub(crate) struct Wire {
@@ -168,7 +168,7 @@ impl Wire {
         if rng.chance(rates.muddled) && !page.entries.is_empty() {
             let twice = page.entries.clone();
             page.entries.extend(twice.into_iter().filter(|_| rng.chance(400)));
-            page.entries.sort_by_key(|entry| super::rng::mix(rng.bits() ^ entry.key.as_str().len() as u64));
+            page.entries.sort_by_key(|entry| crate::rng::mix(rng.bits() ^ entry.key.as_str().len() as u64));
             self.shared.fault("feed muddled");
         }
         if !lists && rng.chance(rates.muddled) && rng.chance(200) && self.shared.options.forgets_nothing() {

@@ -5,11 +5,11 @@ use calsync_core::drive::Clock;
 use calsync_core::ids::Side;
 use calsync_core::source::{SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome};
 
-use super::oracle::Before;
-use super::rng::{Rng, mix};
-use super::watch::{Refused, Shared};
-use super::words::{Word, minute_of};
-use super::world::World;
+use crate::oracle::Before;
+use crate::rng::{Rng, mix};
+use crate::watch::{Refused, Shared};
+use crate::words::{Word, minute_of};
+use crate::world::World;
 
 /// The first delay after an item was refused, in seconds.
 const SET_ASIDE: i64 = 60;
@@ -27,7 +27,7 @@ impl World {
             return;
         }
         let binned = self.place(side).binned();
-        let drawn = |item: &super::place::Standing| match minute_of(&item.series) {
+        let drawn = |item: &crate::place::Standing| match minute_of(&item.series) {
             Word::Minute(minute) => mix(draw ^ u64::from(minute)),
             _ => 0,
         };

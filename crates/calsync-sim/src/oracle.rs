@@ -12,10 +12,10 @@ use calsync_core::source::{Applied, Write, WriteOp, WriteOutcome};
 use calsync_core::store::{Commit, Fence, JournalEntry};
 use calsync_core::sync::{Leaving, Private};
 
-use super::place::Standing;
-use super::show::out_of_scope;
-use super::watch::Shared;
-use super::words::{Word, set_of, words};
+use crate::place::Standing;
+use crate::show::out_of_scope;
+use crate::watch::Shared;
+use crate::words::{Word, set_of, words};
 
 /// What stood there before a write.
 pub(crate) struct Before {
@@ -183,10 +183,10 @@ impl Shared {
         }
         let done = if done { "" } else { " (refused)" };
         let what = match &write.op {
-            WriteOp::Create { series, .. } => format!("creates {}", super::people::short(series)),
+            WriteOp::Create { series, .. } => format!("creates {}", crate::people::short(series)),
             WriteOp::Update { key, patch, current, .. } => {
                 let becomes = patch.apply(current);
-                format!("updates {key} {:?} to {}", patch.paths(), super::people::short(&becomes))
+                format!("updates {key} {:?} to {}", patch.paths(), crate::people::short(&becomes))
             }
             WriteOp::Delete { key, .. } => format!("deletes {key}"),
         };

@@ -11,10 +11,10 @@ use calsync_core::store::{
 };
 use chrono::{DateTime, Utc};
 
-use super::rng::Stream;
-use super::watch::{Journaled, Shared};
-use super::wire::pause;
-use super::words::words;
+use crate::rng::Stream;
+use crate::watch::{Journaled, Shared};
+use crate::wire::pause;
+use crate::words::words;
 
 /// A state store with backups.
 pub trait Vault: Send + Sync {

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use calsync_core::defects::{self, Defect};
-use calsync_testkit::sim::{self, Catalogue, Counts, Found, Hunt, Layer, Mix, Outcome, Violation};
+use calsync_sim::{self as sim, Catalogue, Counts, Found, Hunt, Layer, Mix, Outcome, Violation};
 use clap::Parser;
 use serde::Serialize;
 

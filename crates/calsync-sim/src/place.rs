@@ -1,7 +1,7 @@
 //! A calendar system as the world sees it: what people and administrators do there, and what stands there now.
 //!
 //! The world asks for no more than this, so the same seeds can run over other sides: typed ones in memory
-//! ([`model`](super::model)), or clients that speak HTTP to mock servers.
+//! ([`model`](crate::model)), or clients that speak HTTP to mock servers.
 
 use std::sync::Arc;
 

@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use calsync_core::defects::{self, Defect};
 
-use super::options::Mix;
-use super::trial::{Outcome, run};
-use super::watch::Violation;
+use crate::options::Mix;
+use crate::trial::{Outcome, run};
+use crate::watch::Violation;
 
 /// A layer against duplicates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

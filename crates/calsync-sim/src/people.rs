@@ -16,12 +16,12 @@ use calsync_core::zone::Zone;
 use chrono::{NaiveDate, TimeDelta};
 use std::num::NonZeroU32;
 
-use super::book::{Deed, hides, is_against, is_copy_behind_mask, loosens};
-use super::options::LEFT_OUT;
-use super::place::Standing;
-use super::rng::{Rng, mix};
-use super::words::{Word, minute_of, set_of};
-use super::world::World;
+use crate::book::{Deed, hides, is_against, is_copy_behind_mask, loosens};
+use crate::options::LEFT_OUT;
+use crate::place::Standing;
+use crate::rng::{Rng, mix};
+use crate::words::{Word, minute_of, set_of};
+use crate::world::World;
 
 /// What a person does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

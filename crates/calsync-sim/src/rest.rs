@@ -9,12 +9,12 @@ use calsync_core::link::{DeletionGuard, Head, Link};
 use calsync_core::source::SourceErrorKind;
 use calsync_core::sync::{Action, Failure, Settings};
 
-use super::book::hides;
-use super::options::Answers;
-use super::place::Standing;
-use super::show::{is_masked, out_of_scope, same};
-use super::words::{Word, words};
-use super::world::World;
+use crate::book::hides;
+use crate::options::Answers;
+use crate::place::Standing;
+use crate::show::{is_masked, out_of_scope, same};
+use crate::words::{Word, words};
+use crate::world::World;
 
 /// Rounds that the engine has to come to rest.
 const MOST_ROUNDS: usize = 14;
@@ -203,8 +203,8 @@ impl World {
                 "I2",
                 format!(
                     "appointment {event} differs in {field}: A {} | B {}",
-                    super::people::short(&a.series),
-                    super::people::short(&b.series)
+                    crate::people::short(&a.series),
+                    crate::people::short(&b.series)
                 ),
             );
         }
@@ -227,7 +227,7 @@ impl World {
             format!(
                 "appointment {event} is only on {side}: {} {}",
                 item.key,
-                super::people::short(&item.series)
+                crate::people::short(&item.series)
             ),
         );
     }

@@ -1,11 +1,11 @@
 //! The table in `docs/defects.md`: each planted defect, how it is looked for, and seeds that show it.
 //!
-//! Everything but the seeds is said in code ([`Hunt`](super::Hunt) and `calsync_core::defects`) and only written down in the
+//! Everything but the seeds is said in code ([`Hunt`](crate::Hunt) and `calsync_core::defects`) and only written down in the
 //! table; a test compares both. The seeds are measured, and `simulate --confirm docs/defects.md --write` writes them.
 
 use std::collections::BTreeMap;
 
-use super::hunt::Hunt;
+use crate::hunt::Hunt;
 
 /// Where the table begins and ends in the page.
 const BEGINS: &str = "<!-- table of planted defects -->\n";
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    const PAGE: &str = include_str!("../../../../docs/defects.md");
+    const PAGE: &str = include_str!("../../../docs/defects.md");
 
     #[test]
     fn the_page_says_of_each_defect_what_the_code_says() {

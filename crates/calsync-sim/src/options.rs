@@ -11,7 +11,7 @@ use calsync_core::sync::{
     Settings, Window,
 };
 
-use super::rng::{Rng, Stream};
+use crate::rng::{Rng, Stream};
 
 /// What may happen in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

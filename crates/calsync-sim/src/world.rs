@@ -18,16 +18,16 @@ use calsync_core::source::SourceErrorKind;
 use calsync_core::store::StoreError;
 use calsync_core::sync::{Action, Failure, Likeness, Reason, RoundReport, Settings};
 
-use super::book::Book;
-use super::clock::SimClock;
-use super::model::Model;
-use super::options::{Mix, Options};
-use super::place::Place;
-use super::rng::{Rng, Stream};
-use super::shelf::{MemoryVault, Shelf, Vault};
-use super::watch::{RoundWatch, Shared};
-use super::wire::Wire;
-use super::words::set_of;
+use crate::book::Book;
+use crate::clock::SimClock;
+use crate::model::Model;
+use crate::options::{Mix, Options};
+use crate::place::Place;
+use crate::rng::{Rng, Stream};
+use crate::shelf::{MemoryVault, Shelf, Vault};
+use crate::watch::{RoundWatch, Shared};
+use crate::wire::Wire;
+use crate::words::set_of;
 
 type Running = Pin<Box<dyn Future<Output = Result<RoundReport, StoreError>> + Send>>;
 
@@ -269,7 +269,7 @@ impl World {
             .collect();
         let mut book = self.book();
         book.forget(&lost);
-        let events = |items: &[super::place::Standing]| -> BTreeSet<usize> {
+        let events = |items: &[crate::place::Standing]| -> BTreeSet<usize> {
             items.iter().filter_map(|item| book.event_of(&item.series)).collect()
         };
         let (had, has) = (events(&before), events(&after));
@@ -432,7 +432,7 @@ impl World {
         }
         for failure in &report.failures {
             let mut named = false;
-            super::words::text(&failure.why, &mut |_| named = true);
+            crate::words::text(&failure.why, &mut |_| named = true);
             if named {
                 self.shared.violated("I27", "an error names an appointment".to_owned());
             }

@@ -10,9 +10,9 @@ use calsync_core::model::{Field, OverridePatch, Series, SeriesPatch};
 use calsync_core::source::{Access, Write, WriteOp};
 use calsync_core::sync::ConflictPolicy;
 
-use super::oracle::Before;
-use super::watch::Shared;
-use super::words::{Word, minute_of, words};
+use crate::oracle::Before;
+use crate::watch::Shared;
+use crate::words::{Word, minute_of, words};
 
 /// Deletions within so many seconds belong together.
 const HOUR: i64 = 3_600;

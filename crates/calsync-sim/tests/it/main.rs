@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use calsync_testkit::sim::{Mix, replay, run, shrink};
+use calsync_sim::{Mix, replay, run, shrink};
 
 /// Invariants that no seed may break, whatever happens. Those that seeds still break are found by the `simulate` example,
 /// which fails then.
@@ -99,7 +99,7 @@ fn seeds_that_were_found_stay_mended() {
 #[test]
 fn the_world_sees_what_leases_and_fences_are_for() {
     use calsync_core::defects::Defect;
-    use calsync_testkit::sim::Hunt;
+    use calsync_sim::Hunt;
 
     for defect in [Defect::LeaseTakenAtOnce, Defect::LeaseNeverEnds, Defect::FenceIgnored] {
         let hunt = Hunt { mix: Mix::Faults, breaks: &["I20"], ..Hunt::new(defect) };

@@ -5,8 +5,8 @@ use calsync_core::model::{Event, Field, Override, Series};
 use calsync_core::sync::{Filter, Private, Settings};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::options::{LEFT_OUT, Options};
-use super::words::{Word, words};
+use crate::options::{LEFT_OUT, Options};
+use crate::words::{Word, words};
 
 /// Whether an appointment of `from` is none that the other side is to have.
 pub(crate) fn out_of_scope(settings: &Settings, from: Side, series: &Series, now: DateTime<Utc>) -> bool {

@@ -11,12 +11,12 @@ use calsync_core::source::{CalendarSource, Receipt, Write};
 use calsync_core::store::{Fence, Recorded};
 use calsync_core::sync::Settings;
 
-use super::book::Book;
-use super::clock::SimClock;
-use super::options::Options;
-use super::place::Place;
-use super::rng::{Rng, Stream, mix};
-use super::words::Word;
+use crate::book::Book;
+use crate::clock::SimClock;
+use crate::options::Options;
+use crate::place::Place;
+use crate::rng::{Rng, Stream, mix};
+use crate::words::Word;
 
 /// An invariant that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

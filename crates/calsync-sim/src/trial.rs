@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::options::{Mix, Options};
-use super::rng::Stream;
-use super::watch::{Counts, Violation};
-use super::world::World;
+use crate::options::{Mix, Options};
+use crate::rng::Stream;
+use crate::watch::{Counts, Violation};
+use crate::world::World;
 
 /// What happened in a run.
 #[derive(Debug, Clone)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::model::Field;
 
-use super::book::{Appointment, Told};
-use super::place::Standing;
-use super::words::{Word, words};
-use super::world::World;
+use crate::book::{Appointment, Told};
+use crate::place::Standing;
+use crate::words::{Word, words};
+use crate::world::World;
 
 /// Fields whose words stand for the whole of them.
 const TEXTS: [Field; 3] = [Field::Subject, Field::Place, Field::Notes];
