@@ -90,6 +90,12 @@ pub struct Half {
 }
 
 impl Half {
+    /// An item of which nothing is known but its key.
+    pub(crate) fn unread(key: ItemKey) -> Half {
+        let seen = Some(Observation::Unread("nothing is known of it yet".to_owned()));
+        Half { key, shadow: None, seen, access: Access::ReadOnly, listed: 0 }
+    }
+
     /// What was read of it since the shadow, if it is there.
     pub fn sighting(&self) -> Option<&Sighting> {
         match &self.seen {

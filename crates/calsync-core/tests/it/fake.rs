@@ -70,6 +70,8 @@ pub struct Fake {
     pub returns_items: bool,
     /// Rounds what is written, as servers do.
     pub shouts: bool,
+    /// Gives each item that is made a UID of its own.
+    pub own_uids: bool,
     /// Takes marks.
     pub marks: bool,
     /// Says how large files are.
@@ -145,6 +147,7 @@ impl Fake {
             fit: None,
             returns_items: true,
             shouts: false,
+            own_uids: false,
             marks: name == "a",
             sizes: true,
             state: Mutex::new(State { clock: 1_790_000_000, ..State::default() }),
@@ -724,7 +727,11 @@ impl Fake {
                     state.items.get_mut(&key).unwrap().receipt = None;
                     return WriteOutcome::Unknown(SourceError::new("write", SourceErrorKind::NoAnswer));
                 }
-                state.insert(self.name, hold((**series).clone()), Some(write.receipt.clone()))
+                let mut made = hold((**series).clone());
+                if self.own_uids {
+                    made.uid = Uid::new(format!("{}-own-{}", self.name, state.counter));
+                }
+                state.insert(self.name, made, Some(write.receipt.clone()))
             }
             WriteOp::Update { key, expected, patch, .. } => {
                 let Some(stored) = state.items.get_mut(key.as_str()) else {

@@ -24,6 +24,7 @@ mod recur_rules;
 mod recur_vectors;
 mod rounds;
 mod rounds_crash;
+mod rounds_faults;
 mod rounds_files;
 mod rounds_fit;
 mod rounds_found;

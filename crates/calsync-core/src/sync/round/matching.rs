@@ -1,6 +1,7 @@
 //! Who belongs to whom: finds the counterparts of lone halves, items that moved to another key, old copies, and what
 //! was made twice.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
@@ -39,16 +40,31 @@ impl Work {
             let candidates = self.port.lone_links(side, by).await?;
             for link in links.iter_mut().filter(|link| is_gone(link)) {
                 let Some(uid) = uid_gone(link, side) else { continue };
-                let mut same = candidates
+                // Where we made one twice there are two of them, and the one that came now is the one that moved.
+                let alike = |lone: &Link| {
+                    let was = link.halves.get(side).as_ref().and_then(|half| half.shadow.as_ref());
+                    let is = lone.halves.get(side).as_ref().and_then(|half| half.latest());
+                    matches!((was, is), (Some(was), Some((_, is))) if was.series == *is)
+                };
+                let Some(lone) = candidates
                     .iter()
-                    .filter(|lone| !consumed.contains(&lone.id) && uid_of(lone, side).as_ref() == Some(&uid));
-                let (Some(lone), None) = (same.next(), same.next()) else { continue };
+                    .filter(|lone| !consumed.contains(&lone.id) && uid_of(lone, side).as_ref() == Some(&uid))
+                    .max_by_key(|lone| (self.came.contains(&lone.id), alike(lone), Reverse(lone.id)))
+                else {
+                    continue;
+                };
                 let (Some(new), Some(half)) = (lone.halves.get(side).clone(), link.halves.get_mut(side))
                 else {
                     continue;
                 };
                 consumed.insert(lone.id);
                 pending.remove.push(lone.id);
+                // Receipts in what was made of it go on naming the old key.
+                if let Some((_, Series { uid, .. })) = new.latest() {
+                    let keys = PerSide::from_fn(|of| (of == side).then(|| half.key.clone()));
+                    let at = self.input.now;
+                    pending.tombstones.push(Tombstone { link: link.id, uid: uid.clone(), keys, at });
+                }
                 half.key = new.key;
                 half.seen = new.seen;
                 if let Some(Observation::Present(sighting)) = &mut half.seen {
@@ -291,27 +307,22 @@ impl Work {
     }
 
     /// Recognises what we made twice because an answer came too late: an item with our receipt whose counterpart is
-    /// in step with another item of the same UID. (A copy that a person made has a UID of its own.)
+    /// in step with another item that is the same. (A copy that a person made is another one, at another time.)
     pub(super) async fn find_doubles(&mut self, cases: &mut [Case]) -> Result<(), Stop> {
         for side in Side::BOTH {
             let counterpart = |case: &Case| -> Option<ItemKey> {
                 (case.link.lone_side() == Some(side)).then_some(())?;
-                let sighting = case.link.halves.get(side).as_ref()?.sighting()?;
-                Some(sighting.receipt.as_ref()?.counterpart.clone())
+                names(&case.link, side).cloned()
             };
             let keys: Vec<ItemKey> = cases.iter().filter_map(counterpart).collect();
             if keys.is_empty() {
                 continue;
             }
-            let links = self.port.links_by_key(side.other(), keys).await?;
+            let owners = self.owners(side.other(), keys).await?;
             for case in cases.iter_mut() {
                 let Some(key) = counterpart(case) else { continue };
-                let ours = uid_of(&case.link, side);
-                let taken = links.iter().any(|link| {
-                    let named = link.halves.get(side.other()).as_ref().is_some_and(|half| half.key == key);
-                    let half = link.halves.get(side).as_ref();
-                    let stands = half.is_some_and(|half| !half.is_gone());
-                    link.id != case.link.id && named && stands && uid_of(link, side) == ours
+                let taken = owners.iter().any(|(named, link)| {
+                    *named == key && link.id != case.link.id && is_twin(&case.link, link, side)
                 });
                 if taken {
                     case.suspicion = Some(Suspicion::OurDouble);
@@ -319,6 +330,27 @@ impl Work {
             }
         }
         Ok(())
+    }
+
+    /// The links whose item of this side has one of these keys, or had it before it moved.
+    async fn owners(&mut self, side: Side, keys: Vec<ItemKey>) -> Result<Vec<(ItemKey, Link)>, Stop> {
+        let key_of = |link: &Link| link.halves.get(side).as_ref().map(|half| half.key.clone());
+        let now = self.port.links_by_key(side, keys.clone()).await?;
+        let mut owners: Vec<(ItemKey, Link)> =
+            now.into_iter().filter_map(|link| Some((key_of(&link)?, link))).collect();
+        let missing = keys.into_iter().filter(|key| !owners.iter().any(|(known, _)| known == key));
+        let halves: Vec<Half> = missing.map(Half::unread).collect();
+        if halves.is_empty() {
+            return Ok(owners);
+        }
+        let tombstones = self.port.tombstones(side, halves).await?;
+        let ids: BTreeSet<LinkId> = tombstones.iter().map(|tombstone| tombstone.link).collect();
+        let links = self.port.links_by_id(ids.into_iter().collect()).await?;
+        owners.extend(tombstones.iter().filter_map(|tombstone| {
+            let link = links.iter().find(|link| link.id == tombstone.link)?;
+            Some((tombstone.keys.get(side).clone()?, link.clone()))
+        }));
+        Ok(owners)
     }
 
     /// Asks the target for items that an earlier create may have made and that its feed has not shown yet. Returns
@@ -391,6 +423,31 @@ impl Work {
 fn uid_of(link: &Link, side: Side) -> Option<MatchKey> {
     let (_, series) = link.halves.get(side).as_ref()?.latest()?;
     Some(MatchKey::Uid(series.uid.clone()))
+}
+
+/// Whether the lone item is the same as the one that `link` has on this side, and that stands: by its UID. A server that gives
+/// each item a UID of its own gave one to the first that we made, too: there it is one that takes place at the same time, or is
+/// what its receipt says.
+fn is_twin(lone: &Link, link: &Link, side: Side) -> bool {
+    let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
+    let (Some(sighting), Some(half)) = (sighting, link.halves.get(side)) else { return false };
+    if half.is_gone() {
+        return false;
+    }
+    let (ours, theirs) = (uid_of(link, side), uid_of(link, side.other()));
+    if ours == theirs || ours == uid_of(lone, side) {
+        return ours == uid_of(lone, side);
+    }
+    let known = half.shadow.as_ref().map(|shadow| &shadow.series);
+    let mut known = known.into_iter().chain(half.latest().map(|(_, series)| series));
+    let as_made = || {
+        let theirs = link.halves.get(side.other()).as_ref().and_then(Half::latest);
+        theirs.zip(sighting.receipt.as_ref()).is_some_and(|((_, theirs), receipt)| {
+            let made = Series { uid: theirs.uid.clone(), ..sighting.series.clone() };
+            made.content_hash() == receipt.content
+        })
+    };
+    known.any(|known| sighting.series.is_at_the_time_of(known)) || as_made()
 }
 
 /// The UID of an item that is gone. Of one that was never in step it is known from its counterpart alone.
