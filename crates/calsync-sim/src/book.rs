@@ -68,6 +68,8 @@ pub(crate) struct Appointment {
     pub(crate) touched: PerSide<i64>,
     /// Put back from the bin on this side.
     pub(crate) put_back: PerSide<bool>,
+    /// Put back on this side before anybody saw that it was gone, and when the other side had deleted it already.
+    pub(crate) slipped: PerSide<bool>,
 }
 
 /// Everything people did.
@@ -186,6 +188,20 @@ impl Book {
         }
     }
 
+    /// The appointment becomes an original with a masked copy on `side`: what was written there and is not in the original yet
+    /// is an edit of the copy from now on. Says whether there is any.
+    pub(crate) fn leaves_behind(&mut self, side: Side, copy: &Series, original: &Series) -> bool {
+        let has = set_of(original);
+        let mut any = false;
+        for word in set_of(copy).iter().filter(|word| !has.contains(word)) {
+            if let Some(told) = self.told.get_mut(word).filter(|told| told.side == side) {
+                told.against = true;
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Words that nobody will find again because an administrator took a backup: they are no concern of the engine.
     pub(crate) fn forget(&mut self, lost: &BTreeSet<Word>) {
         for word in lost {
@@ -205,7 +221,9 @@ pub(crate) fn is_against(
     touched: &[Field],
 ) -> bool {
     let other = side.other();
-    if !settings.direction.writes(other) || is_copy_behind_mask(settings, side, event) {
+    let mask = &settings.outward.get(other).mask;
+    let looks_masked = settings.direction.writes(side) && item.series.event.subject == mask.0;
+    if !settings.direction.writes(other) || is_copy_behind_mask(settings, side, event) || looks_masked {
         return true;
     }
     let foreign = event.meeting == Some(other) && item.access == Access::Full;

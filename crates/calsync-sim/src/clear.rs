@@ -36,7 +36,7 @@ impl World {
             }
             let rival = book.told.iter().any(|(other, rival)| {
                 other != word
-                    && rival.events == told.events
+                    && rival.events.contains(&event)
                     && rival.spot == told.spot
                     && (rival.alive || visible.contains(other))
             });
@@ -59,6 +59,7 @@ impl World {
         let unheld = [&self.options.manners.a, &self.options.manners.b]
             .into_iter()
             .any(|side| side.unheld.contains(&field));
+        let put_back = appointment.put_back.a || appointment.put_back.b;
         let odd = appointment.loose.is_some()
             || appointment.split.is_some()
             || appointment.private_by.is_some()
@@ -66,6 +67,7 @@ impl World {
             || appointment.meeting.is_some()
             || appointment.alike
             || appointment.deleted
+            || put_back && self.options.settings.deletion_wins
             || told.against
             || told.again
             || told.secret;

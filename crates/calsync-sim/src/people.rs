@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use calsync_core::ids::{Side, Uid};
+use calsync_core::ids::{ItemKey, Side, Uid};
 use calsync_core::link::Direction;
 use calsync_core::model::{
     Busy, Event, Field, Notes, Overlay, Override, Person, Recurrence, RecurrenceId, Reminder, Sensitivity,
@@ -307,6 +307,7 @@ impl World {
         let settings = Arc::clone(&self.settings);
         let known = self.shared.watch().first_sync_done;
         let unheld_there = self.options.manners.get(side.other()).unheld;
+        let there = self.place(side.other()).items();
         let mut book = self.book();
         let Some(appointment) = book.event(event) else { return };
         let against = is_against(&settings, side, item, appointment, fields);
@@ -330,8 +331,25 @@ impl World {
             if against && let Some(why) = loosens(&settings, side) {
                 appointment.loose = Some(why);
             }
+            if behind && now_private && !was_private {
+                appointment.loose = Some("made private on both sides at once");
+            }
             appointment.one_sided |= one_sided;
             appointment.hidden |= now_private || was_private;
+        }
+        if now_private && !was_private && !against && hides(&settings, side) {
+            let is_it = |theirs: &&Standing| book.event_of(&theirs.series) == Some(event);
+            let theirs: Vec<Standing> = there.iter().filter(is_it).cloned().collect();
+            let gone =
+                theirs.is_empty() && book.event(event).is_some_and(|event| *event.seen_on.get(side.other()));
+            let behind = theirs.iter().fold(gone, |behind, theirs| {
+                book.leaves_behind(side.other(), &theirs.series, &item.series) || behind
+            });
+            if behind
+                && let (Some(why), Some(event)) = (loosens(&settings, side.other()), book.event_mut(event))
+            {
+                event.loose = Some(why);
+            }
         }
         // Of an original that the other side made private, only what hides it there counts.
         let original = book.event(event).is_some_and(|event| event.private_by == Some(side));
@@ -377,8 +395,11 @@ impl World {
             at: self.shared.clock.truth(),
         };
         self.book().write(&deed);
+        let missed = self.shared.watch().missed.contains(&(side, ItemKey::new(item.key.as_str())));
+        let slipped = !missed && self.items_of(side.other(), event) == 0;
         if let Some(event) = self.book().event_mut(event) {
             *event.put_back.get_mut(side) = true;
+            *event.slipped.get_mut(side) |= slipped;
             if event.put_back.a && event.put_back.b {
                 event.split = Some("put back on both sides");
             }

@@ -10,10 +10,10 @@ use calsync_core::source::SourceErrorKind;
 use calsync_core::sync::{Action, Failure, Settings};
 
 use crate::book::hides;
-use crate::options::Answers;
+use crate::options::{Answers, Mix};
 use crate::place::Standing;
 use crate::show::{is_masked, out_of_scope, same};
-use crate::words::{Word, words};
+use crate::words::{Word, set_of, words};
 use crate::world::World;
 
 /// Rounds that the engine has to come to rest.
@@ -283,6 +283,12 @@ impl World {
         }
     }
 
+    /// Whether a write can have been rounded by a side without anybody reading it back at once.
+    fn rounds_unseen(&self) -> bool {
+        let manners = &self.options.manners;
+        self.options.mix != Mix::Calm && (manners.a.lossy || manners.b.lossy)
+    }
+
     /// I7: what was deleted and changed by nobody since stays deleted.
     fn nothing_came_back(
         &self,
@@ -310,19 +316,33 @@ impl World {
                 if items.iter().any(|item| held.contains_key(&(side, item.key.clone()))) {
                     continue;
                 }
-                back.push((side, *event, appointment.shared, appointment.one_sided));
+                let again = items.iter().any(|item| {
+                    let has = set_of(&item.series);
+                    has.iter().any(|word| book.told.get(word).is_some_and(|told| told.again))
+                });
+                let excuse = if appointment.shared {
+                    Some("a deleted appointment with copies")
+                } else if appointment.one_sided {
+                    Some("a deleted appointment with values that one side cannot hold")
+                } else if appointment.put_back.a || appointment.put_back.b {
+                    Some("put back on one side and deleted on the other")
+                } else if self.rounds_unseen() {
+                    Some("what a server rounded while a round was cut off counts as an edit")
+                } else if again {
+                    Some("a deleted appointment shows what was written once more")
+                } else {
+                    self.restored.then_some("came back with a restore")
+                };
+                back.push((side, *event, excuse));
             }
         }
         drop(book);
-        for (side, event, shared, one_sided) in back {
-            if shared {
-                self.shared.exempt("a deleted appointment with copies");
-            } else if one_sided {
-                self.shared.exempt("a deleted appointment with values that one side cannot hold");
-            } else if self.restored {
-                self.shared.exempt("came back with a restore");
-            } else {
-                self.shared.violated("I7", format!("appointment {event} was deleted and is on {side} again"));
+        for (side, event, excuse) in back {
+            match excuse {
+                Some(why) => self.shared.exempt(why),
+                None => self
+                    .shared
+                    .violated("I7", format!("appointment {event} was deleted and is on {side} again")),
             }
         }
     }

@@ -279,6 +279,8 @@ impl CalendarSource for Wire {
                 let there =
                     |seen: &Seen| if let Seen::Present(item) = seen { Some(item.key.clone()) } else { None };
                 watch.shown.extend(seen.iter().filter_map(there).map(|key| (self.side, key)));
+                let absent = keys.iter().zip(seen.iter()).filter(|(_, seen)| matches!(seen, Seen::Absent));
+                watch.missed.extend(absent.map(|(key, _)| (self.side, key.clone())));
             }
         }
         self.read(&mishap, seen).await

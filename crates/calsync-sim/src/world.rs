@@ -501,6 +501,13 @@ impl World {
 
     /// No more mishaps; what was under way arrives or dies.
     pub(crate) fn come_to_rest(&mut self) {
+        if self.options.mix == Mix::Calm {
+            for daemon in 0..self.daemons.len() {
+                while self.daemons.get(daemon).is_some_and(|daemon| daemon.round.is_some()) {
+                    self.poll_round(daemon);
+                }
+            }
+        }
         self.crash_all();
         let late = std::mem::take(&mut self.shared.watch().late);
         for late in &late {

@@ -1,9 +1,11 @@
 //! What a link remembers besides its two halves: small things, and of most links none of them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PerSide, Side};
+use crate::ids::{PerSide, Side, Uid};
 use crate::model::Mark;
 
 /// What is remembered of a link besides its halves.
@@ -29,12 +31,25 @@ pub struct LinkMemory {
     /// A person wants the counterpart to stay, though the appointment left filter or window.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stays: bool,
+    /// UIDs that its items had and do not have any more, because they were made again.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub uids: BTreeSet<Uid>,
 }
+
+/// So many earlier UIDs are remembered.
+const EARLIER: usize = 4;
 
 impl LinkMemory {
     /// Whether there is nothing to remember.
     pub fn is_empty(&self) -> bool {
         *self == LinkMemory::default()
+    }
+
+    /// Remembers the UID of an item that was made again under another one.
+    pub(crate) fn had(&mut self, uid: &Uid) {
+        if self.uids.len() < EARLIER {
+            self.uids.insert(uid.clone());
+        }
     }
 }
 

@@ -380,7 +380,7 @@ fn follow_the_master(
 }
 
 /// An instance as it is, whole.
-fn whole(over: Option<&Override>) -> OverridePatch {
+pub(super) fn whole(over: Option<&Override>) -> OverridePatch {
     match over {
         Some(Override::Cancelled) => OverridePatch::Cancel,
         Some(Override::Changed(overlay)) => OverridePatch::Restore(overlay.clone()),

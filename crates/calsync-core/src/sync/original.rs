@@ -34,7 +34,10 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
             .or_else(|| Side::BOTH.into_iter().find(|side| hides(*side) && only_copied_from(link, *side)))
             .or_else(|| [lead, lead.other()].into_iter().find(|side| hides(*side)));
     }
-    if let Some(side) = Side::BOTH.into_iter().find(|side| hides(*side) && !hid(*side)) {
+    // Where one became private before the other, and that could not be written yet, the first one is the original.
+    let became = |side: &Side| hides(*side) && !hid(*side);
+    let first = link.memory.private_from.filter(became);
+    if let Some(side) = first.or_else(|| Side::BOTH.into_iter().find(became)) {
         return Some(side);
     }
     // Both are private, and neither is a copy of what is hidden: the rule is newer than the link. The original is where it

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use super::decide::{LinkPlan, Question, next_generation};
-use super::merge::without_held;
+use super::merge::{whole, without_held};
 use super::original::{original, private_from, still_hides};
 use super::settings::Settings;
 use super::view::{Past, View};
@@ -201,6 +201,7 @@ fn settle_half(
     match (op, written) {
         (WriteOp::Create { series, .. }, Some(item)) => {
             next.generation = next_generation(link, side);
+            made_again(link, side, item, next);
             let given_back = if changed_since || planted(Defect::ShadowAsSent) {
                 as_held(series, item, setting.unheld.get(side))
             } else {
@@ -222,13 +223,17 @@ fn settle_half(
             }
             let unwritten_changes = half.seen.is_some();
             let base = half.shadow.as_ref().map_or(&item.series, |shadow| &shadow.series);
-            let given_back = match (changed_since, carried) {
-                (true, _) => patch.apply(base),
+            let mut given_back = match (changed_since, carried) {
+                (true, true) => patch.apply(base),
+                (true, false) => alone(base, current, patch),
                 (false, true) => as_given_back(base, patch, &item.series),
                 (false, false) => {
                     without_own(base, current, patch).apply(&as_given_back(base, patch, &item.series))
                 }
             };
+            if !carried {
+                left_behind(&mut given_back, base, current, patch, &item.series);
+            }
             let mut new = half_of(item, given_back, half.listed);
             if unwritten_changes && new.seen.is_none() {
                 new.seen = Some(Observation::Present(Box::new(Sighting::from(item.clone()))));
@@ -259,6 +264,14 @@ fn settle_half(
                 }
             }
         }
+    }
+}
+
+/// An item takes the place of one that is gone.
+fn made_again(link: &Link, side: Side, item: &Item, next: &mut Link) {
+    let was = link.halves.get(side).as_ref().and_then(Half::latest);
+    if let Some((_, was)) = was.filter(|(_, was)| was.uid != item.series.uid) {
+        next.memory.had(&was.uid);
     }
 }
 
@@ -299,7 +312,18 @@ fn half_of(item: &Item, shadow: Series, listed: u32) -> Half {
 /// Takes what a person had changed in `current` since `base` out of what was given back after `patch` was written over it: in
 /// a field that is a set, and in instances that a new rule re-makes, it would be taken for a part of what was written.
 fn without_own(base: &Series, current: &Series, patch: &SeriesPatch) -> SeriesPatch {
+    patch.apply(current).diff(&alone(base, current, patch))
+}
+
+/// `base` after `patch`, as if the person who made `current` of it had not.
+fn alone(base: &Series, current: &Series, patch: &SeriesPatch) -> Series {
     let mut alone = patch.apply(base);
+    for (key, moved) in taken_along(base, current, patch) {
+        match base.overrides.get(&key) {
+            Some(was) => alone.overrides.insert(moved, was.clone()),
+            None => alone.overrides.remove(&moved),
+        };
+    }
     let (from, to) = (base.event.span.start.local(), current.event.span.start.local());
     let shift = to.signed_duration_since(from);
     if let (Some(recurrence), false, None) = (&alone.recurrence, shift.is_zero(), &patch.master.span) {
@@ -314,7 +338,30 @@ fn without_own(base: &Series, current: &Series, patch: &SeriesPatch) -> SeriesPa
             }
         }
     }
-    patch.apply(current).diff(&alone)
+    alone
+}
+
+/// The instances that a person changed in `current` since `base` and that `patch` takes along to where it moves the series:
+/// their names before and after.
+fn taken_along(base: &Series, current: &Series, patch: &SeriesPatch) -> Vec<(RecurrenceId, RecurrenceId)> {
+    let Some(span) = &patch.master.span else { return Vec::new() };
+    let shift = span.to.start.local().signed_duration_since(span.from.start.local());
+    let own = current.overrides.iter().filter(|(key, over)| base.overrides.get(key) != Some(over));
+    own.filter_map(|(key, over)| {
+        let moved = RecurrenceId::of(&span.to.start, key.local().checked_add_signed(shift)?);
+        let along = moved != *key && patch.overrides.get(&moved) == Some(&whole(Some(over)));
+        along.then_some((*key, moved))
+    })
+    .collect()
+}
+
+/// A server may keep what it was told of an instance that there is no more since its series was moved: nobody's edit.
+fn left_behind(shadow: &mut Series, base: &Series, current: &Series, patch: &SeriesPatch, read: &Series) {
+    for (key, _) in taken_along(base, current, patch) {
+        if let Some(over) = read.overrides.get(&key) {
+            shadow.overrides.insert(key, over.clone());
+        }
+    }
 }
 
 /// The shadow after a write: `base` with what `patch` touched as it is in `read`.
@@ -369,6 +416,15 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
                 None => shadow.overrides.remove(&key),
             };
         }
+    }
+    if let (Some(_), Some(recurrence)) = (&patch.master.span, &read.recurrence) {
+        // Where the series was moved away from, there is no instance any more that could have been touched.
+        let start = &read.event.span.start;
+        let stands = |key: &RecurrenceId| {
+            RecurrenceId::of(start, key.local()) == *key
+                && recurrence.rule.contains(start.local(), start.zone(), key.local())
+        };
+        shadow.overrides.retain(|key, _| read.overrides.contains_key(key) || stands(key));
     }
     shadow
 }
@@ -433,6 +489,7 @@ pub(super) fn settle_late(
         WriteOp::Delete { .. } => return parted(link, side),
         WriteOp::Create { series, .. } => {
             next.generation = next_generation(link, side);
+            made_again(link, side, item, &mut next);
             (as_held(series, item, setting.unheld.get(side)), setting.listings.get(side).not_shown_yet())
         }
         WriteOp::Update { patch, .. } if patch.mark.is_some() => {
@@ -448,7 +505,10 @@ pub(super) fn settle_late(
             let half = link.halves.get(side).as_ref();
             let base =
                 half.and_then(|half| half.shadow.as_ref()).map_or(current.as_ref(), |shadow| &shadow.series);
-            (patch.apply(base), half.map_or(0, |half| half.listed))
+            // What they did is dealt with only when the other side has it, of which nothing is known here.
+            let mut written = alone(base, current, patch);
+            left_behind(&mut written, base, current, patch, &item.series);
+            (written, half.map_or(0, |half| half.listed))
         }
     };
     *next.halves.get_mut(side) = Some(half_of(item, written, listed));

@@ -12,7 +12,9 @@ use calsync_core::ids::{
 };
 use calsync_core::link::{Answer, Head, Hold, Wish};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Attachment, Attachments, Change, Event, Field, Mark, Override, Series, Span};
+use calsync_core::model::{
+    Attachment, Attachments, Change, Event, Field, Mark, Override, RecurrenceId, Series, Span,
+};
 use calsync_core::source::{
     Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item,
     Mark as Sentinel, Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
@@ -710,6 +712,15 @@ impl Fake {
         let hold = |mut series: Series| {
             if self.shouts {
                 series.event.place = series.event.place.to_uppercase();
+            }
+            if let Some(recurrence) = &series.recurrence {
+                // No server keeps what was said of an occurrence that there is no more.
+                let start = &series.event.span.start;
+                let stands = |key: &RecurrenceId| {
+                    recurrence.rule.contains(start.local(), start.zone(), key.local())
+                        || recurrence.dates.contains(key)
+                };
+                series.overrides.retain(|key, _| stands(key));
             }
             series
         };

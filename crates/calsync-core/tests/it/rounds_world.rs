@@ -3,7 +3,7 @@
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::{Direction, HoldKind};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Override, Recurrence, RecurrenceId, Series};
+use calsync_core::model::{Overlay, Override, Recurrence, RecurrenceId, Series};
 use calsync_core::recur::{End, Frequency, Parts, Rule};
 use calsync_core::sync::{ReadOnlyEdit, Request};
 use chrono::TimeDelta;
@@ -151,6 +151,54 @@ fn a_cancelled_instance_moves_along_also_when_the_move_is_refused_at_first() {
     world.settle();
     world.assert_in_step();
     assert_eq!(world.b.all()[0].overrides.len(), 1);
+}
+
+#[test]
+fn a_cancelled_instance_moves_along_also_when_it_is_refused_where_the_move_was_made() {
+    let (world, mine, theirs) = in_step(daily(6));
+    world.a.edit(&mine, |series| {
+        series.event.span = hour(1, 12);
+    });
+    world.b.edit(&theirs, |series| cancel(series, 2));
+    meanwhile(&world, writes_to(Side::A), || {
+        world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+    });
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.a.all()[0].overrides.len(), 1);
+}
+
+#[test]
+fn what_was_brought_together_is_no_edit_when_one_side_deletes_it() {
+    let (world, mine, theirs) = in_step(daily(6));
+    world.a.edit(&mine, |series| {
+        series.event.span = hour(1, 12);
+    });
+    world.b.edit(&theirs, |series| {
+        series.recurrence = daily(8).recurrence;
+        let key = instance(series, 2);
+        let overlay = Overlay { subject: Some("anders".to_owned()), ..Overlay::default() };
+        series.overrides.insert(key, Override::Changed(overlay));
+    });
+    world.sync();
+    world.a.delete(&mine);
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (0, 0));
+}
+
+#[test]
+fn what_is_moved_out_and_back_beside_its_double_is_the_same_still() {
+    let (world, mine, theirs) = in_step(once());
+    let kept = world.a.bin(&mine);
+    world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    let again = world.a.keys().remove(0);
+    world.a.unbin(&mine, kept);
+    world.settle();
+    world.a.rename(&again);
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (2, 1));
+    assert_eq!((world.held().len(), world.b.keys()), (1, vec![theirs]));
 }
 
 #[test]

@@ -32,23 +32,25 @@ impl Work {
             let is_gone = |link: &Link| {
                 link.lone_side().is_none() && link.halves.get(side).as_ref().is_some_and(Half::is_gone)
             };
-            let by: Vec<MatchKey> =
-                links.iter().filter(|link| is_gone(link)).filter_map(|link| uid_gone(link, side)).collect();
+            let by: Vec<MatchKey> = links.iter().filter(|link| is_gone(link)).flat_map(uids_gone).collect();
             if by.is_empty() || planted(Defect::MovesNotFound) {
                 continue;
             }
             let candidates = self.port.lone_links(side, by).await?;
             for link in links.iter_mut().filter(|link| is_gone(link)) {
-                let Some(uid) = uid_gone(link, side) else { continue };
+                let uids = uids_gone(link);
                 // Where we made one twice there are two of them, and the one that came now is the one that moved.
                 let alike = |lone: &Link| {
                     let was = link.halves.get(side).as_ref().and_then(|half| half.shadow.as_ref());
                     let is = lone.halves.get(side).as_ref().and_then(|half| half.latest());
                     matches!((was, is), (Some(was), Some((_, is))) if was.series == *is)
                 };
+                let is_it = |lone: &&Link| {
+                    !consumed.contains(&lone.id) && uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
+                };
                 let Some(lone) = candidates
                     .iter()
-                    .filter(|lone| !consumed.contains(&lone.id) && uid_of(lone, side).as_ref() == Some(&uid))
+                    .filter(is_it)
                     .max_by_key(|lone| (self.came.contains(&lone.id), alike(lone), Reverse(lone.id)))
                 else {
                     continue;
@@ -299,8 +301,10 @@ impl Work {
         let links = self.port.links_by_id(ids.into_iter().collect()).await?;
         let stands = |tombstone: &Tombstone| {
             let link = links.iter().find(|link| link.id == tombstone.link);
-            let half = link.and_then(|link| link.halves.get(side).as_ref());
-            half.is_some_and(|half| !half.is_gone() && tombstone.keys.get(side).as_ref() != Some(&half.key))
+            // One that is not here any more left the window or the filter, and its counterpart stands.
+            let stands =
+                |half: &Half| !half.is_gone() && tombstone.keys.get(side).as_ref() != Some(&half.key);
+            link.is_some_and(|link| link.halves.get(side).as_ref().is_none_or(stands))
                 && tombstone.keys.get(side.other()).is_none()
         };
         Ok(tombstones.into_iter().partition(stands))
@@ -450,9 +454,11 @@ fn is_twin(lone: &Link, link: &Link, side: Side) -> bool {
     known.any(|known| sighting.series.is_at_the_time_of(known)) || as_made()
 }
 
-/// The UID of an item that is gone. Of one that was never in step it is known from its counterpart alone.
-fn uid_gone(link: &Link, side: Side) -> Option<MatchKey> {
-    uid_of(link, side).or_else(|| uid_of(link, side.other()))
+/// The UIDs of an item that is gone: its own, that of its counterpart, which was made of it or it of that, and those that
+/// its items had before. Where a server gives UIDs of its own, these differ, and what is put back has an earlier one.
+fn uids_gone(link: &Link) -> BTreeSet<MatchKey> {
+    let before = link.memory.uids.iter().cloned().map(MatchKey::Uid);
+    Side::BOTH.into_iter().filter_map(|side| uid_of(link, side)).chain(before).collect()
 }
 
 /// The keys under which the counterpart of a lone new half would be found; `None` for any other link.
