@@ -38,6 +38,8 @@ pub(crate) struct Appointment {
     pub(crate) born: PerSide<bool>,
     /// The side that made it private, if that is known.
     pub(crate) private_by: Option<Side>,
+    /// Both sides made it private, or it was two appointments then: which is the original is not known.
+    pub(crate) disputed: bool,
     /// Why the two sides need not show the same: named, and counted when it is used.
     pub(crate) loose: Option<&'static str>,
     /// Whether it was on this side at any time.

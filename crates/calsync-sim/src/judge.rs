@@ -10,6 +10,7 @@ use calsync_core::model::{Field, OverridePatch, Series, SeriesPatch};
 use calsync_core::source::{Access, Write, WriteOp};
 use calsync_core::sync::ConflictPolicy;
 
+use crate::book::Appointment;
 use crate::oracle::Before;
 use crate::watch::Shared;
 use crate::words::{Word, minute_of, words};
@@ -88,7 +89,9 @@ impl Shared {
 
     /// I11: what a server makes of a text or a time is nobody's edit.
     fn brings_back_no_rounding(&self, side: Side, before: &Before, was: &Series, is: &Series) {
-        let alike = before.event.is_none_or(|event| self.book().event(event).is_none_or(|event| event.alike));
+        // What people had themselves, before they were known as the same or in the bin, is spelled as it was there.
+        let theirs = |event: &Appointment| event.alike || event.put_back.a || event.put_back.b;
+        let alike = before.event.is_none_or(|event| self.book().event(event).is_none_or(theirs));
         let interrupted = self.watch().at_rest || !self.watch().faults.is_empty();
         if alike || before.first_sync || interrupted {
             // After a fault it is carried once rather than an edit be lost.

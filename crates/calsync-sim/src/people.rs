@@ -309,6 +309,9 @@ impl World {
         let unheld_there = self.options.manners.get(side.other()).unheld;
         let there = self.place(side.other()).items();
         let mut book = self.book();
+        let is_it = |theirs: &Standing| book.event_of(&theirs.series) == Some(event);
+        let theirs: Vec<Standing> = there.into_iter().filter(is_it).collect();
+        let theirs_private = theirs.iter().any(|theirs| theirs.series.event.sensitivity.is_private());
         let Some(appointment) = book.event(event) else { return };
         let against = is_against(&settings, side, item, appointment, fields);
         let behind = is_copy_behind_mask(&settings, side, appointment);
@@ -331,15 +334,15 @@ impl World {
             if against && let Some(why) = loosens(&settings, side) {
                 appointment.loose = Some(why);
             }
-            if behind && now_private && !was_private {
+            if theirs_private && now_private && !was_private {
                 appointment.loose = Some("made private on both sides at once");
+                appointment.disputed = true;
             }
+            appointment.disputed |= appointment.split.is_some();
             appointment.one_sided |= one_sided;
             appointment.hidden |= now_private || was_private;
         }
         if now_private && !was_private && !against && hides(&settings, side) {
-            let is_it = |theirs: &&Standing| book.event_of(&theirs.series) == Some(event);
-            let theirs: Vec<Standing> = there.iter().filter(is_it).cloned().collect();
             let gone =
                 theirs.is_empty() && book.event(event).is_some_and(|event| *event.seen_on.get(side.other()));
             let behind = theirs.iter().fold(gone, |behind, theirs| {
@@ -353,7 +356,8 @@ impl World {
         }
         // Of an original that the other side made private, only what hides it there counts.
         let original = book.event(event).is_some_and(|event| event.private_by == Some(side));
-        let secret = now_private && (hides(&settings, side) && original || behind);
+        let disputed = book.event(event).is_some_and(|event| event.disputed);
+        let secret = now_private && !disputed && (hides(&settings, side) && original || behind);
         let at = self.shared.clock.truth();
         let deed = Deed { side, event, before: Some(&item.series), after, against, secret, at };
         book.write(&deed);
@@ -395,7 +399,12 @@ impl World {
             at: self.shared.clock.truth(),
         };
         self.book().write(&deed);
-        let missed = self.shared.watch().missed.contains(&(side, ItemKey::new(item.key.as_str())));
+        // Gone and back within one round is a move.
+        let missed = {
+            let mut watch = self.shared.watch();
+            let began = watch.round().began;
+            watch.missed.get(&(side, ItemKey::new(item.key.as_str()))).is_some_and(|at| *at < began)
+        };
         let slipped = !missed && self.items_of(side.other(), event) == 0;
         if let Some(event) = self.book().event_mut(event) {
             *event.put_back.get_mut(side) = true;

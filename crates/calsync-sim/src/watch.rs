@@ -101,8 +101,8 @@ pub(crate) struct Watch {
     pub(crate) deleted: PerSide<Vec<i64>>,
     /// Names of items that were read.
     pub(crate) shown: BTreeSet<(Side, ItemKey)>,
-    /// Items whose absence a daemon was told.
-    pub(crate) missed: BTreeSet<(Side, ItemKey)>,
+    /// At which step a daemon was first told that an item is not there.
+    pub(crate) missed: BTreeMap<(Side, ItemKey), u64>,
     /// What a server refused last.
     pub(crate) refused: BTreeMap<(Side, LinkId), Refused>,
     /// Appointments that a server never takes, and their links.

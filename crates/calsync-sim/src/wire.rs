@@ -280,7 +280,10 @@ impl CalendarSource for Wire {
                     |seen: &Seen| if let Seen::Present(item) = seen { Some(item.key.clone()) } else { None };
                 watch.shown.extend(seen.iter().filter_map(there).map(|key| (self.side, key)));
                 let absent = keys.iter().zip(seen.iter()).filter(|(_, seen)| matches!(seen, Seen::Absent));
-                watch.missed.extend(absent.map(|(key, _)| (self.side, key.clone())));
+                let at = watch.steps;
+                for (key, _) in absent {
+                    watch.missed.entry((self.side, key.clone())).or_insert(at);
+                }
             }
         }
         self.read(&mishap, seen).await
