@@ -29,6 +29,8 @@ pub(crate) struct Told {
     pub(crate) again: bool,
     /// Written where nothing may be carried from.
     pub(crate) against: bool,
+    /// When, in true seconds.
+    pub(crate) at: i64,
 }
 
 /// An appointment, whatever items it has.
@@ -68,6 +70,10 @@ pub(crate) struct Appointment {
     pub(crate) ruled: bool,
     /// When it was last changed on this side, by a person or the engine, in true seconds.
     pub(crate) touched: PerSide<i64>,
+    /// At which step the engine last wrote it on this side.
+    pub(crate) written: PerSide<u64>,
+    /// Edited on this side in the round in which the engine wrote it there: perhaps before that was read back.
+    pub(crate) hasty: PerSide<bool>,
     /// Put back from the bin on this side.
     pub(crate) put_back: PerSide<bool>,
     /// Put back on this side before anybody saw that it was gone, and when the other side had deleted it already.
@@ -169,6 +175,7 @@ impl Book {
                 again: false,
                 secret,
                 against,
+                at,
             });
             if !told.events.contains(&event) {
                 told.events.push(event);
@@ -178,6 +185,7 @@ impl Book {
                 told.again |= !new;
                 told.side = side;
                 told.against = against;
+                told.at = at;
             }
             told.secret = secret && (told.secret || new);
         }

@@ -89,8 +89,11 @@ impl Shared {
 
     /// I11: what a server makes of a text or a time is nobody's edit.
     fn brings_back_no_rounding(&self, side: Side, before: &Before, was: &Series, is: &Series) {
-        // What people had themselves, before they were known as the same or in the bin, is spelled as it was there.
-        let theirs = |event: &Appointment| event.alike || event.put_back.a || event.put_back.b;
+        // What people had themselves, before they were known as the same or in the bin, is spelled as it was there; and what they
+        // touch before it is read back counts as theirs as a whole.
+        let theirs = |event: &Appointment| {
+            event.alike || event.put_back.a || event.put_back.b || *event.hasty.get(side.other())
+        };
         let alike = before.event.is_none_or(|event| self.book().event(event).is_none_or(theirs));
         let interrupted = self.watch().at_rest || !self.watch().faults.is_empty();
         if alike || before.first_sync || interrupted {
@@ -147,7 +150,15 @@ impl Shared {
         };
         let slack = i64::from(settings.clock_uncertainty)
             + if known(Side::A) && known(Side::B) { 5 } else { CLOCKS_APART };
+        // The servers say when an item was changed, people when they wrote a word: only what is older by both has lost rightly.
+        let newest = |words: &BTreeSet<(Word, Field)>| {
+            words.iter().filter_map(|(word, _)| book.told.get(word)).map(|told| told.at).max()
+        };
         let newer = appointment.touched.get(side) - appointment.touched.get(side.other());
+        let newer = match (book.told.get(word), newest(&won)) {
+            (Some(lost), Some(won)) => newer.min(lost.at - won),
+            (_, _) => newer,
+        };
         let wrong = match settings.conflict {
             ConflictPolicy::Hold => true,
             ConflictPolicy::Prefer(preferred) => preferred == side,

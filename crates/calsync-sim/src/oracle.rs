@@ -279,9 +279,13 @@ impl Shared {
             (WriteOp::Create { series, .. }, _) => self.book().event_of(series),
             (_, event) => event,
         };
-        let faults: u64 = self.watch().faults.values().sum();
+        let (faults, steps) = {
+            let watch = self.watch();
+            (watch.faults.values().sum::<u64>(), watch.steps)
+        };
         let mut book = self.book();
         let Some(event) = event.and_then(|event| book.event_mut(event)) else { return };
+        *event.written.get_mut(side) = steps;
         let echoes = event.echoes.get_mut(side);
         *echoes += 1;
         let echoes = u64::from(*echoes);

@@ -308,6 +308,7 @@ impl World {
         let known = self.shared.watch().first_sync_done;
         let unheld_there = self.options.manners.get(side.other()).unheld;
         let there = self.place(side.other()).items();
+        let began = self.shared.watch().round().began.max(1);
         let mut book = self.book();
         let is_it = |theirs: &Standing| book.event_of(&theirs.series) == Some(event);
         let theirs: Vec<Standing> = there.into_iter().filter(is_it).collect();
@@ -319,6 +320,7 @@ impl World {
         let was_private = item.series.event.sensitivity.is_private();
         let one_sided = fields.iter().any(|field| unheld_there.contains(field));
         if let Some(appointment) = book.event_mut(event) {
+            *appointment.hasty.get_mut(side) |= *appointment.written.get(side) >= began;
             if now_private != was_private && after.is_some() && !against {
                 appointment.private_by = now_private.then_some(side);
                 if now_private && !hides(&settings, side) && hides(&settings, side.other()) {

@@ -222,6 +222,7 @@ fn settle_half(
                 return;
             }
             let unwritten_changes = half.seen.is_some();
+            let changed = half.sighting().map(|sighting| sighting.modified);
             let base = half.shadow.as_ref().map_or(&item.series, |shadow| &shadow.series);
             let mut given_back = match (changed_since, carried) {
                 (true, true) => patch.apply(base),
@@ -237,6 +238,12 @@ fn settle_half(
             let mut new = half_of(item, given_back, half.listed);
             if unwritten_changes && new.seen.is_none() {
                 new.seen = Some(Observation::Present(Box::new(Sighting::from(item.clone()))));
+            }
+            if let (Some(changed), Some(Observation::Present(sighting)), false) =
+                (changed, &mut new.seen, changed_since)
+            {
+                // What waits on was done then; that we wrote beside it makes it no newer.
+                sighting.modified = changed;
             }
             *half = new;
         }
