@@ -74,6 +74,8 @@ pub(crate) struct Appointment {
     pub(crate) written: PerSide<u64>,
     /// Edited on this side in the round in which the engine wrote it there: perhaps before that was read back.
     pub(crate) hasty: PerSide<bool>,
+    /// Deleted where a write had made or changed it, before its outcome was asked for: nobody can tell any more.
+    pub(crate) unasked: bool,
     /// Put back from the bin on this side.
     pub(crate) put_back: PerSide<bool>,
     /// Put back on this side before anybody saw that it was gone, and when the other side had deleted it already.

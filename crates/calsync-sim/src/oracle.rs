@@ -312,7 +312,16 @@ impl Shared {
         for closed in &commit.closed {
             match closed.outcome.as_str() {
                 JournalEntry::CARRIED_OUT_LATE => self.branch("settled late"),
-                JournalEntry::NOT_CARRIED_OUT => self.branch("found not done"),
+                JournalEntry::NOT_CARRIED_OUT => {
+                    self.branch("found not done");
+                    let name = (closed.link.0, closed.side, closed.number);
+                    let event = self.watch().deleted_open.get(&name).copied();
+                    if let Some(event) = event
+                        && let Some(event) = self.book().event_mut(event)
+                    {
+                        event.unasked = true;
+                    }
+                }
                 JournalEntry::CARRIED_OUT_IN_PART => {
                     self.branch("rest of half made");
                 }

@@ -366,9 +366,29 @@ impl World {
     }
 
     fn delete(&mut self, side: Side, event: usize, item: &Standing) {
+        let was_deleted = self.book().event(event).is_some_and(|event| event.deleted);
         self.record(side, event, item, None, &[]);
+        // One of two that stand there is not the appointment.
+        if self.items_of(side, event) > 1
+            && let Some(event) = self.book().event_mut(event)
+        {
+            event.deleted = was_deleted;
+        }
+        self.deletes_open(side, event, item);
         self.say(format_args!("{side}: a person deletes {} {}", item.key, short(&item.series)));
         self.place(side).bin(&item.key);
+    }
+
+    /// A person deletes what a write made or changed, and the store does not hold yet what became of that write.
+    fn deletes_open(&self, side: Side, event: usize, item: &Standing) {
+        let Some(receipt) = item.receipt.as_deref() else { return };
+        let intents = self.head().intents;
+        if let Some(intent) =
+            intents.iter().find(|intent| intent.side == side && intent.write.receipt == *receipt)
+        {
+            let name = (intent.write.link.0, side, receipt.number);
+            self.shared.watch().deleted_open.insert(name, event);
+        }
     }
 
     fn put_back(&mut self, side: Side, rng: &mut Rng) {

@@ -68,7 +68,7 @@ impl World {
         now(store.links(&self.shared.pairing, None, usize::MAX)).and_then(Result::ok).unwrap_or_default()
     }
 
-    fn head(&self) -> Head {
+    pub(crate) fn head(&self) -> Head {
         let store = self.store();
         now(store.head(&self.shared.pairing)).and_then(Result::ok).unwrap_or_default()
     }
@@ -320,7 +320,9 @@ impl World {
                     let has = set_of(&item.series);
                     has.iter().any(|word| book.told.get(word).is_some_and(|told| told.again))
                 });
-                let excuse = if appointment.shared {
+                let excuse = if appointment.unasked {
+                    Some("deleted before anybody asked what became of a write")
+                } else if appointment.shared {
                     Some("a deleted appointment with copies")
                 } else if appointment.one_sided {
                     Some("a deleted appointment with values that one side cannot hold")

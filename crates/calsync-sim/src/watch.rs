@@ -103,6 +103,10 @@ pub(crate) struct Watch {
     pub(crate) shown: BTreeSet<(Side, ItemKey)>,
     /// At which step a daemon was first told that an item is not there.
     pub(crate) missed: BTreeMap<(Side, ItemKey), u64>,
+    /// Names of items that the engine made, whether or not it was told.
+    pub(crate) made: BTreeSet<(Side, ItemKey)>,
+    /// Writes whose item a person deleted while their outcome was not stored, and the appointment.
+    pub(crate) deleted_open: BTreeMap<(u64, Side, u64), usize>,
     /// What a server refused last.
     pub(crate) refused: BTreeMap<(Side, LinkId), Refused>,
     /// Appointments that a server never takes, and their links.

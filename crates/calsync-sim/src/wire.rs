@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Side};
 use calsync_core::model::{Attachment, Series};
 use calsync_core::source::{
-    CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Mark, NoFiles, Seen, SourceError,
-    SourceErrorKind, Write, WriteOutcome,
+    Applied, CalendarSource, Capabilities, ChangePage, FileRead, Files, Fit, Mark, NoFiles, Seen,
+    SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 
@@ -188,8 +188,17 @@ impl Wire {
                 let item = self.shared.places.get(self.side).item(left_out.key.as_str());
                 let mut book = self.shared.book();
                 let event = item.and_then(|item| book.event_of(&item.series));
+                let name = (self.side, left_out.key);
+                let unknown = {
+                    let watch = self.shared.watch();
+                    !watch.shown.contains(&name) && !watch.made.contains(&name)
+                };
                 if let Some(event) = event.and_then(|event| book.event_mut(event)) {
                     event.loose = Some("left out of a full listing");
+                    // Nobody can know that it is there: not what it is the same as, nor that it is what was moved.
+                    if unknown {
+                        event.split = Some("left out of a full listing before it was read");
+                    }
                 }
             }
             self.shared.fault("listing short");
@@ -213,6 +222,11 @@ impl Wire {
                 let mut answers = client.apply(&shared.calendar, std::slice::from_ref(write), files).await;
                 answers.pop().unwrap_or_else(unknown)
             };
+            if let (WriteOp::Create { .. }, WriteOutcome::Applied(applied)) = (&write.get().op, &outcome)
+                && let Some(key) = key_of(applied)
+            {
+                shared.watch().made.insert((side, key));
+            }
             shared.after_write(side, write.get(), &before, &outcome);
             outcomes.push(outcome);
         }
@@ -230,6 +244,14 @@ impl Wire {
         while work.as_mut().poll(&mut context).is_pending() {
             std::thread::yield_now();
         }
+    }
+}
+
+fn key_of(applied: &Applied) -> Option<ItemKey> {
+    match applied {
+        Applied::Item(item) => Some(item.key.clone()),
+        Applied::Stored { key, .. } => Some(key.clone()),
+        Applied::Deleted => None,
     }
 }
 
