@@ -233,13 +233,19 @@ pub(crate) fn is_against(
     touched: &[Field],
 ) -> bool {
     let other = side.other();
-    let mask = &settings.outward.get(other).mask;
-    let looks_masked = settings.direction.writes(side) && item.series.event.subject == mask.0;
-    if !settings.direction.writes(other) || is_copy_behind_mask(settings, side, event) || looks_masked {
+    if !settings.direction.writes(other)
+        || is_copy_behind_mask(settings, side, event)
+        || looks_masked(settings, side, item)
+    {
         return true;
     }
     let foreign = event.meeting == Some(other) && item.access == Access::Full;
     foreign && (touched.is_empty() || touched.iter().any(|field| !Access::Personal.allows(*field)))
+}
+
+/// Whether an item shows what this side is shown of private appointments: a person can have unmade the original since.
+pub(crate) fn looks_masked(settings: &Settings, side: Side, item: &Standing) -> bool {
+    settings.direction.writes(side) && item.series.event.subject == settings.outward.get(side.other()).mask.0
 }
 
 /// Whether what stands on this side is the masked copy of an original on the other side, or will be.

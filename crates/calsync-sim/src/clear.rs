@@ -74,8 +74,9 @@ impl World {
         if odd || unheld || !TEXTS.contains(&field) {
             return false;
         }
-        // An instance goes with a rule that does not have it, and with a deletion that wins.
-        let moved = appointment.moved.a && appointment.moved.b;
+        // An instance goes with a rule that does not have it, with a deletion that wins, and with a move of the whole series, which
+        // takes from all instances what they had of their own: that is said against it.
+        let moved = appointment.moved.a || appointment.moved.b;
         instance.is_none() || !(appointment.ruled || moved || self.options.settings.deletion_wins)
     }
 }

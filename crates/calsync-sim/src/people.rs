@@ -16,7 +16,7 @@ use calsync_core::zone::Zone;
 use chrono::{NaiveDate, TimeDelta};
 use std::num::NonZeroU32;
 
-use crate::book::{Deed, hides, is_against, is_copy_behind_mask, loosens};
+use crate::book::{Deed, hides, is_against, is_copy_behind_mask, looks_masked, loosens};
 use crate::options::LEFT_OUT;
 use crate::place::Standing;
 use crate::rng::{Rng, mix};
@@ -316,12 +316,15 @@ impl World {
         let Some(appointment) = book.event(event) else { return };
         let against = is_against(&settings, side, item, appointment, fields);
         let behind = is_copy_behind_mask(&settings, side, appointment);
+        let masked = looks_masked(&settings, side, item);
         let now_private = after.is_some_and(|after| after.event.sensitivity.is_private());
         let was_private = item.series.event.sensitivity.is_private();
         let one_sided = fields.iter().any(|field| unheld_there.contains(field));
         if let Some(appointment) = book.event_mut(event) {
             *appointment.hasty.get_mut(side) |= *appointment.written.get(side) >= began;
-            if now_private != was_private && after.is_some() && !against {
+            // Where the original is gone already, the copy is all there is.
+            let counts = !against || theirs.is_empty() && behind && !masked;
+            if now_private != was_private && after.is_some() && counts {
                 appointment.private_by = now_private.then_some(side);
                 if now_private && !hides(&settings, side) && hides(&settings, side.other()) {
                     appointment.loose = Some("made private where it passes");
@@ -427,10 +430,14 @@ impl World {
             let began = watch.round().began;
             watch.missed.get(&(side, ItemKey::new(item.key.as_str()))).is_some_and(|at| *at < began)
         };
-        let slipped = !missed && self.items_of(side.other(), event) == 0;
+        let alone = self.items_of(side.other(), event) == 0;
+        let slipped = !missed && alone;
         if let Some(event) = self.book().event_mut(event) {
             *event.put_back.get_mut(side) = true;
             *event.slipped.get_mut(side) |= slipped;
+            if private && (alone || event.private_by != Some(side.other())) {
+                event.private_by = Some(side);
+            }
             if event.put_back.a && event.put_back.b {
                 event.split = Some("put back on both sides");
             }

@@ -29,10 +29,19 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
         // Put together just now: a copy is known by its looks, or by our receipt where only one has one.
         let lead = settings.lead;
         let mut sides = [(Side::A, a, b), (Side::B, b, a)].into_iter();
-        return sides
-            .find_map(|(side, original, copy)| settings.is_mask_of(side, original, copy).then_some(side))
-            .or_else(|| Side::BOTH.into_iter().find(|side| hides(*side) && only_copied_from(link, *side)))
-            .or_else(|| [lead, lead.other()].into_iter().find(|side| hides(*side)));
+        if let Some((side, ..)) =
+            sides.clone().find(|(side, original, copy)| settings.is_mask_of(*side, original, copy))
+        {
+            return Some(side);
+        }
+        // What was copied as it is where it passes is no original for that.
+        let copied = |(side, original, _): &(Side, &Series, &Series)| {
+            has_private(original) && only_copied_from(link, *side)
+        };
+        if let Some((side, ..)) = sides.find(copied) {
+            return hides(side).then_some(side);
+        }
+        return [lead, lead.other()].into_iter().find(|side| hides(*side));
     }
     // Where one became private before the other, and that could not be written yet, the first one is the original.
     let became = |side: &Side| hides(*side) && !hid(*side);

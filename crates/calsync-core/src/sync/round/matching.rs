@@ -48,11 +48,10 @@ impl Work {
                 let is_it = |lone: &&Link| {
                     !consumed.contains(&lone.id) && uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
                 };
-                let Some(lone) = candidates
-                    .iter()
-                    .filter(is_it)
-                    .max_by_key(|lone| (self.came.contains(&lone.id), alike(lone), Reverse(lone.id)))
-                else {
+                let Some(lone) = candidates.iter().filter(is_it).max_by_key(|lone| {
+                    let its_own = uid_of(lone, side) == uid_of(link, side);
+                    (its_own, self.came.contains(&lone.id), alike(lone), Reverse(lone.id))
+                }) else {
                     continue;
                 };
                 let (Some(new), Some(half)) = (lone.halves.get(side).clone(), link.halves.get_mut(side))
