@@ -70,6 +70,8 @@ pub(crate) struct Appointment {
     pub(crate) ruled: bool,
     /// When it was last changed on this side, by a person or the engine, in true seconds.
     pub(crate) touched: PerSide<i64>,
+    /// What the engine last wrote on this side was behind the mask.
+    pub(crate) masked: PerSide<bool>,
     /// At which step the engine last wrote it on this side.
     pub(crate) written: PerSide<u64>,
     /// Edited on this side in the round in which the engine wrote it there: perhaps before that was read back.
@@ -78,7 +80,7 @@ pub(crate) struct Appointment {
     pub(crate) unasked: bool,
     /// Put back from the bin on this side.
     pub(crate) put_back: PerSide<bool>,
-    /// Put back on this side before anybody saw that it was gone, and when the other side had deleted it already.
+    /// Put back on this side before anybody saw that it was gone.
     pub(crate) slipped: PerSide<bool>,
 }
 
@@ -236,6 +238,7 @@ pub(crate) fn is_against(
     if !settings.direction.writes(other)
         || is_copy_behind_mask(settings, side, event)
         || looks_masked(settings, side, item)
+        || *event.masked.get(side)
     {
         return true;
     }

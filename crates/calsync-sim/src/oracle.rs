@@ -279,6 +279,13 @@ impl Shared {
             (WriteOp::Create { series, .. }, _) => self.book().event_of(series),
             (_, event) => event,
         };
+        let settings = self.settings();
+        let mask = &settings.outward.get(side.other()).mask.0;
+        let masked = match &write.op {
+            WriteOp::Create { series, .. } => series.event.subject == *mask,
+            WriteOp::Update { patch, current, .. } => patch.apply(current).event.subject == *mask,
+            WriteOp::Delete { .. } => false,
+        };
         let (faults, steps) = {
             let watch = self.watch();
             (watch.faults.values().sum::<u64>(), watch.steps)
@@ -286,6 +293,7 @@ impl Shared {
         let mut book = self.book();
         let Some(event) = event.and_then(|event| book.event_mut(event)) else { return };
         *event.written.get_mut(side) = steps;
+        *event.masked.get_mut(side) = masked;
         let echoes = event.echoes.get_mut(side);
         *echoes += 1;
         let echoes = u64::from(*echoes);

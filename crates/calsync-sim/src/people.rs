@@ -322,8 +322,8 @@ impl World {
         let one_sided = fields.iter().any(|field| unheld_there.contains(field));
         if let Some(appointment) = book.event_mut(event) {
             *appointment.hasty.get_mut(side) |= *appointment.written.get(side) >= began;
-            // Where the original is gone already, the copy is all there is.
-            let counts = !against || theirs.is_empty() && behind && !masked;
+            // Where the original is gone already, or was made anew from what passes, this is one.
+            let counts = !against || behind && !masked && !theirs_private;
             if now_private != was_private && after.is_some() && counts {
                 appointment.private_by = now_private.then_some(side);
                 if now_private && !hides(&settings, side) && hides(&settings, side.other()) {
@@ -431,7 +431,7 @@ impl World {
             watch.missed.get(&(side, ItemKey::new(item.key.as_str()))).is_some_and(|at| *at < began)
         };
         let alone = self.items_of(side.other(), event) == 0;
-        let slipped = !missed && alone;
+        let slipped = !missed;
         if let Some(event) = self.book().event_mut(event) {
             *event.put_back.get_mut(side) = true;
             *event.slipped.get_mut(side) |= slipped;

@@ -439,11 +439,30 @@ pub(super) fn without_held(latest: &Series, shadow: &Series, held: &SeriesPatch)
     if held.recurrence.is_some() {
         out.recurrence.clone_from(&shadow.recurrence);
     }
-    for key in held.overrides.keys() {
-        match shadow.overrides.get(key) {
-            Some(value) => out.overrides.insert(*key, value.clone()),
+    for (key, held) in &held.overrides {
+        let before = shadow.overrides.get(key).cloned();
+        let without = match (held, own(latest.overrides.get(key)), own(before.as_ref())) {
+            // What else was changed of the instance was carried.
+            (OverridePatch::Change(held), Some(mut overlay), Some(before)) => {
+                let waits = held.fields();
+                overlay.diff(&before).only(|field| waits.contains(&field)).apply(&mut overlay);
+                (!overlay.is_empty()).then_some(Override::Changed(overlay))
+            }
+            _ => before,
+        };
+        match without {
+            Some(value) => out.overrides.insert(*key, value),
             None => out.overrides.remove(key),
         };
     }
     out
+}
+
+/// What an instance says of itself; `None` when it does not take place.
+pub(super) fn own(change: Option<&Override>) -> Option<Overlay> {
+    match change {
+        Some(Override::Cancelled) => None,
+        Some(Override::Changed(overlay)) => Some(overlay.clone()),
+        None => Some(Overlay::default()),
+    }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use super::decide::{LinkPlan, Question, next_generation};
-use super::merge::{whole, without_held};
+use super::merge::{own, whole, without_held};
 use super::original::{original, private_from, still_hides};
 use super::settings::Settings;
 use super::view::{Past, View};
@@ -456,15 +456,6 @@ fn without_unsaid(
     let unsaid = |field: Field| field != Field::Span && touched.contains(&field) && !known.contains(&field);
     overlay.diff(&Overlay::default()).only(unsaid).apply(&mut overlay);
     (!overlay.is_empty()).then_some(Override::Changed(overlay))
-}
-
-/// What an instance says of itself; `None` when it does not take place.
-fn own(change: Option<&Override>) -> Option<Overlay> {
-    match change {
-        Some(Override::Cancelled) => None,
-        Some(Override::Changed(overlay)) => Some(overlay.clone()),
-        None => Some(Overlay::default()),
-    }
 }
 
 /// What a person sees of an instance; `None` when it does not take place.

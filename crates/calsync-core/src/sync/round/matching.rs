@@ -32,7 +32,8 @@ impl Work {
             let is_gone = |link: &Link| {
                 link.lone_side().is_none() && link.halves.get(side).as_ref().is_some_and(Half::is_gone)
             };
-            let by: Vec<MatchKey> = links.iter().filter(|link| is_gone(link)).flat_map(uids_gone).collect();
+            let by: Vec<MatchKey> =
+                links.iter().filter(|link| is_gone(link)).flat_map(|link| keys_of_gone(link, side)).collect();
             if by.is_empty() || planted(Defect::MovesNotFound) {
                 continue;
             }
@@ -46,7 +47,9 @@ impl Work {
                     matches!((was, is), (Some(was), Some((_, is))) if was.series == *is)
                 };
                 let is_it = |lone: &&Link| {
-                    !consumed.contains(&lone.id) && uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
+                    !consumed.contains(&lone.id)
+                        && (uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
+                            || is_moved_unread(lone, link, side))
                 };
                 let Some(lone) = candidates.iter().filter(is_it).max_by_key(|lone| {
                     let its_own = uid_of(lone, side) == uid_of(link, side);
@@ -443,14 +446,25 @@ fn is_twin(lone: &Link, link: &Link, side: Side) -> bool {
     }
     let known = half.shadow.as_ref().map(|shadow| &shadow.series);
     let mut known = known.into_iter().chain(half.latest().map(|(_, series)| series));
-    let as_made = || {
-        let theirs = link.halves.get(side.other()).as_ref().and_then(Half::latest);
-        theirs.zip(sighting.receipt.as_ref()).is_some_and(|((_, theirs), receipt)| {
-            let made = Series { uid: theirs.uid.clone(), ..sighting.series.clone() };
-            made.content_hash() == receipt.content
-        })
-    };
-    known.any(|known| sighting.series.is_at_the_time_of(known)) || as_made()
+    known.any(|known| sighting.series.is_at_the_time_of(known)) || is_as_made(lone, link, side)
+}
+
+/// Whether the lone item is just what its receipt says that we made, of the counterpart that `link` has.
+fn is_as_made(lone: &Link, link: &Link, side: Side) -> bool {
+    let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
+    let theirs = link.halves.get(side.other()).as_ref().and_then(Half::latest);
+    sighting.zip(theirs).is_some_and(|(sighting, (_, theirs))| {
+        let made = Series { uid: theirs.uid.clone(), ..sighting.series.clone() };
+        sighting.receipt.as_ref().is_some_and(|receipt| receipt.content == made.content_hash())
+    })
+}
+
+/// Whether the lone item is what we made for `link` and somebody moved before we learned which UID the server gave it.
+fn is_moved_unread(lone: &Link, link: &Link, side: Side) -> bool {
+    let counterpart = link.halves.get(side.other()).as_ref().map(|half| &half.key);
+    uid_of(link, side) == uid_of(link, side.other())
+        && names(lone, side) == counterpart
+        && is_as_made(lone, link, side)
 }
 
 /// The UIDs of an item that is gone: its own, that of its counterpart, which was made of it or it of that, and those that
@@ -458,6 +472,14 @@ fn is_twin(lone: &Link, link: &Link, side: Side) -> bool {
 fn uids_gone(link: &Link) -> BTreeSet<MatchKey> {
     let before = link.memory.uids.iter().cloned().map(MatchKey::Uid);
     Side::BOTH.into_iter().filter_map(|side| uid_of(link, side)).chain(before).collect()
+}
+
+/// The keys under which an item that is gone would be found at another place.
+fn keys_of_gone(link: &Link, side: Side) -> BTreeSet<MatchKey> {
+    let counterpart = link.halves.get(side.other()).as_ref();
+    let mut keys = uids_gone(link);
+    keys.extend(counterpart.map(|half| MatchKey::Counterpart(half.key.clone())));
+    keys
 }
 
 /// The keys under which the counterpart of a lone new half would be found; `None` for any other link.
