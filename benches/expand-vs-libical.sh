@@ -25,5 +25,5 @@ build_peer() {
 
 arguments=()
 build_peer && arguments=("$peer")
-cargo build --quiet --release --manifest-path "$root/Cargo.toml" -p calsync-benches --bin expand-vs-libical
-exec "$target/release/expand-vs-libical" "${arguments[@]+"${arguments[@]}"}"
+cargo build --quiet --release --manifest-path "$root/Cargo.toml" --example expand_vs_libical
+exec "$target/release/examples/expand_vs_libical" "${arguments[@]+"${arguments[@]}"}"

@@ -1,1 +1,1 @@
-//! Measurements of what users wait for; see `benches/`. Beside them stands `expand-vs-libical`, a program.
+//! Measurements of what users wait for; see `benches/`. Beside them stands `expand_vs_libical`, a program that is built with the examples.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! benches/expand-vs-libical.sh          builds both and runs this
-//! expand-vs-libical PEER                PEER is the program of peers/libical.c
+//! expand_vs_libical PEER                PEER is the program of peers/libical.c
 //! ```
 //!
 //! For each rule both list the same occurrences, which is checked, in turns and several times over; the best time of each
