@@ -150,15 +150,8 @@ impl Shared {
         };
         let slack = i64::from(settings.clock_uncertainty)
             + if known(Side::A) && known(Side::B) { 5 } else { CLOCKS_APART };
-        // The servers say when an item was changed, people when they wrote a word: only what is older by both has lost rightly.
-        let newest = |words: &BTreeSet<(Word, Field)>| {
-            words.iter().filter_map(|(word, _)| book.told.get(word)).map(|told| told.at).max()
-        };
-        let newer = appointment.touched.get(side) - appointment.touched.get(side.other());
-        let newer = match (book.told.get(word), newest(&won)) {
-            (Some(lost), Some(won)) => newer.min(lost.at - won),
-            (_, _) => newer,
-        };
+        // Items are compared, so it lost wrongly only where the word is newer than all that was done on the other side.
+        let newer = book.told.get(word).map_or(0, |told| told.at) - appointment.touched.get(side.other());
         let wrong = match settings.conflict {
             ConflictPolicy::Hold => true,
             ConflictPolicy::Prefer(preferred) => preferred == side,

@@ -294,11 +294,12 @@ impl Shared {
         let Some(event) = event.and_then(|event| book.event_mut(event)) else { return };
         *event.written.get_mut(side) = steps;
         *event.masked.get_mut(side) = masked;
+        let split = event.split.is_some();
         let echoes = event.echoes.get_mut(side);
         *echoes += 1;
         let echoes = u64::from(*echoes);
         drop(book);
-        if echoes > 3 + faults {
+        if echoes > 3 + faults && !split {
             self.violated("I11", format!("{echoes} writes to {side} of one appointment that nobody touched"));
         }
     }

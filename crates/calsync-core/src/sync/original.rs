@@ -36,7 +36,8 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
         }
         // What was copied as it is where it passes is no original for that.
         let copied = |(side, original, _): &(Side, &Series, &Series)| {
-            has_private(original) && only_copied_from(link, *side)
+            let first = link.memory.private_from == Some(*side) || only_copied_from(link, *side);
+            has_private(original) && first
         };
         if let Some((side, ..)) = sides.find(copied) {
             return hides(side).then_some(side);

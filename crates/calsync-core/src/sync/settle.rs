@@ -326,8 +326,9 @@ fn without_own(base: &Series, current: &Series, patch: &SeriesPatch) -> SeriesPa
 fn alone(base: &Series, current: &Series, patch: &SeriesPatch) -> Series {
     let mut alone = patch.apply(base);
     for (key, moved) in taken_along(base, current, patch) {
-        match base.overrides.get(&key) {
-            Some(was) => alone.overrides.insert(moved, was.clone()),
+        // As it was, but for what was written of it.
+        match alone.overrides.get(&key).cloned() {
+            Some(was) => alone.overrides.insert(moved, was),
             None => alone.overrides.remove(&moved),
         };
     }

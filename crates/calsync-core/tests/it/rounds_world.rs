@@ -3,9 +3,9 @@
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::{Direction, HoldKind};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Overlay, Override, Recurrence, RecurrenceId, Series};
+use calsync_core::model::{Busy, Overlay, Override, Recurrence, RecurrenceId, Sensitivity, Series};
 use calsync_core::recur::{End, Frequency, Parts, Rule};
-use calsync_core::sync::{ReadOnlyEdit, Request};
+use calsync_core::sync::{ConflictPolicy, Filter, Leaving, Private, ReadOnlyEdit, Request};
 use chrono::TimeDelta;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -269,4 +269,111 @@ fn what_is_put_back_after_a_store_that_never_knew_it_made_it_again_is_a_double()
     world.settle();
     assert_eq!((world.a.keys().len(), world.b.keys().len()), (2, 1));
     assert_eq!(world.held()[0].kind, HoldKind::OurDouble);
+}
+
+#[test]
+fn a_copy_of_what_left_with_its_counterpart_is_an_appointment_of_its_own() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.settings.leaving = Leaving::Delete;
+    world.settings.outward.a.filter =
+        Filter { except_busy: BTreeSet::from([Busy::Free]), ..Filter::default() };
+    world.settle();
+    world.a.edit(&mine, |series| series.event.busy = Busy::Free);
+    meanwhile(&world, writes_to(Side::B), || drop(world.b.copy(&theirs, "copy")));
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (2, 1), "the copy has a counterpart of its own");
+    assert_eq!(world.a.series(&mine).event.busy, Busy::Free, "and the original is not touched");
+}
+
+#[test]
+fn a_copy_of_what_was_made_again_does_not_belong_to_what_was_put_back() {
+    let (world, mine, theirs) = in_step(once());
+    let kept = world.a.bin(&mine);
+    world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    world.a.unbin(&mine, kept.clone());
+    world.settle();
+    world.b.copy(&theirs, "copy");
+    world.settle();
+    assert_eq!(world.a.series(&mine), kept, "nothing is written to the double");
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (3, 2));
+}
+
+#[test]
+fn what_became_private_first_is_the_original_though_that_could_not_be_written() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.settings.outward.a.private = Private::Mask;
+    world.settings.outward.b.private = Private::Mask;
+    world.settle();
+    world.b.edit(&theirs, |series| series.event.sensitivity = Sensitivity::Private);
+    meanwhile(&world, writes_to(Side::A), || {
+        world.a.edit(&mine, |series| series.event.sensitivity = Sensitivity::Private);
+    });
+    world.settle();
+    assert_eq!((world.a.subjects(), world.b.subjects()), (vec!["Privat".into()], vec!["Termin".into()]));
+}
+
+#[test]
+fn what_is_put_back_beside_its_copy_of_where_private_passes_is_masked_by_nobody() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.settings.lead = Side::B;
+    world.settings.outward.b.private = Private::Skip;
+    world.a.edit(&mine, |series| series.event.sensitivity = Sensitivity::Private);
+    world.settle();
+    let kept = world.a.bin(&mine);
+    world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    world.a.unbin(&mine, kept);
+    world.settle();
+    assert_eq!(world.a.subjects(), ["Termin"]);
+}
+
+#[test]
+fn the_text_of_an_instance_is_masked_though_its_time_waits_for_a_person() {
+    let (mut world, mine, theirs) = in_step(daily(6));
+    world.settings.conflict = ConflictPolicy::Hold;
+    world.settings.outward.a.private = Private::Mask;
+    world.settle();
+    let change = |series: &mut Series, at: u32, subject: Option<&str>| {
+        let key = instance(series, 2);
+        let (span, subject) = (Some(hour(3, at)), subject.map(str::to_owned));
+        series.overrides.insert(key, Override::Changed(Overlay { span, subject, ..Overlay::default() }));
+    };
+    world.a.edit(&mine, |series| change(series, 14, Some("geheim")));
+    world.b.edit(&theirs, |series| change(series, 16, None));
+    world.settle();
+    assert_eq!(world.held().len(), 1);
+    world.a.edit(&mine, |series| series.event.sensitivity = Sensitivity::Private);
+    world.settle();
+    let shown = world.b.series(&theirs);
+    assert!(!format!("{:?}", shown.overrides).contains("geheim"), "{:?}", shown.overrides);
+}
+
+#[test]
+fn what_waits_is_no_newer_because_something_was_written_beside_it() {
+    let (world, mine, theirs) = in_step(once());
+    // A's text is written to B at the second try; meanwhile B is written for its own sake.
+    world.a.edit(&mine, |series| series.event.subject = "alt".to_owned());
+    world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    meanwhile(&world, writes_to(Side::B), || {
+        world.b.edit_later(3_600, &theirs, |series| series.event.subject = "neu".to_owned());
+    });
+    world.settle();
+    assert_eq!((world.a.subjects(), world.b.subjects()), (vec!["neu".into()], vec!["neu".into()]));
+}
+
+#[test]
+fn what_is_moved_before_it_is_read_back_is_known_by_its_receipt_where_servers_give_uids() {
+    let mut world = World::new();
+    world.b.own_uids = true;
+    world.a.add_series(once());
+    meanwhile(
+        &world,
+        |request| matches!(request, Request::Fetch(Side::B, _)),
+        || {
+            world.b.rename(&world.b.keys()[0]);
+        },
+    );
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 1));
 }

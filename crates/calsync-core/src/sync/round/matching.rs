@@ -19,6 +19,9 @@ use crate::sync::decide::{LinkPlan, PlannedWrite, Suspicion, next_generation};
 use crate::sync::plan::Likeness;
 use crate::sync::settle::{adopt_half_made, retry_after};
 
+/// So many earlier counterparts of an item are known by the tokens they were made with.
+const EARLIER: u32 = 16;
+
 impl Work {
     /// An item that is gone under its key may be there under another: moved out of the calendar and back, or made
     /// anew by the server. Then the link goes on with the new key.
@@ -100,12 +103,13 @@ impl Work {
                 *pool.get_mut(side) = self.port.lone_links(side, by.into_iter().collect()).await?;
             }
         }
+        let left = self.left_for_others(&links, &pool).await?;
         let mut cases = Vec::with_capacity(links.len());
         for link in links {
             if consumed.contains(&link.id) {
                 continue;
             }
-            let found = self.counterpart(&link, &pool, consumed);
+            let found = self.counterpart(&link, &pool, &left, consumed);
             let Some((side, lone, likeness)) = found else {
                 cases.push(Case { link, likeness: None, suspicion: None, plan: LinkPlan::default() });
                 continue;
@@ -129,11 +133,52 @@ impl Work {
         Ok(cases)
     }
 
+    /// The items of each side that receipts of lone items name, and whose link stands with other items since: whatever still
+    /// names them is a copy that a person made, or a double.
+    async fn left_for_others(
+        &mut self,
+        links: &[Link],
+        pool: &PerSide<Vec<Link>>,
+    ) -> Result<PerSide<BTreeSet<ItemKey>>, Stop> {
+        let mut left = PerSide::default();
+        for side in Side::BOTH {
+            let lone = links.iter().chain(pool.get(side.other()));
+            let named: BTreeSet<ItemKey> =
+                lone.filter_map(|link| names(link, side.other())).cloned().collect();
+            if named.is_empty() {
+                continue;
+            }
+            let stands = |link: &Link| {
+                Side::BOTH
+                    .into_iter()
+                    .all(|side| link.halves.get(side).as_ref().is_some_and(|half| !half.is_gone()))
+            };
+            let owners = self.owners(side, named.into_iter().collect()).await?;
+            *left.get_mut(side) =
+                owners.into_iter().filter(|(_, link)| stands(link)).map(|(key, _)| key).collect();
+        }
+        Ok(left)
+    }
+
+    /// Whether the receipt of `claimant`, an item of `side`, says that it is the counterpart of the item of `named`, and not of
+    /// one that it had before: that one is gone, and this is a copy of it.
+    fn claims(&self, claimant: &Link, side: Side, named: &Link) -> bool {
+        let Some(key) = named.halves.get(side.other()).as_ref().map(|half| &half.key) else { return false };
+        let receipt = claimant.halves.get(side).as_ref().and_then(Half::sighting);
+        let Some(receipt) = receipt.and_then(|sighting| sighting.receipt.as_ref()) else { return false };
+        let before = named.generation.saturating_sub(EARLIER)..named.generation;
+        receipt.counterpart == *key
+            && !before
+                .into_iter()
+                .any(|spent| CreateToken::derive(&self.input.pairing, side, key, spent) == receipt.token)
+    }
+
     /// The counterpart of a lone half: the side of `link`, the other lone link, and by what it was recognised.
     fn counterpart<'l>(
         &self,
         link: &'l Link,
         pool: &'l PerSide<Vec<Link>>,
+        left: &PerSide<BTreeSet<ItemKey>>,
         consumed: &BTreeSet<LinkId>,
     ) -> Option<(Side, Link, Likeness)> {
         let side = link.lone_side()?;
@@ -153,9 +198,11 @@ impl Work {
         let mut by_receipt: Vec<&Link> = free(side.other())
             .filter(|lone| {
                 other(lone).is_some_and(|theirs| {
-                    let theirs_names_ours = names(lone, side.other()) == Some(&half.key)
+                    let theirs_names_ours = self.claims(lone, side.other(), link)
+                        && !left.get(side).contains(&half.key)
                         && !self.took_its_key(side, sighting, theirs);
-                    let ours_names_theirs = names(link, side) == Some(&theirs.key)
+                    let ours_names_theirs = self.claims(link, side, lone)
+                        && !left.get(side.other()).contains(&theirs.key)
                         && theirs.sighting().is_none_or(|it| !self.took_its_key(side.other(), it, half));
                     theirs_names_ours || ours_names_theirs
                 })
