@@ -278,8 +278,8 @@ pub enum MatchKey {
 }
 
 impl MatchKey {
-    /// Under which keys a lone half is found.
-    pub fn of(half: &Half) -> Vec<MatchKey> {
+    /// Under which keys a lone half is found; `memory` is that of its link.
+    pub fn of(half: &Half, memory: &LinkMemory) -> Vec<MatchKey> {
         let mut keys = vec![MatchKey::Key(half.key.clone())];
         if let Some(receipt) = half.sighting().and_then(|sighting| sighting.receipt.as_ref()) {
             keys.push(MatchKey::Counterpart(receipt.counterpart.clone()));
@@ -288,6 +288,9 @@ impl MatchKey {
             keys.push(MatchKey::Uid(series.uid.clone()));
             keys.push(MatchKey::Time(series.time_hash()));
         }
+        keys.extend(memory.uids.iter().cloned().map(MatchKey::Uid));
+        keys.sort();
+        keys.dedup();
         keys
     }
 }

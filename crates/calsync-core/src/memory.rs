@@ -97,7 +97,8 @@ impl Pairing {
 fn lone_keys(link: &Link) -> Vec<(Side, MatchKey)> {
     let Some(side) = link.lone_side() else { return Vec::new() };
     let half = link.halves.get(side).as_ref();
-    half.map(MatchKey::of).unwrap_or_default().into_iter().map(|key| (side, key)).collect()
+    let keys = half.map(|half| MatchKey::of(half, &link.memory)).unwrap_or_default();
+    keys.into_iter().map(|key| (side, key)).collect()
 }
 
 /// How many links are copied at a time.

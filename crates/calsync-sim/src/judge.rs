@@ -71,7 +71,9 @@ impl Shared {
     fn is_not_too_much(&self, side: Side) {
         let guard = self.settings().guard;
         let now = self.clock.now().timestamp();
-        let standing = self.places.get(side).items().len() as u64;
+        // What people deleted here is linked until that is carried.
+        let standing = |side: Side| self.places.get(side).items().len() as u64;
+        let standing = standing(side).max(standing(side.other()));
         let mut watch = self.watch();
         let deleted = watch.deleted.get_mut(side);
         deleted.retain(|at| now - *at < HOUR);
@@ -92,7 +94,7 @@ impl Shared {
         // What people had themselves, before they were known as the same or in the bin, is spelled as it was there; and what they
         // touch before it is read back counts as theirs as a whole.
         let theirs = |event: &Appointment| {
-            event.alike || event.put_back.a || event.put_back.b || *event.hasty.get(side.other())
+            event.alike || event.put_back.a || event.put_back.b || event.hasty.a || event.hasty.b
         };
         let alike = before.event.is_none_or(|event| self.book().event(event).is_none_or(theirs));
         let interrupted = self.watch().at_rest || !self.watch().faults.is_empty();

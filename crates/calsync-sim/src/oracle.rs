@@ -227,6 +227,9 @@ impl Shared {
         if let Some(why) = self.book().event(event).and_then(|event| event.split) {
             return self.exempt(why);
         }
+        if self.book().event(event).is_some_and(|event| event.disputed) {
+            return self.exempt("made private on both sides at once");
+        }
         if self.book().event(event).is_some_and(|event| *event.slipped.get(side)) {
             return self.exempt("put back before anybody saw that it was gone");
         }

@@ -469,8 +469,10 @@ impl World {
                     event.shared = true;
                 }
             }
+            let behind = looks_masked(&settings, side, item);
             if let Some(copied) = book.event_mut(copy) {
                 copied.private_by = private_by;
+                copied.split = behind.then_some("a copy of a masked copy");
             }
             let deed = Deed {
                 side,

@@ -180,6 +180,9 @@ fn settle_half(
     next: &mut Link,
 ) {
     if *plan.drop.get(side) {
+        if let Some((_, was)) = link.halves.get(side).as_ref().and_then(Half::latest) {
+            next.memory.had(&was.uid);
+        }
         *next.halves.get_mut(side) = None;
         return;
     }

@@ -364,16 +364,20 @@ fn what_waits_is_no_newer_because_something_was_written_beside_it() {
 
 #[test]
 fn what_is_moved_before_it_is_read_back_is_known_by_its_receipt_where_servers_give_uids() {
-    let mut world = World::new();
-    world.b.own_uids = true;
-    world.a.add_series(once());
-    meanwhile(
-        &world,
-        |request| matches!(request, Request::Fetch(Side::B, _)),
-        || {
-            world.b.rename(&world.b.keys()[0]);
-        },
-    );
-    world.settle();
-    assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 1));
+    for sensitivity in [Sensitivity::Normal, Sensitivity::Private] {
+        let mut world = World::new();
+        world.b.own_uids = true;
+        world.settings.outward.a.private = Private::Mask;
+        let mine = world.a.add_series(daily(6));
+        world.a.edit(&mine, |series| series.event.sensitivity = sensitivity);
+        meanwhile(
+            &world,
+            |request| matches!(request, Request::Fetch(Side::B, _)),
+            || {
+                world.b.rename(&world.b.keys()[0]);
+            },
+        );
+        world.settle();
+        assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 1));
+    }
 }

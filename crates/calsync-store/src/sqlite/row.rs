@@ -48,7 +48,7 @@ impl LinkRow {
         let linked = half(Side::A).is_some() && half(Side::B).is_some();
         let lone = match link.lone_side() {
             Some(side) => half(side)
-                .map(MatchKey::of)
+                .map(|half| MatchKey::of(half, &link.memory))
                 .unwrap_or_default()
                 .iter()
                 .map(|key| LoneKey::of(side, key))

@@ -52,7 +52,7 @@ impl Work {
                 let is_it = |lone: &&Link| {
                     !consumed.contains(&lone.id)
                         && (uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
-                            || is_moved_unread(lone, link, side))
+                            || self.is_moved_unread(lone, link, side))
                 };
                 let Some(lone) = candidates.iter().filter(is_it).max_by_key(|lone| {
                     let its_own = uid_of(lone, side) == uid_of(link, side);
@@ -173,6 +173,16 @@ impl Work {
                 .any(|spent| CreateToken::derive(&self.input.pairing, side, key, spent) == receipt.token)
     }
 
+    /// Whether the lone item is what we made for `link` and somebody moved before we learned which UID the server gave it. A
+    /// copy that a person made says the same of itself, but takes place at another time.
+    fn is_moved_unread(&self, lone: &Link, link: &Link, side: Side) -> bool {
+        let latest =
+            |link: &Link| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series.time_hash());
+        uid_of(link, side) == uid_of(link, side.other())
+            && self.claims(lone, side, link)
+            && latest(lone) == latest(link)
+    }
+
     /// The counterpart of a lone half: the side of `link`, the other lone link, and by what it was recognised.
     fn counterpart<'l>(
         &self,
@@ -236,6 +246,7 @@ impl Work {
         let same_uid = |lone: &Link, side: Side| {
             let half = lone.halves.get(side).as_ref();
             half.and_then(|half| half.latest()).is_some_and(|(_, series)| series.uid == *uid)
+                || lone.memory.uids.contains(uid)
         };
         if let Some(lone) = only(&same_uid)
             && !planted(Defect::NoUidMatch)
@@ -504,14 +515,6 @@ fn is_as_made(lone: &Link, link: &Link, side: Side) -> bool {
         let made = Series { uid: theirs.uid.clone(), ..sighting.series.clone() };
         sighting.receipt.as_ref().is_some_and(|receipt| receipt.content == made.content_hash())
     })
-}
-
-/// Whether the lone item is what we made for `link` and somebody moved before we learned which UID the server gave it.
-fn is_moved_unread(lone: &Link, link: &Link, side: Side) -> bool {
-    let counterpart = link.halves.get(side.other()).as_ref().map(|half| &half.key);
-    uid_of(link, side) == uid_of(link, side.other())
-        && names(lone, side) == counterpart
-        && is_as_made(lone, link, side)
 }
 
 /// The UIDs of an item that is gone: its own, that of its counterpart, which was made of it or it of that, and those that
