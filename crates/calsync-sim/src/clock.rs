@@ -11,7 +11,7 @@ const BEGINNING: i64 = 1_795_507_200;
 
 /// Seconds since 1970, moved by the world only. The true time is that of the servers; ours may be wrong.
 #[derive(Debug)]
-pub(crate) struct SimClock {
+pub struct SimClock {
     truth: AtomicI64,
     /// How far ours is off.
     wrong: AtomicI64,
@@ -28,7 +28,7 @@ impl SimClock {
     }
 
     /// The true time, in seconds since 1970.
-    pub(crate) fn truth(&self) -> i64 {
+    pub fn truth(&self) -> i64 {
         self.truth.load(Ordering::Relaxed)
     }
 
@@ -38,7 +38,7 @@ impl SimClock {
     }
 
     /// The time at a server whose clock is off by `skew`.
-    pub(crate) fn at_server(&self, skew: i64) -> DateTime<Utc> {
+    pub fn at_server(&self, skew: i64) -> DateTime<Utc> {
         at(self.truth.load(Ordering::Relaxed) + skew)
     }
 }

@@ -15,9 +15,11 @@ mod catalogue;
 mod clear;
 mod clock;
 mod deeds;
+mod ground;
 #[cfg(feature = "defects")]
 mod hunt;
 mod judge;
+mod line;
 mod model;
 mod options;
 mod oracle;
@@ -35,10 +37,14 @@ mod world;
 
 #[cfg(feature = "defects")]
 pub use catalogue::Catalogue;
+pub use clock::SimClock;
+pub use ground::Ground;
 #[cfg(feature = "defects")]
 pub use hunt::{Found, Hunt, Layer};
+pub use line::{Aloft, Befalls, Line};
 pub use options::{Answers, Manners, Mix, Options, Rates};
 pub use place::{Place, Standing};
 pub use shelf::Vault;
-pub use trial::{Outcome, replay, run, shrink};
+pub use trial::{Outcome, Script, replay, run, run_over, shrink, shrink_over};
 pub use watch::{Counts, Violation};
+pub use world::Surroundings;

@@ -191,6 +191,7 @@ impl Stored {
     fn standing(&self, key: &str) -> Standing {
         Standing {
             key: key.to_owned(),
+            revision: self.revision,
             series: Arc::clone(&self.series),
             receipt: self.receipt.clone(),
             access: self.access,

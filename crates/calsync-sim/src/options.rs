@@ -71,6 +71,8 @@ pub struct Manners {
     pub has_epoch: bool,
     /// Needs two steps for a create, so that one can be left half made.
     pub two_steps: bool,
+    /// Holds one category of each appointment.
+    pub one_category: bool,
 }
 
 /// How often what goes wrong, out of a thousand.
@@ -268,6 +270,7 @@ fn manners(side: Side, rng: &mut Rng) -> Manners {
         skew: if rng.chance(300) { i64::try_from(rng.below(600)).unwrap_or_default() - 300 } else { 0 },
         has_epoch: side == Side::A,
         two_steps: side == Side::B && rng.chance(300),
+        one_category: false,
     }
 }
 

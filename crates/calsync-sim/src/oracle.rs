@@ -70,15 +70,21 @@ impl Shared {
             self.violated("I12", format!("a write to {side} against the direction"));
         }
         self.is_journaled(side, write);
+        self.says_no_secret(side, write);
+        if let WriteOp::Create { series, .. } = &write.op {
+            self.is_in_scope(other, series);
+        }
+        self.look(side, write)
+    }
+
+    /// What stands there now.
+    pub(crate) fn look(&self, side: Side, write: &Write) -> Before {
+        let other = side.other();
         let key = match &write.op {
             WriteOp::Create { .. } => None,
             WriteOp::Update { key, .. } | WriteOp::Delete { key, .. } => Some(key.as_str()),
         };
         let item = key.and_then(|key| self.places.get(side).item(key));
-        self.says_no_secret(side, write);
-        if let WriteOp::Create { series, .. } = &write.op {
-            self.is_in_scope(other, series);
-        }
         let book = self.book();
         let event = item.as_ref().and_then(|item| book.event_of(&item.series));
         let mut alive = BTreeSet::new();
@@ -158,7 +164,7 @@ impl Shared {
             return;
         }
         if let (WriteOp::Update { current, .. }, Some(item)) = (&write.op, &before.item)
-            && **current != *item.series
+            && !self.places.get(side).shows_same(current, &item.series)
         {
             self.violated("I4", format!("a write to {side} replaces what was not read"));
         }
@@ -198,7 +204,8 @@ impl Shared {
         let Some(item) = &before.item else { return };
         let name = (write.link.0, side, write.receipt.number);
         let kept = self.watch().journal.get(&name).and_then(|entry| entry.before.clone());
-        if kept.as_ref().is_none_or(|kept| *kept != *item.series) {
+        let same = |kept: &Series| self.places.get(side).shows_same(kept, &item.series);
+        if !kept.as_ref().is_some_and(same) {
             self.violated("I4", format!("a write to {side} without a true image of what it replaces"));
         }
     }

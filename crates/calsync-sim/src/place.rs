@@ -8,11 +8,15 @@ use std::sync::Arc;
 use calsync_core::model::Series;
 use calsync_core::source::{Access, CalendarSource, Receipt};
 
+use crate::line::Line;
+
 /// An item that stands in a calendar.
 #[derive(Debug, Clone)]
 pub struct Standing {
     /// Its name there.
     pub key: String,
+    /// Another one after every change.
+    pub revision: u64,
     /// Its content.
     pub series: Arc<Series>,
     /// What the engine wrote into it.
@@ -70,4 +74,15 @@ pub trait Place: Send + Sync {
 
     /// Files the series as this server holds it.
     fn as_held(&self, series: Series) -> Series;
+
+    /// Whether two series say the same to whoever looks at this calendar.
+    fn shows_same(&self, one: &Series, other: &Series) -> bool {
+        one == other
+    }
+
+    /// Clients of this side send real requests: what befalls each is told by `line`, and nothing else befalls them.
+    /// Called once, before anything happens.
+    fn connect(&self, line: Line) {
+        drop(line);
+    }
 }

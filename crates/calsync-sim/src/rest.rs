@@ -1,8 +1,6 @@
 //! When the world has come to rest: rounds until nothing is left to do, and then what must be true.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::task::{Context, Poll, Waker};
 
 use calsync_core::ids::{ItemKey, Side};
 use calsync_core::link::{DeletionGuard, Head, Link};
@@ -46,7 +44,7 @@ impl World {
                     // A person decides to begin anew.
                     self.shared.branch("begun anew after a restore");
                     let store = self.store();
-                    drop(now(store.reset(&self.shared.pairing)));
+                    drop(self.wait(store.reset(&self.shared.pairing)));
                     continue;
                 }
                 Some(failure) => {
@@ -65,12 +63,12 @@ impl World {
 
     fn links(&self) -> Vec<Link> {
         let store = self.store();
-        now(store.links(&self.shared.pairing, None, usize::MAX)).and_then(Result::ok).unwrap_or_default()
+        self.wait(store.links(&self.shared.pairing, None, usize::MAX)).unwrap_or_default()
     }
 
     pub(crate) fn head(&self) -> Head {
         let store = self.store();
-        now(store.head(&self.shared.pairing)).and_then(Result::ok).unwrap_or_default()
+        self.wait(store.head(&self.shared.pairing)).unwrap_or_default()
     }
 
     fn held_by_guard(&self) -> bool {
@@ -347,15 +345,6 @@ impl World {
                     .violated("I7", format!("appointment {event} was deleted and is on {side} again")),
             }
         }
-    }
-}
-
-/// What a store in memory answers: it never waits.
-fn now<T>(work: impl Future<Output = T>) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
     }
 }
 

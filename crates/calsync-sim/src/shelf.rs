@@ -13,7 +13,6 @@ use chrono::{DateTime, Utc};
 
 use crate::rng::Stream;
 use crate::watch::{Journaled, Shared};
-use crate::wire::pause;
 use crate::words::words;
 
 /// A state store with backups.
@@ -24,6 +23,8 @@ pub trait Vault: Send + Sync {
     fn backup(&self) -> usize;
     /// Goes back to a backup; `None` is an empty store.
     fn restore(&self, backup: Option<usize>);
+    /// The only process that had it open has died.
+    fn abandoned(&self) {}
 }
 
 /// A vault in memory.
@@ -88,7 +89,7 @@ impl Shelf {
             drop(watch);
             if at_rest { None } else { self.shared.draw(Stream::Request, number) }
         };
-        pause().await;
+        self.shared.pause().await;
         let mut full = Full::No;
         if let Some(mut rng) = drawn
             && rng.chance(self.shared.options.rates.store)
@@ -109,7 +110,7 @@ impl Shelf {
             watch.steps += 1;
             watch.trace(9);
         }
-        pause().await;
+        self.shared.pause().await;
     }
 
     async fn ends<T>(&self, full: Full, answer: Result<T, StoreError>) -> Result<T, StoreError> {

@@ -53,7 +53,15 @@ pub(crate) fn same(options: &Options, a: &Series, b: &Series) -> Result<(), Stri
     if a.recurrence != b.recurrence {
         return Err("recurrence".to_owned());
     }
-    same_event(&a.event, &b.event, &unheld)?;
+    let same_event = |a: &Event, b: &Event| {
+        same_event(a, b, &unheld)?;
+        let [one_a, one_b] = [Side::A, Side::B].map(|side| options.manners.get(side).one_category);
+        let same = a.categories == b.categories
+            || one_a && a.categories.is_subset(&b.categories)
+            || one_b && b.categories.is_subset(&a.categories);
+        if same || unheld(Field::Categories) { Ok(()) } else { Err(Field::Categories.name().to_owned()) }
+    };
+    same_event(&a.event, &b.event)?;
     let keys = a.overrides.keys().chain(b.overrides.keys());
     for key in keys {
         let at = |series: &Series| match series.overrides.get(key) {
@@ -77,8 +85,7 @@ pub(crate) fn same(options: &Options, a: &Series, b: &Series) -> Result<(), Stri
                 }
                 theirs.attachments.clone_from(&mine.attachments);
                 mine.attachments.clone_from(&theirs.attachments);
-                same_event(&mine, &theirs, &unheld)
-                    .map_err(|field| format!("instance {} {field}", key.to_text()))?;
+                same_event(&mine, &theirs).map_err(|field| format!("instance {} {field}", key.to_text()))?;
             }
             _ => return Err(format!("instance {} is cancelled on one side", key.to_text())),
         }
@@ -100,7 +107,6 @@ fn same_event(a: &Event, b: &Event, unheld: &impl Fn(Field) -> bool) -> Result<(
     differ(Field::Subject, a.subject == b.subject)?;
     differ(Field::Place, a.place == b.place || a.place.to_uppercase() == b.place.to_uppercase())?;
     differ(Field::Notes, a.notes.text == b.notes.text)?;
-    differ(Field::Categories, a.categories == b.categories)?;
     differ(Field::Busy, a.busy == b.busy)?;
     differ(Field::Sensitivity, a.sensitivity == b.sensitivity)?;
     differ(Field::Reminder, a.reminder == b.reminder)

@@ -1,11 +1,13 @@
 //! One run of one seed, its repetition with a script, and the search for a shorter script that still fails.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use crate::clock::SimClock;
 use crate::options::{Mix, Options};
 use crate::rng::Stream;
 use crate::watch::{Counts, Violation};
-use crate::world::World;
+use crate::world::{Surroundings, World};
 
 /// What happened in a run.
 #[derive(Debug, Clone)]
@@ -30,23 +32,48 @@ pub struct Outcome {
     pub script: Vec<String>,
 }
 
+/// How a run differs from the plain run of its seed.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    /// Events that are left out.
+    pub(crate) without: BTreeSet<(Stream, u64)>,
+    /// What happens is written down.
+    pub(crate) written: bool,
+}
+
+impl Script {
+    /// Everything happens and is written down.
+    pub fn written() -> Script {
+        Script { without: BTreeSet::new(), written: true }
+    }
+}
+
 /// Runs a seed.
 pub fn run(seed: u64, mix: Mix) -> Outcome {
-    run_without(seed, mix, &BTreeSet::new(), false)
+    play(World::new(seed, mix, Script::default()))
 }
 
 /// Runs a seed again and writes down what happens.
 pub fn replay(seed: u64, mix: Mix) -> Outcome {
-    run_without(seed, mix, &BTreeSet::new(), true)
+    play(World::new(seed, mix, Script::written()))
 }
 
-fn run_without(seed: u64, mix: Mix, without: &BTreeSet<(Stream, u64)>, script: bool) -> Outcome {
-    let mut world = World::new(seed, mix, without.clone(), script);
+/// Runs a seed over other surroundings, which `make` makes for these options and the clock of the world.
+pub fn run_over(
+    seed: u64,
+    options: Options,
+    script: Script,
+    make: impl FnOnce(&Options, &Arc<SimClock>) -> Surroundings,
+) -> Outcome {
+    play(World::over(seed, options, script, make))
+}
+
+fn play(mut world: World) -> Outcome {
     world.run();
     world.rest();
     let mut watch = world.shared.watch();
     Outcome {
-        seed,
+        seed: world.shared.seed,
         options: world.options.clone(),
         steps: watch.steps,
         faults: std::mem::take(&mut watch.faults),
@@ -61,10 +88,16 @@ fn run_without(seed: u64, mix: Mix, without: &BTreeSet<(Stream, u64)>, script: b
 /// Leaves out what people did and what went wrong as long as the same invariant still breaks; the script of what is
 /// left. `None` where the seed does not fail.
 pub fn shrink(seed: u64, mix: Mix) -> Option<Outcome> {
-    let first = run(seed, mix);
+    shrink_over(|script| play(World::new(seed, mix, script)))
+}
+
+/// The same for any run.
+pub fn shrink_over(run: impl Fn(Script) -> Outcome) -> Option<Outcome> {
+    let first = run(Script::default());
     let broken = first.violations.first()?.invariant;
     let fails = |without: &BTreeSet<(Stream, u64)>| {
-        run_without(seed, mix, without, false).violations.iter().any(|found| found.invariant == broken)
+        let script = Script { without: without.clone(), written: false };
+        run(script).violations.iter().any(|found| found.invariant == broken)
     };
     let most = first.steps * 8 + 64;
     let mut without: BTreeSet<(Stream, u64)> = BTreeSet::new();
@@ -88,5 +121,5 @@ pub fn shrink(seed: u64, mix: Mix) -> Option<Outcome> {
             size = if size > 1 { size / 4 } else { 0 };
         }
     }
-    Some(run_without(seed, mix, &without, true))
+    Some(run(Script { without, written: true }))
 }

@@ -3,19 +3,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use calsync_core::ids::{CalendarKey, ContentHash, ItemKey, LinkId, PairingId, PerSide, Side};
 use calsync_core::model::Series;
-use calsync_core::source::{CalendarSource, Receipt, Write};
-use calsync_core::store::{Fence, Recorded};
+use calsync_core::source::Receipt;
+use calsync_core::store::Fence;
 use calsync_core::sync::Settings;
 
 use crate::book::Book;
 use crate::clock::SimClock;
+use crate::line::Flights;
 use crate::options::Options;
 use crate::place::Place;
 use crate::rng::{Rng, Stream, mix};
+use crate::trial::Script;
 use crate::words::Word;
 
 /// An invariant that did not hold.
@@ -30,12 +35,8 @@ pub struct Violation {
 /// How often something happened, by name.
 pub type Counts = BTreeMap<&'static str, u64>;
 
-/// A write that arrives after it was given up.
-pub(crate) struct Late {
-    pub(crate) side: Side,
-    pub(crate) client: Arc<dyn CalendarSource>,
-    pub(crate) writes: Vec<Recorded<Write>>,
-}
+/// A write that arrives after it was given up: what it does when it arrives.
+pub(crate) type Late = Box<dyn FnOnce() + Send>;
 
 /// What a round has done so far.
 #[derive(Debug, Clone, Default)]
@@ -127,6 +128,12 @@ pub(crate) struct Shared {
     pub(crate) calendar: CalendarKey,
     /// Events that are left out, to find a shorter script.
     pub(crate) without: BTreeSet<(Stream, u64)>,
+    /// Clients send real requests: mishaps of the network happen on the line.
+    pub(crate) real: bool,
+    /// Writes that are under way in real requests.
+    pub(crate) flights: Flights,
+    /// A daemon has got as far as it gets without the world.
+    paused: AtomicBool,
     settings: Mutex<Arc<Settings>>,
     watch: Mutex<Watch>,
     book: Mutex<Book>,
@@ -138,10 +145,11 @@ impl Shared {
         options: Options,
         clock: Arc<SimClock>,
         places: PerSide<Arc<dyn Place>>,
-        without: BTreeSet<(Stream, u64)>,
-        script: bool,
+        real: bool,
+        script: Script,
     ) -> Shared {
-        let watch = Watch { script: script.then(Vec::new), hash: seed, ..Watch::default() };
+        let Script { without, written } = script;
+        let watch = Watch { script: written.then(Vec::new), hash: seed, ..Watch::default() };
         Shared {
             seed,
             settings: Mutex::new(Arc::new(options.settings.clone())),
@@ -151,6 +159,9 @@ impl Shared {
             pairing: PairingId::new("world"),
             calendar: CalendarKey::new("calendar"),
             without,
+            real,
+            flights: Flights::default(),
+            paused: AtomicBool::new(false),
             watch: Mutex::new(watch),
             book: Mutex::default(),
         }
@@ -170,6 +181,24 @@ impl Shared {
 
     pub(crate) fn set_settings(&self, settings: Settings) {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// Lets the world act once.
+    pub(crate) async fn pause(&self) {
+        let mut waited = false;
+        poll_fn(|_| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            self.paused.store(true, Ordering::Relaxed);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether a daemon waits for the world since this was asked last.
+    pub(crate) fn has_paused(&self) -> bool {
+        self.paused.swap(false, Ordering::Relaxed)
     }
 
     /// A line of the script; part of the trace by which two runs of one seed are compared.

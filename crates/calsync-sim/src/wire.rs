@@ -1,10 +1,8 @@
 //! What stands between the engine and a calendar system: requests that do not arrive, answers that are lost, writes that
 //! arrive late or twice. Each request waits once before and once after its effect, and there the world may do anything.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,8 +14,9 @@ use calsync_core::source::{
 };
 use calsync_core::store::Recorded;
 
+use crate::line::Flights;
 use crate::rng::{Rng, Stream};
-use crate::watch::{Late, Shared};
+use crate::watch::Shared;
 
 /// A client behind a network.
 pub(crate) struct Wire {
@@ -28,12 +27,6 @@ pub(crate) struct Wire {
     shared: Arc<Shared>,
     /// A full listing is under way.
     lists: AtomicBool,
-}
-
-/// Lets the world act once.
-pub(crate) async fn pause() {
-    let mut waited = false;
-    poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 /// What befalls a request.
@@ -64,11 +57,16 @@ impl Wire {
             drop(watch);
             if at_rest { None } else { self.shared.draw(Stream::Request, number) }
         };
-        pause().await;
+        self.shared.pause().await;
         let Some(mut rng) = drawn else {
             self.shared.say(format_args!("{}: {what}", self.side));
             return (Mishap::None, None);
         };
+        if self.shared.real {
+            // On the line it is, and only there.
+            self.shared.say(format_args!("{}: {what}", self.side));
+            return (Mishap::None, Some(rng));
+        }
         let mishap = self.mishap(&mut rng, writes);
         let name = match &mishap {
             Mishap::None => None,
@@ -138,7 +136,7 @@ impl Wire {
             watch.steps += 1;
             watch.trace(self.side as u64 + 1);
         }
-        pause().await;
+        self.shared.pause().await;
     }
 
     async fn read<T>(&self, mishap: &Mishap, answer: Result<T, SourceError>) -> Result<T, SourceError> {
@@ -233,17 +231,43 @@ impl Wire {
         outcomes
     }
 
-    /// Writes that were given up arrive after all.
-    pub(crate) fn deliver_late(shared: &Shared, late: &Late) {
-        shared.fault("late write arrives");
-        let mut work = std::pin::pin!(async {
-            Wire::deliver(shared, late.side, late.client.as_ref(), &late.writes, &NoFiles).await
-        });
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        // A side in memory never waits; one that does is asked until it has answered.
-        while work.as_mut().poll(&mut context).is_pending() {
-            std::thread::yield_now();
+    /// Sends writes together, as the engine does: what each of them does is seen on the line.
+    async fn send(&self, writes: &[Recorded<Write>], files: &dyn Files) -> Vec<WriteOutcome> {
+        let shared = &self.shared;
+        let poisoned = |write: &Recorded<Write>| {
+            let before = shared.before_write(self.side, write.get());
+            shared.poison(self.side, write.get(), &before)
+        };
+        let mut outcomes: Vec<Option<WriteOutcome>> = writes.iter().map(poisoned).collect();
+        let sent: Vec<_> = writes
+            .iter()
+            .zip(&outcomes)
+            .filter(|(_, out)| out.is_none())
+            .map(|(write, _)| write.clone())
+            .collect();
+        let landing = Flights::take_off(shared, self.side, sent.iter().map(|write| write.get().clone()));
+        let mut answers = match sent.as_slice() {
+            [] => Vec::new(),
+            sent => self.inner.apply(&shared.calendar, sent, files).await,
         }
+        .into_iter();
+        drop(landing);
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_none()) {
+            *outcome = answers.next();
+        }
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unknown)).collect()
+    }
+
+    /// What does the writes later, when they were given up.
+    fn late(&self, writes: &[Recorded<Write>]) -> crate::watch::Late {
+        let (shared, side, writes) = (Arc::clone(&self.shared), self.side, writes.to_vec());
+        let client = Arc::clone(&self.inner);
+        Box::new(move || {
+            let mut work = std::pin::pin!(Wire::deliver(&shared, side, client.as_ref(), &writes, &NoFiles));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            // A side in memory never waits.
+            while work.as_mut().poll(&mut context).is_pending() {}
+        })
     }
 }
 
@@ -367,6 +391,12 @@ impl CalendarSource for Wire {
             let taken = writes.iter().any(|write| !watch.poisoned_links.contains(&write.get().link));
             watch.round().applies += u64::from(taken);
         }
+        if self.shared.real {
+            let outcomes = self.send(writes, files).await;
+            place.leave_half_made(false);
+            self.answered().await;
+            return outcomes;
+        }
         let deliver = |writes| Wire::deliver(&self.shared, self.side, self.inner.as_ref(), writes, files);
         let outcomes = match mishap {
             Mishap::None => deliver(writes).await,
@@ -393,11 +423,8 @@ impl CalendarSource for Wire {
                 outcomes
             }
             Mishap::Late => {
-                self.shared.watch().late.push(Late {
-                    side: self.side,
-                    client: Arc::clone(&self.inner),
-                    writes: writes.to_vec(),
-                });
+                let late = self.late(writes);
+                self.shared.watch().late.push(late);
                 writes.iter().map(|_| unknown()).collect()
             }
             Mishap::Twice => {

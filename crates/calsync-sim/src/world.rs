@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use calsync_core::drive::{self, Clock, Holder, Pair};
@@ -20,12 +20,15 @@ use calsync_core::sync::{Action, Failure, Likeness, Reason, RoundReport, Setting
 
 use crate::book::Book;
 use crate::clock::SimClock;
+use crate::ground::{Ground, Played};
+use crate::line::Line;
 use crate::model::Model;
 use crate::options::{Mix, Options};
 use crate::place::Place;
 use crate::rng::{Rng, Stream};
 use crate::shelf::{MemoryVault, Shelf, Vault};
-use crate::watch::{RoundWatch, Shared};
+use crate::trial::Script;
+use crate::watch::{Late, RoundWatch, Shared};
 use crate::wire::Wire;
 use crate::words::set_of;
 
@@ -55,12 +58,25 @@ fn holder(number: usize, life: u64) -> Arc<Holder> {
 /// What a daemon takes to be the longest time of a request.
 const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
+/// What stands around the engine, played or real.
+pub struct Surroundings {
+    /// Both calendar systems.
+    pub places: PerSide<Arc<dyn Place>>,
+    /// The store.
+    pub vault: Arc<dyn Vault>,
+    /// What drives the daemons.
+    pub ground: Arc<dyn Ground>,
+    /// Whether clients send real requests: then places play the mishaps of the network, see [`Place::connect`].
+    pub real: bool,
+}
+
 /// A seed's world.
 pub(crate) struct World {
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: Options,
     pub(crate) settings: Arc<Settings>,
     vault: Arc<dyn Vault>,
+    ground: Arc<dyn Ground>,
     daemons: Vec<Daemon>,
     backups: PerSide<Vec<usize>>,
     store_backups: Vec<usize>,
@@ -72,33 +88,40 @@ pub(crate) struct World {
 const MOST_REQUESTS: u64 = 3_000;
 
 impl World {
-    pub(crate) fn new(seed: u64, mix: Mix, without: BTreeSet<(Stream, u64)>, script: bool) -> World {
+    /// The world in memory.
+    pub(crate) fn new(seed: u64, mix: Mix, script: Script) -> World {
         let options = Options::draw(seed, mix);
-        let clock = Arc::new(SimClock::new());
-        let places = PerSide::from_fn(|side| {
-            let manners = options.manners.get(side).clone();
-            Arc::new(Model::new(side, manners, Arc::clone(&clock))) as Arc<dyn Place>
-        });
-        World::over(seed, options, clock, places, Arc::new(MemoryVault::default()), without, script)
+        World::over(seed, options, script, |options, clock| Surroundings {
+            places: PerSide::from_fn(|side| {
+                let manners = options.manners.get(side).clone();
+                Arc::new(Model::new(side, manners, Arc::clone(clock))) as Arc<dyn Place>
+            }),
+            vault: Arc::new(MemoryVault::default()),
+            ground: Arc::new(Played),
+            real: false,
+        })
     }
 
     /// A world over any two calendar systems and any store.
-    fn over(
+    pub(crate) fn over(
         seed: u64,
         options: Options,
-        clock: Arc<SimClock>,
-        places: PerSide<Arc<dyn Place>>,
-        vault: Arc<dyn Vault>,
-        without: BTreeSet<(Stream, u64)>,
-        script: bool,
+        script: Script,
+        make: impl FnOnce(&Options, &Arc<SimClock>) -> Surroundings,
     ) -> World {
-        let shared = Arc::new(Shared::new(seed, options.clone(), clock, places, without, script));
+        let clock = Arc::new(SimClock::new());
+        let Surroundings { places, vault, ground, real } = make(&options, &clock);
+        let shared = Arc::new(Shared::new(seed, options.clone(), clock, places, real, script));
+        for (side, place) in shared.places.iter() {
+            place.connect(Line::new(Arc::clone(&shared), side));
+        }
         World {
             settings: shared.settings(),
             shared,
             daemons: (0..options.daemons).map(Daemon::new).collect(),
             options,
             vault,
+            ground,
             backups: PerSide::default(),
             store_backups: Vec::new(),
             restored: false,
@@ -178,7 +201,7 @@ impl World {
                 if watch.late.is_empty() { None } else { Some(watch.late.remove(0)) }
             };
             if let Some(late) = late {
-                Wire::deliver_late(&self.shared, &late);
+                self.arrives(late);
             }
         }
         if rng.chance(rates.expired) {
@@ -200,6 +223,12 @@ impl World {
             self.shared.clock.pass(3600);
         }
         self.going_back(rng);
+    }
+
+    /// A write that was given up arrives after all.
+    fn arrives(&self, late: Late) {
+        self.shared.fault("late write arrives");
+        late();
     }
 
     fn any_daemon(&mut self, rng: &mut Rng) -> Option<&mut Daemon> {
@@ -298,6 +327,9 @@ impl World {
         if let Some(daemon) = self.daemons.get_mut(number) {
             daemon.round = None;
             daemon.sleeps = 5;
+            if alone {
+                self.vault.abandoned();
+            }
             // One that is alone has the lock of the state directory: that tells it that its former life has ended.
             if !alone {
                 daemon.lives += 1;
@@ -331,8 +363,12 @@ impl World {
     fn poll_round(&mut self, number: usize) -> Option<Result<RoundReport, StoreError>> {
         let daemon = self.daemons.get_mut(number)?;
         let round = daemon.round.as_mut()?;
-        let mut context = Context::from_waker(Waker::noop());
-        let polled = round.as_mut().poll(&mut context);
+        let mut polled = Poll::Pending;
+        let (shared, ground) = (&self.shared, &self.ground);
+        ground.turn(&mut |context: &mut Context<'_>| {
+            polled = round.as_mut().poll(context);
+            polled.is_ready() || shared.has_paused()
+        });
         let requests = self.shared.watch().round().requests;
         if requests > MOST_REQUESTS {
             daemon.round = None;
@@ -490,11 +526,20 @@ impl World {
             calendars: PerSide { a: &shared.calendar, b: &shared.calendar },
             settings: &settings,
         };
-        let mut work = std::pin::pin!(drive::plan(pair, store.as_ref(), shared.clock.as_ref()));
-        let mut context = Context::from_waker(Waker::noop());
+        self.wait(drive::plan(pair, store.as_ref(), shared.clock.as_ref())).ok()
+    }
+
+    /// Waits for something that the world does not interrupt.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
         loop {
-            if let Poll::Ready(report) = work.as_mut().poll(&mut context) {
-                return report.ok();
+            let mut polled = Poll::Pending;
+            self.ground.turn(&mut |context: &mut Context<'_>| {
+                polled = work.as_mut().poll(context);
+                polled.is_ready()
+            });
+            if let Poll::Ready(answer) = polled {
+                return answer;
             }
         }
     }
@@ -510,8 +555,8 @@ impl World {
         }
         self.crash_all();
         let late = std::mem::take(&mut self.shared.watch().late);
-        for late in &late {
-            Wire::deliver_late(&self.shared, late);
+        for late in late {
+            self.arrives(late);
         }
         self.shared.watch().at_rest = true;
         self.shared.clock.set_wrong(0);
