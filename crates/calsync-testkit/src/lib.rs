@@ -5,6 +5,8 @@
 
 pub mod conformance;
 pub mod exchange;
+pub mod gate;
 pub mod nvs;
 pub mod people;
 pub mod sample;
+pub mod whole;

@@ -69,6 +69,7 @@ pub(crate) fn create(
         uid,
         created: now,
         modified: now,
+        modified_before: now,
         modified_by: by.to_owned(),
         when,
         content,

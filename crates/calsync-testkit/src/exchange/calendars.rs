@@ -435,12 +435,12 @@ fn sensitivity(private: bool) -> String {
     if private { "Private" } else { "Normal" }.to_owned()
 }
 
-fn date(day: NaiveDate) -> Option<Date> {
+pub(super) fn date(day: NaiveDate) -> Option<Date> {
     Date::new(i16::try_from(day.year()).ok()?, i8::try_from(day.month()).ok()?, i8::try_from(day.day()).ok()?)
         .ok()
 }
 
-fn datetime(at: NaiveDateTime) -> Option<DateTime> {
+pub(super) fn datetime(at: NaiveDateTime) -> Option<DateTime> {
     let part = |n: u32| i8::try_from(n).ok();
     DateTime::new(
         i16::try_from(at.year()).ok()?,
@@ -454,7 +454,7 @@ fn datetime(at: NaiveDateTime) -> Option<DateTime> {
     .ok()
 }
 
-fn naive(at: DateTime) -> Option<NaiveDateTime> {
+pub(super) fn naive(at: DateTime) -> Option<NaiveDateTime> {
     let part = |n: i8| u32::try_from(n).ok();
     NaiveDate::from_ymd_opt(i32::from(at.year()), part(at.month())?, part(at.day())?)?.and_hms_opt(
         part(at.hour())?,

@@ -1,20 +1,28 @@
 //! What a test can do to the server itself: order trouble, move its clock, restore it, spoil single items.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use jiff::{SignedDuration, Timestamp};
 
 use super::MockExchange;
 use super::faults::{Order, Trouble};
 use super::server::lock;
 use super::world::Mailbox;
+use crate::gate::Gate;
 
 /// What a backup of the mailbox databases holds.
 #[derive(Debug, Clone)]
 pub struct Snapshot(BTreeMap<String, Mailbox>);
 
 impl MockExchange {
+    /// Puts a gate in front of the server.
+    pub fn set_gate(&self, gate: Arc<dyn Gate>) {
+        self.shared.gateway.set(gate);
+    }
+
     /// Orders trouble for the next `times` requests of any operation.
     pub fn trouble(&self, trouble: Trouble, times: u32) {
         self.order(None, trouble, 0, times);
@@ -54,8 +62,10 @@ impl MockExchange {
     }
 
     /// Stops the server's clock at an instant.
-    pub fn fix_clock(&self, at: Timestamp) {
-        lock(&self.shared.world).fix_clock(at);
+    pub fn fix_clock(&self, at: DateTime<Utc>) {
+        if let Ok(at) = Timestamp::from_second(at.timestamp()) {
+            lock(&self.shared.world).fix_clock(at);
+        }
     }
 
     /// Copies all mailboxes, as a backup does.

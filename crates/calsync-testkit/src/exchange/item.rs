@@ -181,6 +181,8 @@ pub(crate) struct Item {
     pub(crate) uid: String,
     pub(crate) created: Timestamp,
     pub(crate) modified: Timestamp,
+    /// When it was changed last before it came into its folder.
+    pub(crate) modified_before: Timestamp,
     pub(crate) modified_by: String,
     pub(crate) when: When,
     pub(crate) content: Content,

@@ -32,6 +32,7 @@ mod shape;
 mod soap;
 mod time;
 mod version;
+mod whole;
 mod world;
 mod write_item;
 mod xml;

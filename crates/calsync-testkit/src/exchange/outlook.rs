@@ -10,6 +10,7 @@ use super::calendars::{day_of, edit_of_draft, item_of, touched};
 use super::edit::Edit;
 use super::item::{Attendee, Exception, Item, Role, View};
 use super::server::lock;
+use super::world::Mailbox;
 use super::zones::Zone;
 use super::{MockExchange, apply, body};
 use crate::people::Draft;
@@ -84,21 +85,8 @@ impl MockExchange {
         self.at(mailbox, |mailbox, now, modern| {
             let edit = edit_of_draft(draft, modern)?;
             let number = apply::create(mailbox, mailbox.calendar(), &edit, None, now, organizer).ok()?;
-            let me = Attendee {
-                name: mailbox.name.clone(),
-                address: mailbox.address.clone(),
-                response: "Unknown".to_owned(),
-            };
-            let item = mailbox.items.get_mut(&number)?;
-            item.content.required = Some(vec![me]);
+            let item = receive(mailbox, number, organizer, organizer)?;
             item.content.response_requested = Some(wants_answer);
-            item.meeting.role = Role::Attendee;
-            item.meeting.organizer = Attendee {
-                name: organizer.to_owned(),
-                address: organizer.to_owned(),
-                response: "Organizer".to_owned(),
-            };
-            item.meeting.request_sent = true;
             "NoResponseReceived".clone_into(&mut item.meeting.my_response);
             mailbox.items.get(&number).map(|item| mailbox.item_id(item, None))
         })
@@ -216,6 +204,27 @@ impl MockExchange {
             touched(mailbox, number, now, &Edit::default())
         })
     }
+}
+
+/// Makes an item the owner's copy of a meeting that somebody else organises.
+pub(super) fn receive<'m>(
+    mailbox: &'m mut Mailbox,
+    number: u64,
+    name: &str,
+    address: &str,
+) -> Option<&'m mut Item> {
+    let me = Attendee {
+        name: mailbox.name.clone(),
+        address: mailbox.address.clone(),
+        response: "Unknown".to_owned(),
+    };
+    let item = mailbox.items.get_mut(&number)?;
+    item.content.required = Some(vec![me]);
+    item.meeting.role = Role::Attendee;
+    item.meeting.organizer =
+        Attendee { name: name.to_owned(), address: address.to_owned(), response: "Organizer".to_owned() };
+    item.meeting.request_sent = true;
+    Some(item)
 }
 
 /// The occurrence of that original start, as it is recorded so far.

@@ -30,6 +30,7 @@ use tokio_rustls::server::TlsStream;
 use super::faults::{Fault, Orders, Refusal, Trouble};
 use super::world::World;
 use super::{ops, soap, xml};
+use crate::gate::{self, Gateway, Passed};
 
 /// Path of the service.
 pub(crate) const PATH: &str = "/EWS/Exchange.asmx";
@@ -84,6 +85,7 @@ pub(crate) struct Shared {
     pub(crate) orders: Mutex<Orders>,
     pub(crate) traffic: Mutex<BTreeMap<String, Traffic>>,
     pub(crate) latency: Mutex<Duration>,
+    pub(crate) gateway: Gateway,
     pub(crate) trace: Option<PathBuf>,
     pub(crate) sequence: Arc<AtomicU64>,
 }
@@ -100,6 +102,7 @@ impl Shared {
             orders: Mutex::default(),
             traffic: Mutex::default(),
             latency: Mutex::default(),
+            gateway: Gateway::default(),
             trace,
             sequence: Arc::default(),
         }
@@ -140,15 +143,9 @@ impl Shared {
             Some(Trouble::DropBefore) => return Answer::Drop,
             Some(Trouble::Status(status)) => return plain(*status, "The service is unavailable."),
             Some(Trouble::Unauthorized) => {
-                return plain(401, "401 - Unauthorized: Access is denied due to invalid credentials.");
+                return plain(401, UNAUTHORIZED);
             }
-            Some(Trouble::HtmlPage) => {
-                return Answer::Http {
-                    status: 200,
-                    content_type: "text/html; charset=utf-8",
-                    body: "<!DOCTYPE html><html><head><title>Outlook</title></head><body><form action=\"/owa/auth.owa\"></form></body></html>".to_owned(),
-                };
-            }
+            Some(Trouble::HtmlPage) => return page(),
             _ => {}
         }
         let mut world = lock(&self.world);
@@ -157,7 +154,7 @@ impl Shared {
             .and_then(credentials)
             .and_then(|(user, password)| world.log_on(&user, &password))
         else {
-            return plain(401, "401 - Unauthorized: Access is denied due to invalid credentials.");
+            return plain(401, UNAUTHORIZED);
         };
         let version = world.version;
         let done = match &trouble {
@@ -195,6 +192,17 @@ impl Shared {
         // A trace that cannot be written must not change what the server does.
         let _ = std::fs::write(dir.join(format!("{stem}-request.xml")), request);
         let _ = std::fs::write(dir.join(format!("{stem}-response.xml")), response);
+    }
+}
+
+const UNAUTHORIZED: &str = "401 - Unauthorized: Access is denied due to invalid credentials.";
+
+/// What a login form in front of the server answers.
+fn page() -> Answer {
+    Answer::Http {
+        status: 200,
+        content_type: "text/html; charset=utf-8",
+        body: "<!DOCTYPE html><html><head><title>Outlook</title></head><body><form action=\"/owa/auth.owa\"></form></body></html>".to_owned(),
     }
 }
 
@@ -419,7 +427,29 @@ async fn handle(
             "415 - Unsupported media type; a SOAP 1.1 request has text/xml.".to_owned(),
         );
     }
-    let mut answer = match shared.answer(&Call { authorization, body: &body }) {
+    let mut wait = None;
+    let answer = match shared.gateway.get() {
+        None => shared.answer(&Call { authorization, body: &body }),
+        Some(gate) => {
+            let (own, authorization) = (Arc::clone(&shared), authorization.map(str::to_owned));
+            let act = move || own.answer(&Call { authorization: authorization.as_deref(), body: &body });
+            let action = parts.headers.get("soapaction").and_then(|v| v.to_str().ok()).unwrap_or_default();
+            let operation = action.trim_matches('"').rsplit('/').next().unwrap_or_default();
+            match gate::pass(gate.as_ref(), operation, act).await {
+                Passed::Cut(Answer::Http { body, .. }) => Answer::Cut { body },
+                Passed::Answer(answer) | Passed::Cut(answer) => answer,
+                Passed::Dropped => Answer::Drop,
+                Passed::Throttled(after) => {
+                    wait = Some(after);
+                    plain(503, "The service is unavailable.")
+                }
+                Passed::Unavailable => plain(503, "The service is unavailable."),
+                Passed::Denied => plain(401, UNAUTHORIZED),
+                Passed::Page => page(),
+            }
+        }
+    };
+    let mut answer = match answer {
         Answer::Http { status, content_type, body } => response(status, content_type, body),
         Answer::Drop => {
             budget.limit(0);
@@ -430,6 +460,14 @@ async fn handle(
             response(200, "text/xml; charset=utf-8", body)
         }
     };
+    if let Some(wait) = wait {
+        answer.headers_mut().insert("retry-after", wait.as_secs().into());
+    }
+    // What time it is at this server, not at the machine that plays it.
+    let now = lock(&shared.world).now();
+    if let Ok(date) = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().parse() {
+        answer.headers_mut().insert("date", date);
+    }
     if let Some(id) = parts.headers.get("client-request-id") {
         answer.headers_mut().insert("request-id", id.clone());
     }

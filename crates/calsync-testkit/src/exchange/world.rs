@@ -280,7 +280,7 @@ impl Mailbox {
         item.number = self.number();
         item.folder = folder;
         item.change = self.bump();
-        item.modified = now;
+        item.modified_before = std::mem::replace(&mut item.modified, now);
         item.touched.clear();
         let number = item.number;
         if let Some(folder) = self.folders.get_mut(&folder) {

@@ -122,6 +122,16 @@ enum MarkKind {
     Moved,
 }
 
+impl Person {
+    pub(super) fn name(&self) -> String {
+        self.name.clone().unwrap_or_default()
+    }
+
+    pub(super) fn address(&self) -> String {
+        self.address.clone().unwrap_or_default()
+    }
+}
+
 /// What one occurrence has of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Override {

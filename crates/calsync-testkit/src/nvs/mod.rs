@@ -13,6 +13,7 @@ mod problem;
 mod server;
 mod state;
 mod tls;
+mod whole;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub use tls::MockTls;
 
 use server::Inner;
 use state::{Actor, State, Target};
+
+use crate::gate::{Gate, Gateway};
 
 /// How a [`MockNvs`] starts.
 #[derive(Debug, Clone)]
@@ -91,6 +94,7 @@ impl MockNvs {
             token: settings.token,
             certificate_is_enough: settings.tls.as_ref().is_some_and(MockTls::wants_client_certificate),
             news,
+            gateway: Gateway::default(),
         });
         let scheme = if settings.tls.is_some() { "https" } else { "http" };
         let tls = settings.tls.map(|tls| tls.acceptor()).transpose()?;
@@ -117,6 +121,11 @@ impl MockNvs {
     /// Adds a calendar unit, or replaces it.
     pub fn put_unit(&self, unit: MockUnit) {
         self.inner.act(|state| state.put_unit(unit));
+    }
+
+    /// Puts a gate in front of the server.
+    pub fn set_gate(&self, gate: Arc<dyn Gate>) {
+        self.inner.gateway.set(gate);
     }
 
     /// Makes requests fail.
@@ -199,6 +208,11 @@ impl MockNvs {
     /// Leaves an appointment out of listings, as a server with a faulty index does; reading it by id still works.
     pub fn leave_out_of_listings(&self, id: &str) {
         self.inner.state().unlisted.insert(id.to_owned());
+    }
+
+    /// Stops the server's clock at an instant.
+    pub fn fix_clock(&self, at: chrono::DateTime<chrono::Utc>) {
+        self.inner.state().fix_clock(at);
     }
 
     /// Sets the server's clock against the real one.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,17 +20,39 @@ pub(super) struct Doors {
     pub(super) tls: Option<TlsAcceptor>,
 }
 
-/// Cuts a connection: what was not yet written never is.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Switch(Arc<AtomicBool>);
+/// Cuts a connection: what was not yet written never is. Holds how many bytes may still be written.
+#[derive(Debug, Clone)]
+pub(super) struct Switch(Arc<AtomicUsize>);
+
+impl Default for Switch {
+    fn default() -> Self {
+        Self(Arc::new(AtomicUsize::new(usize::MAX)))
+    }
+}
 
 impl Switch {
     pub(super) fn cut(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.cut_after(0);
+    }
+
+    /// Cuts it after so many bytes more.
+    pub(super) fn cut_after(&self, bytes: usize) {
+        self.0.store(bytes, Ordering::SeqCst);
+    }
+
+    fn left(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn wrote(&self, bytes: usize) {
+        let left = self.left();
+        if left < usize::MAX {
+            self.cut_after(left.saturating_sub(bytes));
+        }
     }
 
     fn is_cut(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.left() == 0
     }
 }
 
@@ -103,10 +125,15 @@ impl AsyncWrite for Line {
         if self.switch.is_cut() {
             return Poll::Ready(Err(cut()));
         }
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        let part = buf.get(..self.switch.left().min(buf.len())).unwrap_or(buf);
+        let written = match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, part),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, part),
+        };
+        if let Poll::Ready(Ok(bytes)) = &written {
+            self.switch.wrote(*bytes);
         }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

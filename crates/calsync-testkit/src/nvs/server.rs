@@ -20,6 +20,7 @@ use super::net::Switch;
 use super::problem::{Fault, Problem};
 use super::state::State;
 use super::writes;
+use crate::gate::{self, Gateway, Passed};
 
 /// What notifications are about.
 #[derive(Debug, Clone)]
@@ -36,6 +37,7 @@ pub(super) struct Inner {
     /// Connections that showed a client certificate need no token.
     pub(super) certificate_is_enough: bool,
     pub(super) news: broadcast::Sender<News>,
+    pub(super) gateway: Gateway,
 }
 
 impl Inner {
@@ -117,6 +119,27 @@ async fn answer(
     }
     tokio::time::sleep(latency).await;
 
+    if let Some(gate) = inner.gateway.get() {
+        let own = Arc::clone(&inner);
+        let act = move || if authorized { dispatch(&own, &call) } else { Err(Problem::unauthorized()) };
+        return match gate::pass(gate.as_ref(), operation, act).await {
+            Passed::Answer(answer) => to_response(answer),
+            Passed::Cut(answer) => {
+                let (parts, body) = to_response(answer).into_parts();
+                let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+                switch.cut_after(body.len() / 2 + 100);
+                Response::from_parts(parts, Body::from(body))
+            }
+            Passed::Dropped => {
+                switch.cut();
+                Response::default()
+            }
+            Passed::Throttled(wait) => problem(&Problem::throttled(wait.as_secs())),
+            Passed::Unavailable => problem(&Problem::unavailable(None)),
+            Passed::Denied => problem(&Problem::unauthorized()),
+            Passed::Page => page(StatusCode::OK),
+        };
+    }
     let done =
         |inner: &Arc<Inner>| if authorized { dispatch(inner, &call) } else { Err(Problem::unauthorized()) };
     let response = match failure {

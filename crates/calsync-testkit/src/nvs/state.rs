@@ -2,6 +2,7 @@
 
 mod files;
 mod reading;
+mod whole;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +99,8 @@ impl Stored {
 #[derive(Debug, Clone)]
 struct Binned {
     stored: Stored,
+    /// When it was changed last before it was deleted.
+    changed: Stamp,
     deleted: Stamp,
 }
 
@@ -182,6 +185,8 @@ pub(super) struct State {
     /// Counts births over restores, so that no UID is given twice.
     births: u64,
     clock_offset: chrono::TimeDelta,
+    /// What the clock shows, where it stands still.
+    stopped: Option<DateTime<Utc>>,
     pub(super) limits: MockLimits,
     pub(super) protected: BTreeSet<String>,
     pub(super) unreadable: BTreeSet<String>,
@@ -199,6 +204,7 @@ impl State {
             expired_before: 0,
             births: 0,
             clock_offset: chrono::TimeDelta::zero(),
+            stopped: None,
             limits,
             protected: BTreeSet::new(),
             unreadable: BTreeSet::new(),
@@ -208,8 +214,15 @@ impl State {
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
+        if let Some(at) = self.stopped {
+            return at;
+        }
         let now = jiff::Timestamp::now();
         DateTime::from_timestamp_millis(now.as_millisecond()).unwrap_or_default() + self.clock_offset
+    }
+
+    pub(super) fn fix_clock(&mut self, at: DateTime<Utc>) {
+        self.stopped = Some(at);
     }
 
     pub(super) fn set_clock_offset(&mut self, offset: chrono::TimeDelta) {

@@ -213,14 +213,14 @@ impl State {
             self.unprotected(&stored.content, None)?;
         }
         stored.revision += 1;
-        stored.changed = Stamp { at: self.now(), by: actor.name() };
+        let changed = std::mem::replace(&mut stored.changed, Stamp { at: self.now(), by: actor.name() });
         let last = stored.content.units.len() == 1;
         if last {
             // The log must say "removed" while the bin remembers the unit.
             self.data.appointments.remove(id);
             let deleted = stored.changed.clone();
             self.append(unit, id, &stored.revision_text(), true);
-            self.data.bin.insert(id.to_owned(), Binned { stored: stored.clone(), deleted });
+            self.data.bin.insert(id.to_owned(), Binned { stored: stored.clone(), changed, deleted });
         } else {
             let units = stored.content.units.clone();
             stored.content.units.retain(|of| of != unit);
@@ -266,7 +266,7 @@ impl State {
         }
     }
 
-    fn log(&mut self, stored: &Stored, units: &[String]) {
+    pub(super) fn log(&mut self, stored: &Stored, units: &[String]) {
         for unit in units {
             let removed = !stored.content.units.contains(unit);
             self.append(unit, &stored.id, &stored.revision_text(), removed);

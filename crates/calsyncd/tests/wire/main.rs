@@ -1,0 +1,194 @@
+//! The simulated world over the real clients, real HTTP and a real state directory.
+//!
+//! The people, the mishaps and the oracles are those of `calsync-sim`, and so are the seeds; what stands between the engine
+//! and the calendars is what an installation has: both clients with their codecs and their HTTP, a mock of each server, and
+//! SQLite. `docs/adr/0012` says why it is built like this, `docs/simulation.md` what it leaves out.
+//!
+//! ```text
+//! cargo test -p calsyncd --test wire                                         40 seeds
+//! CALSYNC_WIRE_SEEDS=10000 CALSYNC_WIRE_FIRST=0 cargo test --release ...
+//! CALSYNC_WIRE_REPLAY=17 cargo test --release -p calsyncd --test wire -- --nocapture
+//! ```
+//!
+//! Reading order: `bench` (what one seed runs over), `gate` (the network), `nvs` and `exchange` (the calendars), `vault`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that fails this way says where"
+)]
+
+mod bench;
+mod cached;
+mod exchange;
+mod gate;
+mod held;
+mod nvs;
+mod vault;
+mod watched;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use calsync_sim::{Mix, Outcome, Script, shrink_over};
+
+/// Invariants that no seed may break, as in the tests of `calsync-sim`; and what only real requests can break: no panic, no
+/// mail, no request or answer that the other end does not understand.
+const HOLDS: &[&str] = &[
+    "I1", "I12", "I13", "I15", "I18", "I19", "I20", "I21", "I22", "I23", "I27", "I28", "I29", "mail",
+    "panic", "protocol",
+];
+/// Failing seeds whose script is printed.
+const SHOWN: usize = 3;
+
+fn setting(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
+}
+
+/// Mixes take turns.
+fn mix_of(seed: u64) -> Mix {
+    Mix::ALL[usize::try_from(seed % 4).unwrap()]
+}
+
+/// What happened in all seeds.
+#[derive(Default)]
+struct Tally {
+    seeds: u64,
+    steps: u64,
+    requests: u64,
+    mails: u64,
+    faults: BTreeMap<&'static str, u64>,
+    branches: BTreeMap<&'static str, u64>,
+    /// Seeds that broke it, by invariant, with what the first few saw.
+    broken: BTreeMap<String, Vec<(u64, String)>>,
+}
+
+impl Tally {
+    fn add(&mut self, seed: u64, run: Result<bench::Run, String>) {
+        self.seeds += 1;
+        let run = match run {
+            Ok(run) => run,
+            Err(panic) => return self.broken.entry("panic".to_owned()).or_default().push((seed, panic)),
+        };
+        self.steps += run.outcome.steps;
+        self.requests += run.requests;
+        self.mails += run.mails;
+        for (all, one) in [(&mut self.faults, run.outcome.faults), (&mut self.branches, run.outcome.branches)]
+        {
+            for (name, times) in one {
+                *all.entry(name).or_default() += times;
+            }
+        }
+        let mut first = BTreeMap::new();
+        for violation in run.outcome.violations {
+            first.entry(violation.invariant).or_insert(violation.what);
+        }
+        for (invariant, what) in first {
+            self.broken.entry(invariant.to_owned()).or_default().push((seed, what));
+        }
+    }
+}
+
+fn run(seed: u64) -> Result<bench::Run, String> {
+    catch_unwind(AssertUnwindSafe(|| bench::run(seed, mix_of(seed), Script::default()))).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+    })
+}
+
+#[test]
+fn what_holds_in_memory_holds_over_real_requests_and_a_real_store() {
+    if let Some(seed) = setting("CALSYNC_WIRE_REPLAY") {
+        return replay(seed);
+    }
+    let first = setting("CALSYNC_WIRE_FIRST").unwrap_or(0);
+    let last = first + setting("CALSYNC_WIRE_SEEDS").unwrap_or(40);
+    let next = AtomicU64::new(first);
+    let tally = Mutex::new(Tally::default());
+    let begin = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= last {
+                        return;
+                    }
+                    let run = run(seed);
+                    tally.lock().unwrap().add(seed, run);
+                }
+            });
+        }
+    });
+    let tally = tally.into_inner().unwrap();
+    report(&tally, begin.elapsed().as_secs_f64());
+    let mut failed: Vec<(&String, u64)> = Vec::new();
+    for (invariant, seeds) in tally.broken.iter().filter(|(name, _)| HOLDS.contains(&name.as_str())) {
+        failed.extend(seeds.iter().map(|(seed, _)| (invariant, *seed)));
+    }
+    for (invariant, seed) in failed.iter().take(SHOWN) {
+        println!(
+            "\n{invariant} breaks in seed {seed} of {}: CALSYNC_WIRE_REPLAY={seed} runs it again",
+            mix_of(*seed).name()
+        );
+        if *invariant != "panic" {
+            show(&bench::run(*seed, mix_of(*seed), Script::written()).outcome);
+        }
+    }
+    assert!(failed.is_empty(), "broken: {failed:?}");
+}
+
+fn report(tally: &Tally, seconds: f64) {
+    #[expect(clippy::cast_precision_loss, reason = "shown with few digits")]
+    let per_second = tally.seeds as f64 / seconds;
+    println!(
+        "wire: {} seeds, {} steps, {} requests, {} mails, {seconds:.1} s, {per_second:.1} seeds/s",
+        tally.seeds, tally.steps, tally.requests, tally.mails
+    );
+    for (what, counts) in [("faults", &tally.faults), ("branches", &tally.branches)] {
+        let counts: Vec<String> = counts.iter().map(|(name, times)| format!("{name} {times}")).collect();
+        println!("wire: {what}: {}", counts.join(", "));
+    }
+    for (invariant, seeds) in &tally.broken {
+        println!("wire: {invariant} breaks in {} seeds", seeds.len());
+        for (seed, what) in seeds.iter().take(5) {
+            println!("   seed {seed} of {}: {what}", mix_of(*seed).name());
+        }
+    }
+}
+
+fn show(outcome: &Outcome) {
+    println!("{}", outcome.options);
+    for line in &outcome.script {
+        println!("{line}");
+    }
+}
+
+/// Prints the script of a seed, and the shortest one that was found to fail like it.
+fn replay(seed: u64) {
+    let written = bench::run(seed, mix_of(seed), Script::written()).outcome;
+    show(&written);
+    if setting("CALSYNC_WIRE_SHRINK").is_some()
+        && let Some(short) = shrink_over(|script| bench::run(seed, mix_of(seed), script).outcome)
+    {
+        println!("\nThe shortest script that was found to fail:");
+        show(&short);
+    }
+    for violation in written.violations {
+        println!("{}: {}", violation.invariant, violation.what);
+    }
+}
+
+#[test]
+fn a_seed_is_the_same_run_each_time() {
+    for seed in 0..8 {
+        let [one, two] = [(); 2].map(|()| bench::run(seed, mix_of(seed), Script::default()).outcome);
+        assert_eq!((one.trace, one.steps, one.faults), (two.trace, two.steps, two.faults), "seed {seed}");
+    }
+}
