@@ -305,6 +305,8 @@ fn item(input: &mut Input<'_>, key: ItemKey) -> Item {
         receipt: input.one_in(3).then(|| Receipt {
             token: CreateToken::from_wire(format!("c{}", input.byte() % 4)),
             counterpart: self::key(input),
+            counterpart_uid: input.one_in(2).then(|| Uid::new(format!("u{}", input.byte() % 4))),
+            masked: input.one_in(4),
             number: if input.one_in(9) { u64::MAX } else { input.byte().into() },
             content: series.content_hash(),
         }),

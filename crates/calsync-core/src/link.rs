@@ -87,13 +87,16 @@ pub struct Half {
     pub access: Access,
     /// The number of the full listing in which it last appeared, see [`Head::listings`].
     pub listed: u32,
+    /// Our receipt in it as it was last seen, while it has no counterpart: one that comes later is recognised by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Box<Receipt>>,
 }
 
 impl Half {
     /// An item of which nothing is known but its key.
     pub(crate) fn unread(key: ItemKey) -> Half {
         let seen = Some(Observation::Unread("nothing is known of it yet".to_owned()));
-        Half { key, shadow: None, seen, access: Access::ReadOnly, listed: 0 }
+        Half { key, shadow: None, seen, access: Access::ReadOnly, listed: 0, kept: None }
     }
 
     /// What was read of it since the shadow, if it is there.
@@ -102,6 +105,28 @@ impl Half {
             Some(Observation::Present(sighting)) => Some(sighting),
             Some(Observation::Gone | Observation::Unread(_)) | None => None,
         }
+    }
+
+    /// Our receipt in it, as far as it is known.
+    pub fn receipt(&self) -> Option<&Receipt> {
+        match self.sighting() {
+            Some(sighting) => sighting.receipt.as_ref(),
+            None => self.kept.as_deref(),
+        }
+    }
+
+    /// It is about another item.
+    pub(crate) fn forget_receipt(&mut self) {
+        self.kept = None;
+        if let Some(Observation::Present(sighting)) = &mut self.seen {
+            sighting.receipt = None;
+        }
+    }
+
+    /// Whether our receipt in it means that item of the other side.
+    pub(crate) fn names(&self, theirs: &Half) -> bool {
+        self.receipt()
+            .is_some_and(|receipt| receipt.names(&theirs.key, theirs.latest().map(|(_, series)| series)))
     }
 
     /// Whether its absence was proved.
@@ -116,7 +141,7 @@ impl Half {
             (_, Some(Shadow { revision, series })) => Some(Sighting {
                 revision: revision.clone(),
                 series: series.clone(),
-                receipt: None,
+                receipt: self.kept.as_deref().cloned(),
                 created: None,
                 modified: None,
                 access: self.access,
@@ -134,6 +159,7 @@ impl Half {
         match &mut self.shadow {
             Some(shadow) if shadow.series == item.series && !put_back && !planted(Defect::EchoIsEdit) => {
                 shadow.revision = item.revision;
+                self.kept = self.kept.take().and(item.receipt).map(Box::new);
                 self.seen = None;
             }
             Some(_) | None => {
@@ -271,6 +297,8 @@ pub enum MatchKey {
     Key(ItemKey),
     /// An item whose receipt names this item as counterpart.
     Counterpart(ItemKey),
+    /// An item whose receipt names an item with this UID as counterpart.
+    CounterpartUid(Uid),
     /// An item with this UID.
     Uid(Uid),
     /// An item that takes place at the same time, by [`Series::time_hash`].
@@ -281,8 +309,9 @@ impl MatchKey {
     /// Under which keys a lone half is found; `memory` is that of its link.
     pub fn of(half: &Half, memory: &LinkMemory) -> Vec<MatchKey> {
         let mut keys = vec![MatchKey::Key(half.key.clone())];
-        if let Some(receipt) = half.sighting().and_then(|sighting| sighting.receipt.as_ref()) {
+        if let Some(receipt) = half.receipt() {
             keys.push(MatchKey::Counterpart(receipt.counterpart.clone()));
+            keys.extend(receipt.counterpart_uid.clone().map(MatchKey::CounterpartUid));
         }
         if let Some((_, series)) = half.latest() {
             keys.push(MatchKey::Uid(series.uid.clone()));

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CalendarKey, ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, Revision};
+use crate::ids::{CalendarKey, ChangeToken, ContentHash, CreateToken, ItemKey, LinkId, Revision, Uid};
 use crate::model::{Attachment, Field, Series, SeriesPatch};
 use crate::store::Recorded;
 
@@ -220,6 +220,13 @@ pub struct Receipt {
     pub token: CreateToken,
     /// The item of the other side that it is kept in step with.
     pub counterpart: ItemKey,
+    /// The UID of that item, as [`Receipt::uid_of`] gives it: it keeps that under another key, and another item under its
+    /// key has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterpart_uid: Option<Uid>,
+    /// What was written is a copy without the private text of that item.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub masked: bool,
     /// Counts the writes of this link; never goes back.
     pub number: u64,
     /// Digest of what was written.
@@ -230,6 +237,23 @@ impl Receipt {
     /// The highest number that is believed. No link is written so often; a higher one was put there by somebody else, and
     /// counting on from it would end.
     pub const HIGHEST: u64 = 1 << 53;
+
+    /// The most bytes of a UID that are written into a receipt.
+    const UID_BYTES: usize = 1024;
+
+    /// The UID as a receipt holds it; none where it is too long, or where the server gave none.
+    pub fn uid_of(series: &Series) -> Option<Uid> {
+        let length = series.uid.as_str().len();
+        (length > 0 && length <= Receipt::UID_BYTES).then(|| series.uid.clone())
+    }
+
+    /// Whether it means the item with this key and content.
+    pub fn names(&self, key: &ItemKey, series: Option<&Series>) -> bool {
+        match (&self.counterpart_uid, series.and_then(Receipt::uid_of)) {
+            (Some(named), Some(uid)) => *named == uid,
+            (_, _) => self.counterpart == *key,
+        }
+    }
 }
 
 /// One change to be made on one side.

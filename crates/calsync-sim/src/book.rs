@@ -62,6 +62,8 @@ pub(crate) struct Appointment {
     pub(crate) alike: bool,
     /// Why it may rightly be two appointments by now.
     pub(crate) split: Option<&'static str>,
+    /// What was last written to this side was a masked copy.
+    pub(crate) masked_on: PerSide<bool>,
     /// It was private at some time.
     pub(crate) hidden: bool,
     /// Moved by a person on this side.

@@ -170,6 +170,7 @@ impl Shared {
         }
         self.keeps_before_image(side, write, before);
         self.judge_write(side, write, before);
+        self.masks(side, write, before);
         match (&write.op, outcome) {
             (WriteOp::Delete { .. }, _) => self.is_founded(side, write, before),
             (WriteOp::Create { .. }, WriteOutcome::Applied(Applied::Item(item))) => {
@@ -179,6 +180,22 @@ impl Shared {
             (WriteOp::Update { .. }, _) => {}
         }
         self.echoes(side, before, write);
+    }
+
+    /// Remembers what is a masked copy from now on.
+    fn masks(&self, side: Side, write: &Write, before: &Before) {
+        let written = match &write.op {
+            WriteOp::Create { series, .. } => series.as_ref().clone(),
+            WriteOp::Update { patch, current, .. } => patch.apply(current),
+            WriteOp::Delete { .. } => return,
+        };
+        let mut book = self.book();
+        let event = before.event.or_else(|| book.event_of(&written));
+        if let Some(event) = event.and_then(|event| book.event_mut(event)) {
+            let subject = &written.event.subject;
+            let masked = *subject == self.settings().outward.get(side.other()).mask.0;
+            *event.masked_on.get_mut(side) = masked && written.event.sensitivity.is_private();
+        }
     }
 
     fn trace_write(&self, side: Side, write: &Write, done: bool) {

@@ -220,6 +220,12 @@ impl World {
         if out_of_scope(&settings, side, &item.series, self.now()) {
             return;
         }
+        // Nobody makes an original again from its masked copy.
+        let private = item.series.event.sensitivity.is_private() && hides(&settings, side.other());
+        if private && self.book().event(event).is_some_and(|event| *event.masked_on.get(side)) {
+            self.shared.exempt("a masked copy whose original is gone");
+            return;
+        }
         self.shared.violated(
             "I2",
             format!(

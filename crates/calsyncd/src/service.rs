@@ -197,6 +197,8 @@ mod tests {
         let receipt = Receipt {
             token: CreateToken::from_wire("t"),
             counterpart: key.clone(),
+            counterpart_uid: None,
+            masked: false,
             number: 1,
             content: ContentHash::of(&[]),
         };

@@ -305,6 +305,8 @@ mod tests {
         let receipt = Receipt {
             token: CreateToken::from_wire("t"),
             counterpart: ItemKey::new("c"),
+            counterpart_uid: None,
+            masked: false,
             number: 1,
             content: ContentHash::of(&[]),
         };

@@ -283,6 +283,13 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
     {
         return;
     }
+    let masked = half.receipt().is_some_and(|receipt| receipt.masked);
+    if masked && link.halves.get(target).is_none() && context.settings.hides(target, series) {
+        // Nobody makes an original again from its masked copy.
+        plan.left_alone = true;
+        plan.steps.push(step(link, Action::Leave, Reason::NotCarried(from)));
+        return;
+    }
     if let Some(why) = context.settings.out_of_scope(from, series, context.now) {
         *plan.drop.get_mut(target) = link.halves.get(target).is_some();
         plan.steps.push(step(link, Action::Leave, Reason::OutOfScope(from, why)));

@@ -26,9 +26,13 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
         return Side::BOTH.into_iter().find(|side| hides(*side));
     };
     if shadow(Side::A).is_none() || shadow(Side::B).is_none() {
-        // Put together just now: a copy is known by its looks, or by our receipt where only one has one.
+        // Put together just now: a copy is known by our receipt, which says so, or by its looks.
         let lead = settings.lead;
         let mut sides = [(Side::A, a, b), (Side::B, b, a)].into_iter();
+        if let Some(side) = Side::BOTH.into_iter().find(|side| hides(*side) && masked_by_receipt(link, *side))
+        {
+            return Some(side);
+        }
         if let Some((side, ..)) =
             sides.clone().find(|(side, original, copy)| settings.is_mask_of(*side, original, copy))
         {
@@ -78,12 +82,21 @@ pub(super) fn private_from(before: &Link, now: &Link) -> Option<Side> {
     before.memory.private_from.or(Side::BOTH.into_iter().find(|side| never && alone(side)))
 }
 
+/// Whether the other side's item is a masked copy of this side's by our receipt in it.
+fn masked_by_receipt(link: &Link, side: Side) -> bool {
+    let (Some(original), Some(copy)) = (link.halves.get(side), link.halves.get(side.other())) else {
+        return false;
+    };
+    copy.names(original) && copy.receipt().is_some_and(|receipt| receipt.masked)
+}
+
 /// Whether the other side's item was made from this side's, and not the other way round as well.
 fn only_copied_from(link: &Link, side: Side) -> bool {
     let copied_from = |side: Side| -> Option<bool> {
-        let key = &link.halves.get(side).as_ref()?.key;
-        let receipt = link.halves.get(side.other()).as_ref()?.sighting()?.receipt.as_ref()?;
-        Some(receipt.counterpart == *key)
+        let original = link.halves.get(side).as_ref()?;
+        let copy = link.halves.get(side.other()).as_ref()?;
+        copy.receipt()?;
+        Some(copy.names(original))
     };
     copied_from(side) == Some(true) && copied_from(side.other()) != Some(true)
 }

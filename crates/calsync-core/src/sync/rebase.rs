@@ -54,7 +54,8 @@ pub(super) fn is_stranger(link: &Link, side: Side, item: &Item) -> bool {
     let Some(half) = link.halves.get(side).as_ref().filter(|half| half.key == item.key) else { return false };
     let Some(theirs) = link.halves.get(side.other()) else { return false };
     let known = half.shadow.as_ref().map(|shadow| &shadow.series).or(half.latest().map(|(_, series)| series));
-    let names_theirs = item.receipt.as_ref().is_some_and(|receipt| receipt.counterpart == theirs.key);
+    let their_series = theirs.latest().map(|(_, series)| series);
+    let names_theirs = item.receipt.as_ref().is_some_and(|receipt| receipt.names(&theirs.key, their_series));
     known.is_some_and(|known| known.uid != item.series.uid) && !names_theirs
 }
 
@@ -132,9 +133,9 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
 
 /// Our receipt in the item of this side, if it is about this link.
 fn receipt_of(link: &Link, side: Side) -> Option<&Receipt> {
-    let receipt = link.halves.get(side).as_ref()?.sighting()?.receipt.as_ref()?;
+    let mine = link.halves.get(side).as_ref()?;
     let theirs = link.halves.get(side.other()).as_ref()?;
-    (receipt.counterpart == theirs.key && receipt.number <= Receipt::HIGHEST).then_some(receipt)
+    mine.receipt().filter(|receipt| mine.names(theirs) && receipt.number <= Receipt::HIGHEST)
 }
 
 /// What is seen is how it was when both were in step.

@@ -109,6 +109,7 @@ pub(super) fn settle(
         }
     }
     remember(link, plan, outcomes, &mut next);
+    keep_receipt(link, &mut next);
     next.retry = next_retry(link, outcomes, setting.now);
     if next.halves.a.is_none() && next.halves.b.is_none() {
         return After::End;
@@ -130,6 +131,18 @@ fn remember(link: &Link, plan: &LinkPlan, outcomes: &PerSide<Option<Outcome>>, n
     }
     if !next.is_dirty() {
         protected::forget(&mut next.memory);
+    }
+}
+
+/// What has no counterpart is recognised by our receipt when one comes; a pair is known by its link.
+fn keep_receipt(link: &Link, next: &mut Link) {
+    let lone = next.lone_side();
+    for side in Side::BOTH {
+        let before = link.halves.get(side).as_ref().filter(|_| lone == Some(side));
+        let receipt = before.and_then(Half::receipt).cloned().map(Box::new);
+        if let Some(half) = next.halves.get_mut(side) {
+            half.kept = receipt;
+        }
     }
 }
 
@@ -159,6 +172,7 @@ fn parted(link: &Link, side: Side) -> After {
     (next.hold, next.retry, next.masked) = (None, None, None);
     next.memory = LinkMemory::default();
     in_step(next.halves.get_mut(side.other()).as_mut(), &SeriesPatch::default());
+    keep_receipt(link, &mut next);
     After::Keep(Box::new(next))
 }
 
@@ -316,6 +330,7 @@ fn half_of(item: &Item, shadow: Series, listed: u32) -> Half {
         seen: edited.then(|| Observation::Present(Box::new(Sighting::from(item.clone())))),
         access: item.access,
         listed,
+        kept: None,
     }
 }
 
@@ -617,6 +632,7 @@ pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, setting: &Set
         seen: None,
         access: item.access,
         listed: setting.listings.get(side).not_shown_yet(),
+        kept: None,
     });
     next.memory.private_from = private_from(link, &next);
     next

@@ -112,6 +112,7 @@ impl LoneKey {
             MatchKey::Counterpart(key) => (1, key.as_str()),
             MatchKey::Uid(uid) => (2, uid.as_str()),
             MatchKey::Time(hash) => (3, hash.as_str()),
+            MatchKey::CounterpartUid(uid) => (4, uid.as_str()),
         };
         LoneKey { side: side_text(side), kind, value: value.to_owned() }
     }

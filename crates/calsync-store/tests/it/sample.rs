@@ -27,6 +27,7 @@ pub(crate) fn half(key: &str) -> Half {
         seen: None,
         access: Access::Full,
         listed: 1,
+        kept: None,
     }
 }
 
@@ -65,6 +66,8 @@ pub(crate) fn entry(link: u64, number: u64) -> JournalEntry {
     let receipt = Receipt {
         token: CreateToken::from_wire("t"),
         counterpart: ItemKey::new("c"),
+        counterpart_uid: None,
+        masked: false,
         number,
         content: ContentHash::of(&[]),
     };

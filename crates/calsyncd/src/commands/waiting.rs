@@ -233,6 +233,7 @@ mod tests {
             seen: Some(Observation::Gone),
             access: Access::Full,
             listed: 0,
+            kept: None,
         };
         for reason in HOLDING {
             let mut link = Link::found(&PairingId::new("p"), Side::A, half.clone());

@@ -92,6 +92,8 @@ pub(crate) fn receipt(token: &CreateToken, number: u64) -> Receipt {
     Receipt {
         token: token.clone(),
         counterpart: ItemKey::new("nvs-1"),
+        counterpart_uid: Some("uid-1".into()),
+        masked: number == 1,
         number,
         content: ContentHash::of(&["x"]),
     }

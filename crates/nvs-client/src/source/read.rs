@@ -20,6 +20,9 @@ use crate::wire::{self, Appointment, AttendeeRole, BusyStatus, Fields, Moment, N
 pub(super) mod reference {
     pub(crate) const TOKEN: &str = "token";
     pub(crate) const COUNTERPART: &str = "counterpart";
+    pub(crate) const COUNTERPART_UID: &str = "counterpart_uid";
+    /// There, and `true`, only where the appointment is a masked copy.
+    pub(crate) const MASKED: &str = "masked";
     pub(crate) const NUMBER: &str = "number";
     pub(crate) const CONTENT: &str = "content";
 }
@@ -43,6 +46,8 @@ fn receipt(references: &BTreeMap<String, String>) -> Option<Receipt> {
     Some(Receipt {
         token: CreateToken::from_wire(references.get(reference::TOKEN)?),
         counterpart: ItemKey::new(references.get(reference::COUNTERPART)?),
+        counterpart_uid: references.get(reference::COUNTERPART_UID).map(Uid::new),
+        masked: references.contains_key(reference::MASKED),
         number: references.get(reference::NUMBER)?.parse().ok()?,
         content: content.ok()?,
     })

@@ -71,13 +71,17 @@ fn set_key(wire: &mut wire::Write, op: &WriteOp, number: u64, text: &str) {
     }
 }
 
-fn references(receipt: &Receipt) -> BTreeMap<String, String> {
-    BTreeMap::from([
-        (reference::TOKEN.to_owned(), receipt.token.as_str().to_owned()),
-        (reference::COUNTERPART.to_owned(), receipt.counterpart.as_str().to_owned()),
-        (reference::NUMBER.to_owned(), receipt.number.to_string()),
-        (reference::CONTENT.to_owned(), receipt.content.as_str().to_owned()),
-    ])
+/// What a receipt leaves in the reference field; `None` where it leaves nothing under that name.
+fn references(receipt: &Receipt) -> [(&'static str, Option<String>); 6] {
+    let Receipt { token, counterpart, counterpart_uid, masked, number, content } = receipt;
+    [
+        (reference::TOKEN, Some(token.as_str().to_owned())),
+        (reference::COUNTERPART, Some(counterpart.as_str().to_owned())),
+        (reference::COUNTERPART_UID, counterpart_uid.as_ref().map(|uid| uid.as_str().to_owned())),
+        (reference::MASKED, masked.then(|| true.to_string())),
+        (reference::NUMBER, Some(number.to_string())),
+        (reference::CONTENT, Some(content.as_str().to_owned())),
+    ]
 }
 
 fn new_appointment(series: &Series, receipt: &Receipt) -> Result<NewAppointment, String> {
@@ -101,7 +105,10 @@ fn new_appointment(series: &Series, receipt: &Receipt) -> Result<NewAppointment,
         uid: (!uid.is_empty()).then(|| uid.to_owned()),
         fields,
         overrides,
-        references: references(receipt),
+        references: references(receipt)
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect(),
     })
 }
 
@@ -140,7 +147,7 @@ fn series_patch(patch: &SeriesPatch, current: &Series, receipt: &Receipt) -> Res
         }
     }
     set.mark = patch.mark.as_ref().map(|mark| Some(self::mark(mark)));
-    let references = references(receipt).into_iter().map(|(key, value)| (key, Some(value))).collect();
+    let references = references(receipt).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(wire::Patch { set, overrides, references })
 }
 

@@ -54,6 +54,9 @@ fn receipt(number: u64) -> Receipt {
     Receipt {
         token: CreateToken::derive(&PairingId::new("p"), Side::A, &ItemKey::new("AAMk="), 0),
         counterpart: ItemKey::new("AAMk="),
+        // Of the second write on there is no mask any more.
+        counterpart_uid: Some(Uid::new("040000008200E0")),
+        masked: number == 1,
         number,
         content: ContentHash::of(&["x"]),
     }

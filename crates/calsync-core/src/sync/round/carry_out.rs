@@ -108,7 +108,10 @@ impl Work {
                     continue;
                 }
                 number += 1;
-                let Some(receipt) = self.receipt(&case.link, side, &planned.op, number) else { continue };
+                let masked = case.plan.masked == Some(side.other());
+                let Some(receipt) = self.receipt(&case.link, side, &planned.op, number, masked) else {
+                    continue;
+                };
                 let write = Write { link: case.link.id, op: planned.op.clone(), receipt };
                 entries.push(JournalEntry {
                     round: self.round,
@@ -121,10 +124,12 @@ impl Work {
         entries
     }
 
-    fn receipt(&self, link: &Link, side: Side, op: &WriteOp, number: u64) -> Option<Receipt> {
+    fn receipt(&self, link: &Link, side: Side, op: &WriteOp, number: u64, masked: bool) -> Option<Receipt> {
         // A lone item can only be deleted: what is left in it goes with it.
         let own = || link.halves.get(side).as_ref();
-        let counterpart = link.halves.get(side.other()).as_ref().or_else(own)?.key.clone();
+        let theirs = link.halves.get(side.other()).as_ref().or_else(own)?;
+        let counterpart = theirs.key.clone();
+        let counterpart_uid = theirs.latest().and_then(|(_, series)| Receipt::uid_of(series));
         let derived = || CreateToken::derive(&self.input.pairing, side, &counterpart, link.generation);
         let token = match op {
             WriteOp::Create { token, .. } => token.clone(),
@@ -135,7 +140,7 @@ impl Work {
             }
             WriteOp::Delete { .. } => derived(),
         };
-        Some(Receipt { token, counterpart, number, content: op.content_hash() })
+        Some(Receipt { token, counterpart, counterpart_uid, masked, number, content: op.content_hash() })
     }
 
     /// Takes the answers of one batch and reads back what was only named. Where every write of the batch met what is

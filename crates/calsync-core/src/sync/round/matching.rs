@@ -11,7 +11,7 @@ use super::reconcile::Case;
 use super::{Pending, Stop, Work};
 use crate::defects::{Defect, planted};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
-use crate::link::{Half, Link, MatchKey, Observation, Sighting, Tombstone};
+use crate::link::{Half, HoldKind, Link, MatchKey, Observation, Tombstone};
 use crate::model::Series;
 use crate::source::{Item, Seen, WriteOp};
 use crate::sync::breaker;
@@ -105,12 +105,13 @@ impl Work {
         }
         let left = self.left_for_others(&links, &pool).await?;
         let mut cases = Vec::with_capacity(links.len());
-        for link in links {
+        for mut link in links {
             if consumed.contains(&link.id) {
                 continue;
             }
             let found = self.counterpart(&link, &pool, &left, consumed);
             let Some((side, lone, likeness)) = found else {
+                forget_copied_receipt(&mut link, &pool);
                 cases.push(Case { link, likeness: None, suspicion: None, plan: LinkPlan::default() });
                 continue;
             };
@@ -144,7 +145,7 @@ impl Work {
         for side in Side::BOTH {
             let lone = links.iter().chain(pool.get(side.other()));
             let named: BTreeSet<ItemKey> =
-                lone.filter_map(|link| names(link, side.other())).cloned().collect();
+                lone.filter_map(|link| named_key(link, side.other())).cloned().collect();
             if named.is_empty() {
                 continue;
             }
@@ -163,14 +164,54 @@ impl Work {
     /// Whether the receipt of `claimant`, an item of `side`, says that it is the counterpart of the item of `named`, and not of
     /// one that it had before: that one is gone, and this is a copy of it.
     fn claims(&self, claimant: &Link, side: Side, named: &Link) -> bool {
-        let Some(key) = named.halves.get(side.other()).as_ref().map(|half| &half.key) else { return false };
-        let receipt = claimant.halves.get(side).as_ref().and_then(Half::sighting);
-        let Some(receipt) = receipt.and_then(|sighting| sighting.receipt.as_ref()) else { return false };
+        let (Some(half), Some(theirs)) = (claimant.halves.get(side), named.halves.get(side.other())) else {
+            return false;
+        };
+        let Some(receipt) = half.receipt().filter(|_| half.names(theirs)) else { return false };
+        let key = &receipt.counterpart;
         let before = named.generation.saturating_sub(EARLIER)..named.generation;
-        receipt.counterpart == *key
-            && !before
-                .into_iter()
-                .any(|spent| CreateToken::derive(&self.input.pairing, side, key, spent) == receipt.token)
+        let is_spent =
+            |spent: u32| CreateToken::derive(&self.input.pairing, side, key, spent) == receipt.token;
+        !before.into_iter().any(is_spent)
+    }
+
+    /// The one among `theirs`, of the other side, that our receipt names, in it or in the item of `link`; `mine` are the others
+    /// of this side.
+    fn named<'l>(
+        &self,
+        link: &Link,
+        side: Side,
+        mine: &[&Link],
+        theirs: &[&'l Link],
+        left: &PerSide<BTreeSet<ItemKey>>,
+    ) -> Option<&'l Link> {
+        let same_uid = |lone: &Link| uid_of(lone, side.other()) == uid_of(link, side);
+        let claims = |claimant: &Link, side: Side, named: &Link| {
+            let is_left = |key: Option<&ItemKey>| key.is_some_and(|key| left.get(side.other()).contains(key));
+            let key = named.halves.get(side.other()).as_ref().map(|half| &half.key);
+            self.claims(claimant, side, named) && !is_left(key) && !is_left(named_key(claimant, side))
+        };
+        let ours = |lone: &Link| claims(link, side, lone);
+        let back = |lone: &Link| claims(lone, side.other(), link);
+        // A copy made by a person carries the receipt too: what it names belongs to the original.
+        let is_copied = |lone: &Link| {
+            let original = |rival: &&Link| {
+                let older = created(rival, side) < created(link, side);
+                (older || uid_of(rival, side) == uid_of(lone, side.other())) && claims(rival, side, lone)
+            };
+            mine.iter().any(original) && !planted(Defect::CopyIsOurs)
+        };
+        let is_named = |lone: &&&Link| {
+            back(lone) || ours(lone) && (same_uid(lone) || !is_double(lone) && !is_copied(lone))
+        };
+        let mut found: Vec<&Link> = theirs.iter().filter(is_named).copied().collect();
+        found.sort_by_key(|lone| {
+            let (ours, back) = (ours(lone), back(lone));
+            let doubts = [!(ours && back), !same_uid(lone), !back];
+            let doubts = if planted(Defect::CopyIsOurs) { [false; 3] } else { doubts };
+            (doubts, created(lone, side.other()))
+        });
+        found.first().copied()
     }
 
     /// Whether the lone item is what we made for `link` and somebody moved before we learned which UID the server gave it. A
@@ -201,41 +242,13 @@ impl Work {
                 !consumed.contains(&lone.id) && lone.id != link.id && !is_gone(lone, side)
             })
         };
-        let other = |lone: &'l Link| lone.halves.get(side.other()).as_ref();
         let uid = &sighting.series.uid;
 
-        // A copy made by a person carries the receipt too; the one that shares our UID is the original.
-        let mut by_receipt: Vec<&Link> = free(side.other())
-            .filter(|lone| {
-                other(lone).is_some_and(|theirs| {
-                    let theirs_names_ours = self.claims(lone, side.other(), link)
-                        && !left.get(side).contains(&half.key)
-                        && !self.took_its_key(side, sighting, theirs);
-                    let ours_names_theirs = self.claims(link, side, lone)
-                        && !left.get(side.other()).contains(&theirs.key)
-                        && theirs.sighting().is_none_or(|it| !self.took_its_key(side.other(), it, half));
-                    theirs_names_ours || ours_names_theirs
-                })
-            })
-            // Where we are such a copy, it belongs to the original that we were copied from.
-            .filter(|lone| {
-                let theirs = uid_of(lone, side.other());
-                let original = |rival: &Link| {
-                    uid_of(rival, side) == theirs
-                        && names(rival, side) == other(lone).map(|theirs| &theirs.key)
-                };
-                theirs == uid_of(link, side) || !free(side).any(original) || planted(Defect::CopyIsOurs)
-            })
-            .collect();
-        by_receipt.sort_by_key(|lone| {
-            let sighting = other(lone).and_then(Half::sighting);
-            let same_uid = sighting.is_some_and(|sighting| sighting.series.uid == *uid);
-            (!same_uid && !planted(Defect::CopyIsOurs), sighting.and_then(|sighting| sighting.created))
-        });
-        if let Some(lone) = by_receipt.first()
+        let (mine, theirs): (Vec<&Link>, Vec<&Link>) = (free(side).collect(), free(side.other()).collect());
+        if let Some(lone) = self.named(link, side, &mine, &theirs, left)
             && !planted(Defect::NoReceiptMatch)
         {
-            return Some((side, (*lone).clone(), Likeness::Receipt));
+            return Some((side, lone.clone(), Likeness::Receipt));
         }
 
         let only = |matches: &dyn Fn(&Link, Side) -> bool| -> Option<Link> {
@@ -276,26 +289,6 @@ impl Work {
         let theirs = series(lone, side.other())?;
         let unique = free(side).filter_map(|rival| series(rival, side)).all(|rival| !alike(rival, theirs));
         unique.then(|| (side, lone.clone(), Likeness::Content))
-    }
-
-    /// Whether `item`, of this side, only bears the key that the receipt of `copy` names: a server that was restored gives keys
-    /// out anew. Then it is younger than what was made of the item that had the key, and another appointment.
-    fn took_its_key(&self, side: Side, item: &Sighting, copy: &Half) -> bool {
-        let Some(theirs) = copy.sighting() else { return false };
-        let at = |side: Side, sighting: &Sighting| {
-            let offset = Duration::milliseconds(self.offsets.get(side).unwrap_or_default());
-            sighting.created.and_then(|created| created.checked_sub_signed(offset))
-        };
-        let younger = match (at(side, item), at(side.other(), theirs)) {
-            (Some(item), Some(copy)) => item > copy,
-            (_, _) => false,
-        };
-        let (ours, theirs) = (&item.series, &theirs.series);
-        younger
-            && item.receipt.as_ref().is_none_or(|receipt| receipt.counterpart != copy.key)
-            && ours.uid != theirs.uid
-            && !ours.is_at_the_time_of(theirs)
-            && ours.event.subject.trim() != theirs.event.subject.trim()
     }
 
     /// Recognises old copies of what was deleted on both sides.
@@ -371,12 +364,13 @@ impl Work {
     }
 
     /// Recognises what we made twice because an answer came too late: an item with our receipt whose counterpart is
-    /// in step with another item that is the same. (A copy that a person made is another one, at another time.)
+    /// in step with another item that is the same. A copy that a person made is another one, at another time, and our receipt
+    /// in it says nothing about it.
     pub(super) async fn find_doubles(&mut self, cases: &mut [Case]) -> Result<(), Stop> {
         for side in Side::BOTH {
             let counterpart = |case: &Case| -> Option<ItemKey> {
                 (case.link.lone_side() == Some(side)).then_some(())?;
-                names(&case.link, side).cloned()
+                named_key(&case.link, side).cloned()
             };
             let keys: Vec<ItemKey> = cases.iter().filter_map(counterpart).collect();
             if keys.is_empty() {
@@ -385,11 +379,19 @@ impl Work {
             let owners = self.owners(side.other(), keys).await?;
             for case in cases.iter_mut() {
                 let Some(key) = counterpart(case) else { continue };
-                let taken = owners.iter().any(|(named, link)| {
-                    *named == key && link.id != case.link.id && is_twin(&case.link, link, side)
-                });
-                if taken {
+                let others: Vec<&Link> = owners
+                    .iter()
+                    .filter(|(named, link)| *named == key && link.id != case.link.id)
+                    .map(|(_, link)| link)
+                    .collect();
+                let ours = uid_of(&case.link, side);
+                let is_another = |link: &&Link| uid_of(link, side).is_some_and(|uid| Some(uid) != ours);
+                if others.iter().any(|link| is_twin(&case.link, link, side)) {
                     case.suspicion = Some(Suspicion::OurDouble);
+                } else if others.iter().any(is_another)
+                    && let Some(half) = case.link.halves.get_mut(side)
+                {
+                    half.forget_receipt();
                 }
             }
         }
@@ -484,6 +486,29 @@ impl Work {
     }
 }
 
+/// Our receipt in a copy that a person made says nothing about the copy: the original is there too, and older.
+fn forget_copied_receipt(link: &mut Link, pool: &PerSide<Vec<Link>>) {
+    let Some(side) = link.lone_side() else { return };
+    let token = |link: &Link| Some(link.halves.get(side).as_ref()?.receipt()?.token.clone());
+    let is_original = |rival: &Link| {
+        rival.id != link.id && token(rival) == token(link) && created(rival, side) < created(link, side)
+    };
+    let copied = token(link).is_some() && pool.get(side).iter().any(is_original);
+    if let Some(half) = link.halves.get_mut(side).as_mut().filter(|_| copied) {
+        half.forget_receipt();
+    }
+}
+
+/// When the item of this side was created, where that is known.
+fn created(link: &Link, side: Side) -> Option<DateTime<Utc>> {
+    link.halves.get(side).as_ref()?.sighting()?.created
+}
+
+/// Whether it waits as a second one that we made.
+fn is_double(link: &Link) -> bool {
+    link.hold.as_ref().is_some_and(|hold| hold.kind == HoldKind::OurDouble)
+}
+
 fn uid_of(link: &Link, side: Side) -> Option<MatchKey> {
     let (_, series) = link.halves.get(side).as_ref()?.latest()?;
     Some(MatchKey::Uid(series.uid.clone()))
@@ -539,19 +564,21 @@ fn keys_of_new(link: &Link) -> Option<Vec<MatchKey>> {
     let sighting = half.sighting()?;
     let mut keys = vec![
         MatchKey::Counterpart(half.key.clone()),
+        MatchKey::CounterpartUid(sighting.series.uid.clone()),
         MatchKey::Uid(sighting.series.uid.clone()),
         MatchKey::Time(sighting.series.time_hash()),
     ];
     if let Some(receipt) = &sighting.receipt {
         keys.push(MatchKey::Key(receipt.counterpart.clone()));
+        keys.extend(receipt.counterpart_uid.clone().map(MatchKey::Uid));
         // What this one was copied from, or what was copied from it.
         keys.push(MatchKey::Counterpart(receipt.counterpart.clone()));
+        keys.extend(receipt.counterpart_uid.clone().map(MatchKey::CounterpartUid));
     }
     Some(keys)
 }
 
-/// The counterpart that the receipt of the item of `side` names.
-fn names(link: &Link, side: Side) -> Option<&ItemKey> {
-    let sighting = link.halves.get(side).as_ref()?.sighting()?;
-    sighting.receipt.as_ref().map(|receipt| &receipt.counterpart)
+/// The key of the counterpart that the receipt of the item of `side` names.
+fn named_key(link: &Link, side: Side) -> Option<&ItemKey> {
+    Some(&link.halves.get(side).as_ref()?.receipt()?.counterpart)
 }

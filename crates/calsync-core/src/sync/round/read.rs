@@ -258,6 +258,7 @@ impl Work {
                     seen: Some(Observation::Unread(why.clone())),
                     access: crate::source::Access::ReadOnly,
                     listed: number,
+                    kept: None,
                 };
                 let mut link = Link::found(&self.input.pairing, side, half);
                 link.retry = Some(retry_after(None, why, self.input.now));
@@ -320,6 +321,7 @@ pub(super) fn new_half(item: Item, listed: u32) -> Half {
         access: item.access,
         seen: Some(Observation::Present(Box::new(Sighting::from(item)))),
         listed,
+        kept: None,
     }
 }
 

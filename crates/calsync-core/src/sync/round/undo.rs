@@ -429,10 +429,17 @@ impl Work {
             }
             WriteOp::Delete { .. } => self.token_of(entry),
         };
-        let counterpart =
-            other.map_or_else(|| entry.write.receipt.counterpart.clone(), |half| half.key.clone());
-        let number = link.as_ref().map_or(entry.write.receipt.number, |link| link.writes) + 1;
-        let receipt = Receipt { token, counterpart, number, content: op.content_hash() };
+        let before = &entry.write.receipt;
+        let counterpart = other.map_or_else(|| before.counterpart.clone(), |half| half.key.clone());
+        let counterpart_uid = other.map_or_else(
+            || before.counterpart_uid.clone(),
+            |half| half.latest().and_then(|(_, series)| Receipt::uid_of(series)),
+        );
+        // A masked copy is not taken back.
+        let masked = false;
+        let number = link.as_ref().map_or(before.number, |link| link.writes) + 1;
+        let content = op.content_hash();
+        let receipt = Receipt { token, counterpart, counterpart_uid, masked, number, content };
         let write = Write { link: undoing.id(), op: op.clone(), receipt };
         JournalEntry {
             round: self.round,

@@ -78,6 +78,8 @@ pub(super) fn receipt(token: &str, counterpart: &str, number: u64) -> Receipt {
     Receipt {
         token: CreateToken::from_wire(token),
         counterpart: ItemKey::new(counterpart),
+        counterpart_uid: Some(Uid::new(format!("uid of {counterpart}"))),
+        masked: false,
         number,
         content: ContentHash::of(&["content"]),
     }
@@ -91,6 +93,7 @@ pub(super) fn half(key: &str) -> Half {
         seen: None,
         access: Access::Full,
         listed: 1,
+        kept: None,
     }
 }
 

@@ -1,0 +1,158 @@
+//! What the simulated world found about restores, each with the smallest input that showed it.
+
+use calsync_core::ids::{Side, Uid};
+use calsync_core::link::Direction;
+use calsync_core::memory::MemoryStore;
+use calsync_core::model::{Sensitivity, Series};
+use calsync_core::sync::Private;
+
+use super::fake::{World, event, hour};
+
+fn once() -> Series {
+    Series::single(Uid::new("u"), event("Termin", 1))
+}
+
+fn counts(world: &World) -> (usize, usize) {
+    (world.a.keys().len(), world.b.keys().len())
+}
+
+/// A world whose Exchange gives UIDs of its own, with one appointment of A on both sides, and its keys.
+fn in_step(series: Series) -> (World, String, String) {
+    let mut world = World::new();
+    world.b.own_uids = true;
+    let mine = world.a.add_series(series);
+    world.settle();
+    let theirs = world.b.keys().remove(0);
+    (world, mine, theirs)
+}
+
+/// The same where what is private on A is masked on B, with a private appointment.
+fn masked() -> (World, String, String) {
+    let mut world = World::new();
+    world.settings.outward.a.private = Private::Mask;
+    let mut series = once();
+    series.event.sensitivity = Sensitivity::Private;
+    let mine = world.a.add_series(series);
+    world.settle();
+    let theirs = world.b.keys().remove(0);
+    assert_eq!(world.b.events()[0].subject, "Privat");
+    (world, mine, theirs)
+}
+
+#[test]
+fn what_has_another_key_when_the_store_is_lost_is_known_by_its_uid() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.a.rename(&mine);
+    world.b.edit(&theirs, |series| series.event.span = hour(3, 9));
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(world.a.events(), world.b.events());
+    assert_eq!((counts(&world), &world.a.events()[0].span), ((1, 1), &hour(3, 9)), "the edit is carried");
+}
+
+#[test]
+fn another_item_under_the_key_that_a_receipt_names_is_not_meant() {
+    let mut world = World::new();
+    world.b.own_uids = true;
+    let backup = world.a.backup();
+    world.a.add(event("Termin", 1));
+    world.settle();
+    world.a.restore_and_count_anew(&backup);
+    // At the same time, and called the same: the key is given out anew, the UID is not.
+    world.a.add_series(Series::single(Uid::new("another"), event("Termin", 1)));
+    world.b.edit(&world.b.keys()[0], |series| series.event.span = hour(3, 9));
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(counts(&world), (2, 2));
+}
+
+#[test]
+fn what_is_left_alone_is_known_by_its_receipt_when_its_counterpart_comes_back() {
+    let (mut world, mine, _) = in_step(once());
+    world.settings.direction = Direction::AToB;
+    let kept = world.a.bin(&mine);
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(counts(&world), (0, 1), "nobody knows that it was deleted");
+    world.a.unbin(&mine, kept);
+    world.a.rename(&mine);
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+}
+
+#[test]
+fn nobody_makes_an_original_again_from_its_masked_copy() {
+    let (mut world, mine, theirs) = masked();
+    world.b.edit(&theirs, |series| series.event.place = "bei mir".to_owned());
+    world.a.delete(&mine);
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(counts(&world), (0, 1));
+    // Not when it is edited, either.
+    world.b.edit(&theirs, |series| series.event.subject = "umbenannt".to_owned());
+    world.settle();
+    assert_eq!(counts(&world), (0, 1));
+}
+
+#[test]
+fn an_edited_masked_copy_is_known_as_one_when_the_store_is_lost() {
+    let (mut world, mine, theirs) = masked();
+    // Both carry receipts, and neither looks like a masked copy.
+    world.b.edit(&theirs, |series| series.event.span = hour(2, 9));
+    world.a.edit(&mine, |series| series.event.subject = "Arzt".to_owned());
+    world.settle();
+    world.b.edit(&theirs, |series| series.event.subject = "umbenannt".to_owned());
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+    assert_eq!(
+        (world.a.subjects(), world.b.subjects()),
+        (vec!["Arzt".to_owned()], vec!["Privat".to_owned()])
+    );
+}
+
+#[test]
+fn what_a_person_copied_from_a_masked_copy_is_their_own() {
+    for lost in [false, true] {
+        let (mut world, mine, theirs) = masked();
+        let copy = world.b.copy(&theirs, "of a person");
+        world.b.edit(&copy, |series| series.event.span = hour(5, 9));
+        world.a.rename(&mine);
+        if lost {
+            world.store = MemoryStore::new();
+        }
+        world.settle();
+        assert_eq!(counts(&world), (2, 2), "{lost}");
+        assert_eq!(world.a.subjects().iter().filter(|subject| *subject == "Privat").count(), 1, "{lost}");
+        // What it was copied from goes, and it stays.
+        let original = world.a.keys().into_iter().find(|key| world.a.series(key).event.subject == "Termin");
+        world.a.delete(&original.unwrap());
+        world.settle();
+        assert_eq!(counts(&world), (1, 1), "{lost}");
+    }
+}
+
+#[test]
+fn a_copy_does_not_take_what_the_receipt_in_it_names() {
+    // Known as the same by subject and time: only A has a receipt, and the UIDs differ.
+    let mut world = World::new();
+    let mine = world.a.add_series(once());
+    let mut theirs = Series::single(Uid::new("v"), event("Termin", 1));
+    theirs.event.place = "Ulm".to_owned();
+    world.b.add_series(theirs);
+    world.settings.lead = Side::A;
+    world.settle();
+    assert_eq!(world.a.events()[0].place, "Ulm");
+    let copy = world.a.copy(&mine, "a copy");
+    world.a.edit(&copy, |series| series.event.span = hour(5, 9));
+    world.settle();
+    assert_eq!(counts(&world), (2, 2));
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(counts(&world), (2, 2));
+    for span in [hour(1, 9), hour(5, 9)] {
+        for fake in [&world.a, &world.b] {
+            assert_eq!(fake.events().iter().filter(|event| event.span == span).count(), 1);
+        }
+    }
+}
