@@ -72,6 +72,8 @@ pub(crate) struct Appointment {
     pub(crate) ruled: bool,
     /// When it was last changed on this side, by a person or the engine, in true seconds.
     pub(crate) touched: PerSide<i64>,
+    /// A counterpart of it was deleted because it left the filter or the window.
+    pub(crate) parted: bool,
     /// What the engine last wrote on this side was behind the mask.
     pub(crate) masked: PerSide<bool>,
     /// At which step the engine last wrote it on this side.

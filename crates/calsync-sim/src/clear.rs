@@ -67,6 +67,7 @@ impl World {
             || appointment.meeting.is_some()
             || appointment.alike
             || appointment.deleted
+            || appointment.parted
             || put_back && self.options.settings.deletion_wins
             || told.against
             || told.again

@@ -265,14 +265,21 @@ impl Shared {
             .is_some_and(|journaled| journaled.reason.starts_with("no longer carried"));
         if parts && settings.leaving == Leaving::Delete {
             // Not for a person's deletion; that it left the scope is the reason.
+            if let Some(event) = self.book().event_mut(event) {
+                event.parted = true;
+            }
             return self.branch("counterpart of what left the scope deleted");
         }
         let there = self.places.get(other).items();
         let mut book = self.book();
+        let counterpart = there.iter().any(|item| book.event_of(&item.series) == Some(event));
         if let Some(event) = book.event_mut(event) {
             event.carried = true;
+            if event.private_by == Some(side) {
+                // What the other side has is the original from now on.
+                event.private_by = counterpart.then_some(other);
+            }
         }
-        let counterpart = there.iter().any(|item| book.event_of(&item.series) == Some(event));
         drop(book);
         let came_since = {
             let mut watch = self.watch();

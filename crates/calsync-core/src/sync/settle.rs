@@ -95,6 +95,7 @@ pub(super) fn settle(
     next.hold = plan.hold.as_ref().map_or(answered, |asked| Some(asked_of(link, asked, setting.now)));
     let waits_whole = plan.hold.is_some() && plan.held.a.is_empty() && plan.held.b.is_empty();
     if !waits_whole {
+        take_agreed(plan, &mut next);
         for side in Side::BOTH {
             settle_half(link, side, plan, outcomes, setting, &mut next);
             // Whoever deleted it had what was written before them.
@@ -105,7 +106,10 @@ pub(super) fn settle(
             }
         }
         if plan.masked.or(link.masked).is_none_or(|original| succeeded(plan, outcomes, original.other())) {
-            next.masked = plan.masked.filter(|original| still_hides(&next, *original, setting.settings));
+            // Of an appointment without counterpart nothing is masked.
+            next.masked = plan.masked.filter(|original| {
+                next.lone_side().is_none() && still_hides(&next, *original, setting.settings)
+            });
         }
     }
     remember(link, plan, outcomes, &mut next);
@@ -287,6 +291,51 @@ fn settle_half(
                     in_step(Some(half), held);
                 }
             }
+        }
+    }
+}
+
+/// What both sides changed alike is in step, whatever becomes of the rest: taken back later on one of them, it is a change.
+/// Not where one side shows a mask, which depends on what else the other says.
+fn take_agreed(plan: &LinkPlan, next: &mut Link) {
+    if plan.masked.or(next.masked).is_some() {
+        return;
+    }
+    let own = PerSide::from_fn(|side| {
+        let half = next.halves.get(side).as_ref()?;
+        Some(half.shadow.as_ref()?.series.diff(&half.sighting()?.series))
+    });
+    let (Some(a), Some(b)) = (own.a, own.b) else { return };
+    let patch_to = |side: Side| match plan.writes.get(side).as_ref().map(|write| &write.op) {
+        Some(WriteOp::Update { patch, .. }) => Some(patch.as_ref()),
+        Some(WriteOp::Create { .. } | WriteOp::Delete { .. }) | None => None,
+    };
+    let open: Vec<&SeriesPatch> =
+        [patch_to(Side::A), patch_to(Side::B), Some(&plan.held.a), Some(&plan.held.b)]
+            .into_iter()
+            .flatten()
+            .collect();
+    if [&a, &b].into_iter().chain(open.iter().copied()).any(|patch| patch.master.span.is_some()) {
+        // Instances go by other names then.
+        return;
+    }
+    let agreed = |mine: &SeriesPatch, theirs: &SeriesPatch| {
+        let (said, mut agreed) = (theirs.master.fields(), mine.clone());
+        agreed.master = agreed.master.only(|field| said.contains(&field));
+        agreed.overrides.retain(|key, _| theirs.overrides.contains_key(key));
+        agreed.recurrence = agreed.recurrence.filter(|_| theirs.recurrence.is_some());
+        for open in &open {
+            let touched = open.master.fields();
+            agreed.master = agreed.master.only(|field| !touched.contains(&field));
+            agreed.overrides.retain(|key, _| !open.overrides.contains_key(key));
+            agreed.recurrence = agreed.recurrence.filter(|_| open.recurrence.is_none());
+        }
+        agreed
+    };
+    let agreed = PerSide { a: agreed(&a, &b), b: agreed(&b, &a) };
+    for side in Side::BOTH {
+        if let Some(shadow) = next.halves.get_mut(side).as_mut().and_then(|half| half.shadow.as_mut()) {
+            shadow.series = agreed.get(side).apply(&shadow.series);
         }
     }
 }

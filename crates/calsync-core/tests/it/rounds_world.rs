@@ -381,3 +381,20 @@ fn what_is_moved_before_it_is_read_back_is_known_by_its_receipt_where_servers_gi
         assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 1));
     }
 }
+
+#[test]
+fn what_both_sides_did_alike_can_be_taken_back_though_something_else_was_refused() {
+    let (world, mine, theirs) = in_step(daily(6));
+    world.a.edit(&mine, |series| {
+        cancel(series, 2);
+        series.event.place = "Ulm".to_owned();
+    });
+    world.b.edit(&theirs, |series| cancel(series, 2));
+    meanwhile(&world, writes_to(Side::B), || {
+        world.b.edit(&theirs, |series| series.event.subject = "anders".to_owned());
+        world.a.edit(&mine, |series| series.overrides.clear());
+    });
+    world.settle();
+    world.assert_in_step();
+    assert!(world.b.all()[0].overrides.is_empty());
+}
