@@ -19,6 +19,8 @@ pub(crate) struct Told {
     pub(crate) events: Vec<usize>,
     /// Where it was written.
     pub(crate) side: Side,
+    /// The side that alone shows it, since the other one was put back to before it was written.
+    pub(crate) only_on: Option<Side>,
     /// Where in the appointment.
     pub(crate) spot: Spot,
     /// Whether nobody who saw it has replaced it or deleted it.
@@ -168,7 +170,7 @@ impl Book {
         }
         for word in was.iter().filter(|word| !is.contains_key(word)) {
             if let Some(told) = self.told.get_mut(word)
-                && (!against || told.side == side)
+                && (!against || told.side == side || told.only_on == Some(side))
             {
                 told.alive = false;
             }
@@ -178,6 +180,7 @@ impl Book {
             let told = self.told.entry(*word).or_insert_with(|| Told {
                 events: Vec::new(),
                 side,
+                only_on: None,
                 spot: *spot,
                 alive: false,
                 again: false,
@@ -192,6 +195,7 @@ impl Book {
                 told.alive = true;
                 told.again |= !new;
                 told.side = side;
+                told.only_on = None;
                 told.against = against;
                 told.at = at;
             }

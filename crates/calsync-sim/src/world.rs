@@ -296,8 +296,14 @@ impl World {
             .flat_map(|item| set_of(&item.series))
             .filter(|word| !shown.contains(word))
             .collect();
+        let stands: BTreeSet<_> = after.iter().flat_map(|item| set_of(&item.series)).collect();
         let mut book = self.book();
         book.forget(&lost);
+        for word in before.iter().flat_map(|item| set_of(&item.series)) {
+            if let Some(told) = book.told.get_mut(&word).filter(|_| !stands.contains(&word)) {
+                told.only_on = Some(side.other());
+            }
+        }
         let events = |items: &[crate::place::Standing]| -> BTreeSet<usize> {
             items.iter().filter_map(|item| book.event_of(&item.series)).collect()
         };

@@ -10,7 +10,7 @@ use super::settle::{Setting, shown_as};
 use super::view::{Past, View};
 use crate::ids::Side;
 use crate::link::{Half, Link, Observation, Shadow};
-use crate::model::Series;
+use crate::model::{Field, Series};
 use crate::source::{Item, Receipt};
 
 /// The link with the values of `lead` as the only changes: everything in which the other side differs is overruled, also
@@ -39,7 +39,7 @@ pub(super) fn led_by(link: &Link, lead: Side, setting: &Setting<'_>) -> Option<L
         [false, false] => {
             calm(next.halves.get_mut(lead.other()).as_mut());
             if setting.settings.direction.writes(lead.other()) {
-                differ(&mut next, lead, &View::new(setting.settings, lead, masked));
+                differ(&mut next, lead, &View::new(setting.settings, lead, masked), setting);
             } else {
                 calm(next.halves.get_mut(lead).as_mut());
             }
@@ -109,7 +109,7 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
     if says(mine) {
         calm(next.halves.get_mut(side).as_mut());
         if !other.is_gone() {
-            differ(&mut next, side.other(), &View::new(setting.settings, side.other(), masked));
+            differ(&mut next, side.other(), &View::new(setting.settings, side.other(), masked), setting);
         }
     } else if let Some((_, theirs)) = other.latest().filter(|_| !other.is_gone()) {
         let view = View::new(setting.settings, side.other(), masked);
@@ -119,7 +119,7 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
             .into_iter()
             .any(|uid| Series { uid: uid.clone(), ..written.clone() }.content_hash() == receipt.content)
         {
-            let written = Series { uid: mine.uid.clone(), ..written };
+            let written = as_both_hold(&Series { uid: mine.uid.clone(), ..written }, mine, setting);
             calm(next.halves.get_mut(side.other()).as_mut());
             if let Some(half) = next.halves.get_mut(side).as_mut() {
                 changed_since(half, written);
@@ -157,16 +157,22 @@ fn changed_since(half: &mut Half, shadow: Series) {
 }
 
 /// As if `side` had changed all in which it differs from what the other side shows.
-fn differ(link: &mut Link, side: Side, view: &View<'_>) {
+fn differ(link: &mut Link, side: Side, view: &View<'_>, setting: &Setting<'_>) {
     let Some((_, theirs)) = link.halves.get(side.other()).as_ref().and_then(Half::latest) else { return };
     let theirs = theirs.clone();
     let Some(half) = link.halves.get_mut(side).as_mut() else { return };
     let was = half.shadow.as_ref().map(|shadow| shadow.series.clone());
     let past = Past { was: was.as_ref(), theirs: Some(&theirs) };
     let Some((_, latest)) = half.latest() else { return };
-    let shadow = shown_as(latest, past, view, &theirs);
+    let shadow = as_both_hold(&shown_as(latest, past, view, &theirs), latest, setting);
     let shadow = Series { uid: latest.uid.clone(), ..shadow };
     changed_since(half, shadow);
+}
+
+/// `shadow`, but as it is now in fields that one of the sides cannot hold: that nothing is there says nothing.
+fn as_both_hold(shadow: &Series, latest: &Series, setting: &Setting<'_>) -> Series {
+    let unheld = |field: Field| setting.unheld.iter().any(|(_, unheld)| unheld.contains(&field));
+    shadow.diff(latest).only(unheld).apply(shadow)
 }
 
 /// The item that is left is new: the one of `missing` is made again. Nobody makes an original again from its masked copy.

@@ -66,6 +66,8 @@ pub struct Fake {
     pub batch: usize,
     pub page: usize,
     pub unheld: &'static [Field],
+    /// What it cannot hold is not there after a write.
+    pub drops_unheld: bool,
     /// Whether a mark can be left in it.
     pub sentinel: bool,
     /// Answers writes with the item, or only with its name.
@@ -145,6 +147,7 @@ impl Fake {
             batch: 3,
             page: 4,
             unheld: &[],
+            drops_unheld: false,
             sentinel: true,
             fit: None,
             returns_items: true,
@@ -713,6 +716,9 @@ impl Fake {
             if self.shouts {
                 series.event.place = series.event.place.to_uppercase();
             }
+            let blank = Event::new("", series.event.span.clone());
+            let unheld = |field| self.drops_unheld && self.unheld.contains(&field);
+            series.event.diff(&blank).only(unheld).apply(&mut series.event);
             if let Some(recurrence) = &series.recurrence {
                 // No server keeps what was said of an occurrence that there is no more.
                 let start = &series.event.span.start;

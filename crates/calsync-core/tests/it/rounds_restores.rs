@@ -3,7 +3,7 @@
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::Direction;
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Sensitivity, Series};
+use calsync_core::model::{Busy, Field, Sensitivity, Series};
 use calsync_core::sync::Private;
 
 use super::fake::{World, event, hour};
@@ -153,6 +153,32 @@ fn a_copy_does_not_take_what_the_receipt_in_it_names() {
     for span in [hour(1, 9), hour(5, 9)] {
         for fake in [&world.a, &world.b] {
             assert_eq!(fake.events().iter().filter(|event| event.span == span).count(), 1);
+        }
+    }
+}
+
+#[test]
+fn what_a_side_cannot_hold_was_not_cleared_there_when_the_store_is_lost() {
+    for direction in [Direction::Both, Direction::BToA] {
+        let mut world = World::new();
+        (world.a.unheld, world.a.drops_unheld) = (&[Field::Place], true);
+        world.settings.direction = direction;
+        let mut series = once();
+        series.event.place = "Ulm".to_owned();
+        let theirs = world.b.add_series(series);
+        world.settle();
+        let mine = world.a.keys().remove(0);
+        for edited in [false, true] {
+            if edited {
+                world.b.edit(&theirs, |series| series.event.busy = Busy::OutOfOffice);
+                world.settle();
+                world.a.edit(&mine, |series| series.event.subject = "auf A".to_owned());
+            }
+            world.store = MemoryStore::new();
+            let before = world.a.writes();
+            world.settle();
+            assert_eq!(world.b.events()[0].place, "Ulm", "{direction:?} {edited}");
+            assert_eq!(world.a.writes() - before, u64::from(edited && direction == Direction::BToA));
         }
     }
 }
