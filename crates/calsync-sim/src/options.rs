@@ -177,7 +177,7 @@ impl Options {
         let mut apart = Rng::new(seed, Stream::Options, DAEMONS + mix as u64);
         let daemons = if faults && apart.chance(300) { 2 } else { 1 };
         let answers = if rng.chance(500) { Answers::Approves } else { Answers::Never };
-        let (tempo, steps, before) = (rng.between(60, 250), rng.between(250, 550), rng.below(9));
+        let (tempo, steps, before) = (rng.between(60, 250), rng.between(180, 420), rng.below(9));
         let poison = (faults && rates.clock == 0 && rng.chance(150)).then_some(if rng.chance(500) {
             Side::A
         } else {
@@ -190,7 +190,7 @@ impl Options {
             rates,
             daemons,
             tempo: u32::try_from(tempo).unwrap_or(100),
-            steps: u32::try_from(steps).unwrap_or(400),
+            steps: u32::try_from(steps).unwrap_or(300),
             before,
             answers,
             poison,

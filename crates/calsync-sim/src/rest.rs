@@ -54,7 +54,7 @@ impl World {
                 None => {}
             }
             quiet = if watch.applies == 0 { quiet + 1 } else { 0 };
-            if quiet >= 2 && round >= 5 {
+            if quiet >= 2 && (round >= 5 || !self.tries_again()) {
                 return;
             }
         }
@@ -64,6 +64,11 @@ impl World {
     fn links(&self) -> Vec<Link> {
         let store = self.store();
         self.wait(store.links(&self.shared.pairing, None, usize::MAX)).unwrap_or_default()
+    }
+
+    /// Whether something was set aside, so that a quiet round is not the last.
+    fn tries_again(&self) -> bool {
+        !self.head().intents.is_empty() || self.links().iter().any(|link| link.retry.is_some())
     }
 
     pub(crate) fn head(&self) -> Head {
