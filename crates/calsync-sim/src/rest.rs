@@ -45,6 +45,7 @@ impl World {
                     self.shared.branch("begun anew after a restore");
                     let store = self.store();
                     drop(self.wait(store.reset(&self.shared.pairing)));
+                    self.memory_is_lost();
                     continue;
                 }
                 Some(failure) => {

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use calsync_core::drive::{self, Clock, Holder, Pair};
-use calsync_core::ids::{PerSide, Side};
+use calsync_core::ids::{ItemKey, PerSide, Side};
 use calsync_core::source::SourceErrorKind;
 use calsync_core::store::StoreError;
 use calsync_core::sync::{Action, Failure, Likeness, Reason, RoundReport, Settings};
@@ -24,7 +24,7 @@ use crate::ground::{Ground, Played};
 use crate::line::Line;
 use crate::model::Model;
 use crate::options::{Mix, Options};
-use crate::place::Place;
+use crate::place::{Place, Standing};
 use crate::rng::{Rng, Stream};
 use crate::shelf::{MemoryVault, Shelf, Vault};
 use crate::trial::Script;
@@ -268,6 +268,8 @@ impl World {
             self.crash_all();
             self.vault.restore(Some(backup));
             self.shared.watch().granted = None;
+            self.shared.watch().first_sync_done &= self.head().first_sync_done;
+            self.memory_is_lost();
             self.restored = true;
         }
         if rng.chance(rates.lose_store) {
@@ -277,6 +279,32 @@ impl World {
             self.shared.watch().granted = None;
             self.shared.watch().first_sync_done = false;
             self.restored = true;
+            self.memory_is_lost();
+        }
+    }
+
+    /// The store does not know any more what it knew. Two that were the same by subject and time, and that nobody had to write
+    /// to, have no receipt and two UIDs: where they differ by now, nothing says that they are one.
+    pub(crate) fn memory_is_lost(&self) {
+        let [a, b] = [Side::A, Side::B].map(|side| self.place(side).items());
+        let names = |item: &Standing, other: &Standing| {
+            let key = ItemKey::new(other.key.as_str());
+            item.receipt.as_deref().is_some_and(|receipt| receipt.names(&key, Some(&other.series)))
+        };
+        let mut book = self.book();
+        for (a, b) in a.iter().flat_map(|a| b.iter().map(move |b| (a, b))) {
+            let event = book.event_of(&a.series);
+            let same = event.is_some() && event == book.event_of(&b.series);
+            let (mine, theirs) = (&a.series, &b.series);
+            let known = names(a, b)
+                || names(b, a)
+                || mine.uid == theirs.uid
+                || mine.is_at_the_time_of(theirs) && mine.event.subject == theirs.event.subject;
+            if let Some(event) = event.filter(|_| same && !known).and_then(|event| book.event_mut(event))
+                && event.alike
+            {
+                event.split = Some("known as the same by the store alone, which was lost");
+            }
         }
     }
 

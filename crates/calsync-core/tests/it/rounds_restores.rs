@@ -1,7 +1,7 @@
 //! What the simulated world found about restores, each with the smallest input that showed it.
 
 use calsync_core::ids::{Side, Uid};
-use calsync_core::link::Direction;
+use calsync_core::link::{Direction, HoldKind};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Busy, Field, Sensitivity, Series};
 use calsync_core::sync::Private;
@@ -181,4 +181,16 @@ fn what_a_side_cannot_hold_was_not_cleared_there_when_the_store_is_lost() {
             assert_eq!(world.a.writes() - before, u64::from(edited && direction == Direction::BToA));
         }
     }
+}
+
+#[test]
+fn a_double_is_one_also_when_the_store_is_lost() {
+    let (mut world, _, theirs) = in_step(once());
+    world.b.late_create(&theirs);
+    world.settle();
+    assert_eq!((counts(&world), world.held().len()), ((1, 2), 1));
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!((counts(&world), world.held().len()), ((1, 2), 1));
+    assert_eq!(world.held()[0].kind, HoldKind::OurDouble);
 }

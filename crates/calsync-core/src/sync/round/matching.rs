@@ -376,7 +376,13 @@ impl Work {
             if keys.is_empty() {
                 continue;
             }
-            let owners = self.owners(side.other(), keys).await?;
+            let mut owners = self.owners(side.other(), keys).await?;
+            // Those that were put together just now are not stored yet.
+            let paired = cases.iter().filter(|case| case.link.lone_side().is_none());
+            owners.extend(paired.filter_map(|case| {
+                let half = case.link.halves.get(side.other()).as_ref()?;
+                Some((half.key.clone(), case.link.clone()))
+            }));
             for case in cases.iter_mut() {
                 let Some(key) = counterpart(case) else { continue };
                 let others: Vec<&Link> = owners
@@ -486,12 +492,16 @@ impl Work {
     }
 }
 
-/// Our receipt in a copy that a person made says nothing about the copy: the original is there too, and older.
+/// Our receipt in a copy that a person made says nothing about the copy: the original is there too, older, under another UID and
+/// at another time.
 fn forget_copied_receipt(link: &mut Link, pool: &PerSide<Vec<Link>>) {
     let Some(side) = link.lone_side() else { return };
     let token = |link: &Link| Some(link.halves.get(side).as_ref()?.receipt()?.token.clone());
+    let latest = |link: &Link| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series.time_hash());
     let is_original = |rival: &Link| {
-        rival.id != link.id && token(rival) == token(link) && created(rival, side) < created(link, side)
+        let older = created(rival, side) < created(link, side);
+        let another = uid_of(rival, side) != uid_of(link, side) && latest(rival) != latest(link);
+        rival.id != link.id && token(rival) == token(link) && older && another
     };
     let copied = token(link).is_some() && pool.get(side).iter().any(is_original);
     if let Some(half) = link.halves.get_mut(side).as_mut().filter(|_| copied) {
