@@ -195,6 +195,7 @@ impl Stored {
             series: Arc::clone(&self.series),
             receipt: self.receipt.clone(),
             access: self.access,
+            composed: false,
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct Standing {
     pub receipt: Option<Arc<Receipt>>,
     /// What may be written to it.
     pub access: Access,
+    /// It is one of several items by which this side holds one appointment.
+    pub composed: bool,
 }
 
 /// A calendar system with one calendar, people who use it, and an administrator.

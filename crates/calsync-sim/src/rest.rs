@@ -143,6 +143,10 @@ impl World {
                 self.shared.exempt("waits for a person");
                 continue;
             }
+            if a.iter().chain(b).any(|item| item.composed) {
+                self.shared.exempt("held as several items");
+                continue;
+            }
             let (loose, split) = {
                 let book = self.book();
                 let known = book.event(event);

@@ -122,3 +122,60 @@ pub(crate) async fn pass<T: Send + 'static>(
         (_, Some(answer)) => Passed::Answer(answer),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// A gate that has one thing in mind, and counts what is carried out.
+    struct Sure(Passage, AtomicU32, Mutex<Vec<Box<dyn FnMut() + Send>>>);
+
+    impl Gate for Sure {
+        fn arrives<'a>(&'a self, _: &'a str) -> Soon<'a, Passage> {
+            Box::pin(std::future::ready(self.0))
+        }
+
+        fn carries(&self, _: &str, act: &mut dyn FnMut()) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            act();
+        }
+
+        fn answered(&self) -> Soon<'_, ()> {
+            Box::pin(std::future::ready(()))
+        }
+
+        fn keeps(&self, _: &str, act: Box<dyn FnMut() + Send>) {
+            self.2.lock().unwrap().push(act);
+        }
+    }
+
+    /// What becomes of a request whose answers count up from 1, and how often it was carried out.
+    async fn through(passage: Passage) -> (Option<Passed<u32>>, u32) {
+        let gate = Sure(passage, AtomicU32::new(0), Mutex::default());
+        let mut answers = 0;
+        let count = move || {
+            answers += 1;
+            answers
+        };
+        let passed = tokio::time::timeout(Duration::from_millis(20), pass(&gate, "write", count)).await;
+        for mut late in gate.2.into_inner().unwrap() {
+            late();
+        }
+        (passed.ok(), gate.1.into_inner())
+    }
+
+    #[tokio::test]
+    async fn a_gate_decides_whether_and_how_often_a_request_is_carried_out() {
+        assert!(matches!(through(Passage::Through).await, (Some(Passed::Answer(1)), 1)));
+        assert!(matches!(through(Passage::Lost).await, (Some(Passed::Dropped), 0)));
+        assert!(matches!(through(Passage::Denied).await, (Some(Passed::Denied), 0)));
+        assert!(matches!(through(Passage::AnswerLost).await, (Some(Passed::Dropped), 1)));
+        assert!(matches!(through(Passage::AnswerCut).await, (Some(Passed::Cut(1)), 1)));
+        assert!(matches!(through(Passage::Twice { first: true }).await, (Some(Passed::Answer(1)), 2)));
+        assert!(matches!(through(Passage::Twice { first: false }).await, (Some(Passed::Answer(2)), 2)));
+        // The client waits in vain; the gate carries it out when it wants.
+        assert!(matches!(through(Passage::Late).await, (None, 0)));
+    }
+}

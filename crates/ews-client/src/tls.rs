@@ -28,9 +28,21 @@ pub struct Trust {
     pub fingerprint: Option<String>,
 }
 
-/// Builds the TLS settings.
-pub(crate) fn client_config(trust: &Trust) -> Result<ClientConfig, EwsError> {
+impl Trust {
+    fn is_plain(&self) -> bool {
+        self.ca_file.is_none() && self.fingerprint.is_none()
+    }
+}
+
+/// Builds the TLS settings. Where nothing is encrypted and nothing was set, the machine's roots need not be read.
+pub(crate) fn client_config(trust: &Trust, is_encrypted: bool) -> Result<ClientConfig, EwsError> {
     let provider = Arc::new(ring::default_provider());
+    if !is_encrypted && trust.is_plain() {
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder =
+            builder.map_err(|error| EwsError::Settings(format!("TLS cannot be set up: {error}")))?;
+        return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+    }
     let verifier: Arc<dyn ServerCertVerifier> = match &trust.fingerprint {
         Some(text) => {
             Arc::new(Pinned { fingerprint: parse_fingerprint(text)?, provider: Arc::clone(&provider) })
@@ -272,7 +284,7 @@ mod tests {
     #[test]
     fn a_missing_ca_file_is_named() {
         let trust = Trust { ca_file: Some("/does/not/exist.pem".into()), fingerprint: None };
-        let error = client_config(&trust).unwrap_err().to_string();
+        let error = client_config(&trust, true).unwrap_err().to_string();
         assert!(error.contains("/does/not/exist.pem"), "{error}");
     }
 }

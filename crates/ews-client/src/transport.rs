@@ -93,7 +93,7 @@ impl Transport {
             url.port_or_known_default().unwrap_or_default()
         );
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client_config(&settings.trust)?)
+            .tls_backend_preconfigured(tls::client_config(&settings.trust, url.scheme() == "https")?)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .gzip(true)

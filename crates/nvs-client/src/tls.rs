@@ -32,13 +32,16 @@ impl std::fmt::Debug for ClientIdentity {
     }
 }
 
+/// Builds the TLS settings. Where nothing is encrypted, the machine's certificates need not be read.
 pub(crate) fn client_config(
+    is_encrypted: bool,
     extra_ca: Option<&[u8]>,
     identity: Option<&ClientIdentity>,
 ) -> Result<ClientConfig, NvsError> {
     let mut roots = RootCertStore::empty();
     // Certificates of the machine that cannot be read are no reason to stop: the one that is needed may be another.
-    for certificate in rustls_native_certs::load_native_certs().certs {
+    let machine = if is_encrypted { rustls_native_certs::load_native_certs().certs } else { Vec::new() };
+    for certificate in machine {
         if let Err(error) = roots.add(certificate) {
             tracing::debug!(%error, "certificate of the machine is left out");
         }
@@ -88,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_file_without_a_certificate_is_named_and_its_content_is_not() {
-        let error = client_config(Some(b"-----BEGIN NONSENSE-----"), None).unwrap_err();
+        let error = client_config(true, Some(b"-----BEGIN NONSENSE-----"), None).unwrap_err();
         assert_eq!(error.kind, NvsErrorKind::Settings);
         assert!(error.to_string().contains("additional certificate authority"));
         assert!(!error.to_string().contains("NONSENSE"));
@@ -98,7 +101,7 @@ mod tests {
     fn a_client_identity_does_not_show_its_key() {
         let identity = ClientIdentity::from_pem("certificate", "very secret");
         assert!(!format!("{identity:?}").contains("secret"));
-        let error = client_config(None, Some(&identity)).unwrap_err();
+        let error = client_config(true, None, Some(&identity)).unwrap_err();
         assert!(!format!("{error:?}").contains("secret"));
     }
 }

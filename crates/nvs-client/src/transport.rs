@@ -89,7 +89,9 @@ pub(crate) struct Call<'a> {
 impl Transport {
     pub(crate) fn new(settings: NvsSettings) -> Result<Self, NvsError> {
         let base = base_url(&settings.url)?;
-        let config = tls::client_config(settings.extra_ca.as_deref(), settings.identity.as_ref())?;
+        let is_encrypted = base.scheme() == "https";
+        let config =
+            tls::client_config(is_encrypted, settings.extra_ca.as_deref(), settings.identity.as_ref())?;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(config)
             // A redirect would carry the token to wherever it points.

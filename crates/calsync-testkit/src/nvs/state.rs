@@ -259,6 +259,8 @@ impl State {
     pub(super) fn restore(&mut self, snapshot: &Snapshot) {
         self.data = snapshot.0.clone();
         self.epoch += 1;
+        // Cursors of another epoch are refused for that, and numbers are given again.
+        self.expired_before = 0;
         self.touched.extend(self.data.units.keys().cloned());
     }
 

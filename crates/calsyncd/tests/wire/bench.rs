@@ -23,7 +23,7 @@ pub(crate) struct Run {
 /// mishaps of the network hit each request of an operation.
 fn options(seed: u64, mix: Mix) -> Options {
     let mut options = Options::draw(seed, mix);
-    options.steps = options.steps / 2 + 50;
+    options.steps = options.steps / 4 + 80;
     let drawn = options.manners.clone();
     let real = |drawn: &Manners, unheld: &'static [Field]| Manners {
         unheld,

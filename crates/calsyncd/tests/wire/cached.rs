@@ -29,6 +29,7 @@ impl Cached {
             series: Arc::new(whole.series),
             receipt: None,
             access: if whole.received { Access::Personal } else { Access::Full },
+            composed: false,
         };
         known.insert(key.to_owned(), standing.clone());
         Some(standing)

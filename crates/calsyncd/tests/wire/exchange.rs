@@ -7,7 +7,7 @@ use calsync_core::model::Series;
 use calsync_core::source::{Access, CalendarSource};
 use calsync_core::zone::Zone;
 use calsync_sim::{Line, Manners, Place, SimClock, Standing};
-use calsync_testkit::exchange::{MockExchange, Options, Rights, ServerVersion, Snapshot};
+use calsync_testkit::exchange::{CUSTOMER_SET, MockExchange, Options, Rights, ServerVersion, Snapshot};
 use calsync_testkit::people::Calendars as _;
 use calsync_testkit::whole::{HOME, Whole};
 use chrono::{DateTime, Utc};
@@ -22,6 +22,8 @@ use super::watched::Watched;
 const MAILBOX: &str = "calendar";
 const USER: &str = "svc-calsync@example.test";
 const PASSWORD: &str = "keeps in step";
+/// By what the client knows an item as one of several that are one series.
+const PART: &str = "calsync-part";
 
 pub(crate) struct Exchange {
     mock: Arc<MockExchange>,
@@ -83,7 +85,9 @@ impl Exchange {
     }
 
     fn standing(&self, key: &str, change: u64) -> Option<Standing> {
-        self.cached.get(key, change, || self.mock.whole(MAILBOX, key))
+        let standing = self.cached.get(key, change, || self.mock.whole(MAILBOX, key))?;
+        let composed = self.mock.extended(MAILBOX, key, CUSTOMER_SET, PART).is_some();
+        Some(Standing { composed, ..standing })
     }
 
     /// The server, as of now.

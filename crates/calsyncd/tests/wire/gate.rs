@@ -55,6 +55,14 @@ impl Pace {
         .await;
     }
 
+    /// Lets what passed a gate get as far as it gets, also what nobody waits for any more, before a daemon goes on: else it
+    /// would depend on the machine which of them is first.
+    async fn settle(&self) {
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Ends the turn of the daemon.
     fn stop(state: &mut State) {
         state.waits = true;
@@ -72,12 +80,19 @@ impl Ground for Pace {
             state.waits = false;
             (std::mem::take(&mut state.at_gates), std::mem::take(&mut state.in_vain))
         };
+        let is_busy = !at_gates.is_empty();
         at_gates.into_iter().for_each(Waker::wake);
         self.runtime.block_on(async {
             if in_vain {
                 tokio::time::pause();
                 tokio::time::advance(PATIENCE + Duration::from_secs(1)).await;
                 tokio::time::resume();
+            }
+            if is_busy {
+                self.settle().await;
+                if self.state().waits {
+                    return;
+                }
             }
             poll_fn(|context| {
                 if poll(context) || self.state().waits {

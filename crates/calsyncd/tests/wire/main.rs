@@ -20,6 +20,10 @@
     reason = "a test that fails this way says where"
 )]
 
+/// Seeds are made of many small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod bench;
 mod cached;
 mod exchange;
@@ -43,6 +47,26 @@ const HOLDS: &[&str] = &[
     "I1", "I12", "I13", "I15", "I18", "I19", "I20", "I21", "I22", "I23", "I27", "I28", "I29", "mail",
     "panic", "protocol",
 ];
+/// One seed in so many is run twice.
+const REPEATED: u64 = 50;
+/// What has to happen in a thousand seeds and more.
+const FAULTS: &[&str] = &[
+    "A goes back",
+    "answer cut off",
+    "answer lost",
+    "answer not understood",
+    "crash",
+    "denied",
+    "late write arrives",
+    "request lost",
+    "store goes back",
+    "store lost",
+    "throttled",
+    "tokens expired",
+    "unavailable",
+    "write delayed",
+    "write sent twice",
+];
 /// Failing seeds whose script is printed.
 const SHOWN: usize = 3;
 
@@ -63,6 +87,9 @@ struct Tally {
     steps: u64,
     requests: u64,
     mails: u64,
+    /// Seeds that were run twice, and those of them that ran in two ways.
+    repeated: u64,
+    varied: Vec<u64>,
     faults: BTreeMap<&'static str, u64>,
     branches: BTreeMap<&'static str, u64>,
     /// Seeds that broke it, by invariant, with what the first few saw.
@@ -120,8 +147,16 @@ fn what_holds_in_memory_holds_over_real_requests_and_a_real_store() {
                     if seed >= last {
                         return;
                     }
-                    let run = run(seed);
-                    tally.lock().unwrap().add(seed, run);
+                    let one = run(seed);
+                    let two = seed.is_multiple_of(REPEATED).then(|| run(seed));
+                    let mut tally = tally.lock().unwrap();
+                    if let (Ok(one), Some(Ok(two))) = (&one, two) {
+                        tally.repeated += 1;
+                        if one.outcome.trace != two.outcome.trace {
+                            tally.varied.push(seed);
+                        }
+                    }
+                    tally.add(seed, one);
                 }
             });
         }
@@ -142,6 +177,10 @@ fn what_holds_in_memory_holds_over_real_requests_and_a_real_store() {
         }
     }
     assert!(failed.is_empty(), "broken: {failed:?}");
+    if tally.seeds >= 1000 {
+        let missing: Vec<_> = FAULTS.iter().filter(|name| !tally.faults.contains_key(*name)).collect();
+        assert!(missing.is_empty(), "never happened: {missing:?}");
+    }
 }
 
 fn report(tally: &Tally, seconds: f64) {
@@ -151,6 +190,7 @@ fn report(tally: &Tally, seconds: f64) {
         "wire: {} seeds, {} steps, {} requests, {} mails, {seconds:.1} s, {per_second:.1} seeds/s",
         tally.seeds, tally.steps, tally.requests, tally.mails
     );
+    println!("wire: {} seeds were run twice, of which differed: {:?}", tally.repeated, tally.varied);
     for (what, counts) in [("faults", &tally.faults), ("branches", &tally.branches)] {
         let counts: Vec<String> = counts.iter().map(|(name, times)| format!("{name} {times}")).collect();
         println!("wire: {what}: {}", counts.join(", "));

@@ -75,7 +75,7 @@ fn series(appointment: &Appointment) -> Result<Series, String> {
         meeting: Meeting::None,
         attachments: super::files::read(&appointment.attachments),
     };
-    let recurrence = if recurs { Some(recurrence(appointment)?) } else { None };
+    let recurrence = if recurs { Some(recurrence(appointment, &event.span.start)?) } else { None };
     let mut overrides = BTreeMap::new();
     for (key, over) in &appointment.overrides {
         let id = recurrence_id(key, &event.span)?;
@@ -98,7 +98,8 @@ fn series(appointment: &Appointment) -> Result<Series, String> {
     Ok(Series { uid: Uid::new(&*appointment.uid), event, recurrence, overrides })
 }
 
-fn recurrence(appointment: &Appointment) -> Result<Recurrence, String> {
+/// What the rule leaves to its start is said: another day is another rule, and moving a series moves its days.
+fn recurrence(appointment: &Appointment, start: &When) -> Result<Recurrence, String> {
     // Dates without a rule: the start counts as the first, which is what a rule of one occurrence says.
     let text = appointment.rule.as_deref().unwrap_or("FREQ=DAILY;COUNT=1");
     let rule: Rule = text.parse().map_err(|error| format!("its recurrence cannot be read: {error}"))?;
@@ -107,7 +108,7 @@ fn recurrence(appointment: &Appointment) -> Result<Recurrence, String> {
         .iter()
         .map(|key| RecurrenceId::from_text(key).ok_or_else(|| "an additional date cannot be read".to_owned()))
         .collect::<Result<BTreeSet<_>, _>>()?;
-    Ok(Recurrence { rule, dates })
+    Ok(Recurrence { rule: rule.anchored(start.local()), dates })
 }
 
 fn recurrence_id(key: &str, span: &Span) -> Result<RecurrenceId, String> {

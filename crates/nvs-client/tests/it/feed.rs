@@ -110,7 +110,9 @@ async fn a_cursor_that_is_too_old_or_of_another_epoch_has_expired() {
     mock.restore(&backup);
     let error = client.changes("meier", Some(&page.cursor), 10).await.unwrap_err();
     assert_eq!(error.kind, NvsErrorKind::CursorExpired);
-    assert_ne!(client.changes("meier", None, 10).await.unwrap().epoch, page.epoch);
+    let anew = client.changes("meier", None, 10).await.unwrap();
+    assert_ne!(anew.epoch, page.epoch);
+    client.changes("meier", Some(&anew.cursor), 10).await.unwrap();
 }
 
 #[tokio::test]

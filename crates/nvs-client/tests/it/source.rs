@@ -196,6 +196,24 @@ async fn an_end_of_a_rule_is_written_in_the_form_its_start_asks_for() {
 }
 
 #[tokio::test]
+async fn a_series_that_is_moved_to_another_day_repeats_on_that_day() {
+    let (mock, source) = source().await;
+    // 5 March is a Thursday, and the rule says nothing of days.
+    let stored = item(apply(&source, create(&series(full(), "FREQ=WEEKLY;COUNT=5")), 1).await);
+    let rule = |item: &Item| item.series.recurrence.as_ref().unwrap().rule.to_string();
+    assert!(rule(&stored).contains("BYDAY=TH"), "{}", rule(&stored));
+    let implied = BTreeMap::from([("rule".to_owned(), serde_json::json!("FREQ=WEEKLY;COUNT=5"))]);
+    mock.set_members("meier", stored.key.as_str(), &implied).unwrap();
+    let Seen::Present(seen) = read(&source, &stored.key).await else { panic!() };
+    assert_eq!(seen.series, stored.series, "the same, in fewer words");
+    let to = (local("2026-03-06T09:00:00"), local("2026-03-06T10:00:00"));
+    assert!(mock.edit("meier", stored.key.as_str(), &Edit { span: Some(to), ..Edit::default() }));
+    let Seen::Present(moved) = read(&source, &stored.key).await else { panic!() };
+    assert!(rule(&moved).contains("BYDAY=FR"), "{}", rule(&moved));
+    assert!(stored.series.diff(&moved.series).recurrence.is_some(), "the other side is told of the day");
+}
+
+#[tokio::test]
 async fn fields_that_nobody_here_knows_survive_an_update() {
     let (mock, source) = source().await;
     let stored = item(apply(&source, create(&series(full(), "FREQ=DAILY;COUNT=5")), 1).await);
