@@ -279,6 +279,14 @@ impl Link {
         self.halves.iter().any(|(_, half)| half.as_ref().is_some_and(|half| half.seen.is_some()))
     }
 
+    /// Whether our receipt in one of its items names the other one.
+    pub(crate) fn is_named(&self) -> bool {
+        match (&self.halves.a, &self.halves.b) {
+            (Some(a), Some(b)) => a.names(b) || b.names(a),
+            (Some(_) | None, _) => false,
+        }
+    }
+
     /// Whether it has one side only, that is, no counterpart yet; and which.
     pub fn lone_side(&self) -> Option<Side> {
         match (&self.halves.a, &self.halves.b) {

@@ -231,8 +231,8 @@ impl World {
             return;
         }
         // Nobody makes an original again from its masked copy.
-        let private = item.series.event.sensitivity.is_private() && hides(&settings, side.other());
-        if private && self.book().event(event).is_some_and(|event| *event.masked_on.get(side)) {
+        let masks = hides(&settings, side.other());
+        if masks && self.book().event(event).is_some_and(|event| *event.masked_on.get(side)) {
             self.shared.exempt("a masked copy whose original is gone");
             return;
         }

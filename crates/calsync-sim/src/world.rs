@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use calsync_core::drive::{self, Clock, Holder, Pair};
 use calsync_core::ids::{ItemKey, PerSide, Side};
+use calsync_core::link::Direction;
 use calsync_core::source::SourceErrorKind;
 use calsync_core::store::StoreError;
 use calsync_core::sync::{Action, Failure, Likeness, Reason, RoundReport, Settings};
@@ -291,19 +292,22 @@ impl World {
             let key = ItemKey::new(other.key.as_str());
             item.receipt.as_deref().is_some_and(|receipt| receipt.names(&key, Some(&other.series)))
         };
+        let settings = self.shared.settings();
         let mut book = self.book();
         for (a, b) in a.iter().flat_map(|a| b.iter().map(move |b| (a, b))) {
             let event = book.event_of(&a.series);
             let same = event.is_some() && event == book.event_of(&b.series);
             let (mine, theirs) = (&a.series, &b.series);
-            let known = names(a, b)
-                || names(b, a)
-                || mine.uid == theirs.uid
-                || mine.is_at_the_time_of(theirs) && mine.event.subject == theirs.event.subject;
-            if let Some(event) = event.filter(|_| same && !known).and_then(|event| book.event_mut(event))
+            let received = names(a, b) || names(b, a);
+            let alike = mine.is_at_the_time_of(theirs) && mine.event.subject == theirs.event.subject;
+            if let Some(event) = event.filter(|_| same && !received).and_then(|event| book.event_mut(event))
                 && event.alike
             {
-                event.split = Some("known as the same by the store alone, which was lost");
+                if mine.uid != theirs.uid && !alike {
+                    event.split = Some("known as the same by the store alone, which was lost");
+                } else if mine.event != theirs.event && settings.direction != Direction::Both {
+                    event.loose = Some("other from the beginning, and one way");
+                }
             }
         }
     }

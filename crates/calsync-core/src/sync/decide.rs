@@ -13,7 +13,7 @@ use super::round::LeftOut;
 use super::rules::Rules;
 use super::settings::{ChangeGuard, ClockOffsets, ReadOnlyEdit, Settings};
 use super::verdict::{State, Verdict, verdict};
-use super::view::{Past, View};
+use super::view::{Past, Private, View};
 use super::{about, attachments, breaker, protected};
 use crate::defects::{Defect, planted};
 use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side, Uid};
@@ -283,8 +283,9 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
     {
         return;
     }
-    let masked = half.receipt().is_some_and(|receipt| receipt.masked);
-    if masked && link.halves.get(target).is_none() && context.settings.hides(target, series) {
+    let masks = context.settings.outward.get(target).private != Private::Pass;
+    let masked = masks && half.receipt().is_some_and(|receipt| receipt.masked);
+    if masked && link.halves.get(target).is_none() {
         // Nobody makes an original again from its masked copy.
         plan.left_alone = true;
         plan.steps.push(step(link, Action::Leave, Reason::NotCarried(from)));
@@ -473,11 +474,10 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let reason = Reason::SameAppointment(context.likeness.unwrap_or(Likeness::Content));
     plan.steps.push(step(link, Action::Pair, reason.clone()));
     // Differences at first sight are no edits: where they may not be carried they are neither taken back nor reported. What
-    // our own receipt names was in step once, before the store was lost or went back.
-    let read_only_edit = match context.likeness {
-        Some(Likeness::Receipt) => context.settings.read_only_edit,
-        Some(Likeness::Uid | Likeness::Content) | None => ReadOnlyEdit::Ignore,
-    };
+    // our own receipt names was in step once, before the store was lost or went back, and a masked copy is what its original
+    // makes it.
+    let was_in_step = context.likeness == Some(Likeness::Receipt) || link.is_named() || plan.masked.is_some();
+    let read_only_edit = if was_in_step { context.settings.read_only_edit } else { ReadOnlyEdit::Ignore };
     let settings = Settings { read_only_edit, ..context.settings.clone() };
     let context = Context { settings: &settings, ..*context };
     let merged = merge(&versions, &Rules::new(link, &context, plan.masked));

@@ -3,10 +3,10 @@
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::{Direction, HoldKind};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Busy, Field, Sensitivity, Series};
+use calsync_core::model::{Busy, Field, Reminder, Sensitivity, Series};
 use calsync_core::sync::Private;
 
-use super::fake::{World, event, hour};
+use super::fake::{Fake, World, event, hour};
 
 fn once() -> Series {
     Series::single(Uid::new("u"), event("Termin", 1))
@@ -193,4 +193,20 @@ fn a_double_is_one_also_when_the_store_is_lost() {
     world.settle();
     assert_eq!((counts(&world), world.held().len()), ((1, 2), 1));
     assert_eq!(world.held()[0].kind, HoldKind::OurDouble);
+}
+
+#[test]
+fn a_masked_copy_that_is_known_by_its_looks_follows_its_original() {
+    let mut world = World::new();
+    world.settings.outward.a.private = Private::Mask;
+    let mut original = once();
+    original.event.sensitivity = Sensitivity::Private;
+    let mut copy = original.clone();
+    copy.event.subject = "Privat".to_owned();
+    copy.event.reminder = Reminder::Minutes(15);
+    world.a.add_series(original);
+    world.b.add_series(copy);
+    world.settle();
+    let reminders = |fake: &Fake| fake.events().into_iter().map(|event| event.reminder).collect::<Vec<_>>();
+    assert_eq!((reminders(&world.a), reminders(&world.b)), (vec![Reminder::Off], vec![Reminder::Off]));
 }
