@@ -456,7 +456,8 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let (Some((_, a)), Some((_, b))) = (a.latest(), b.latest()) else { return };
     let latest = PerSide { a, b };
     // A masked copy has nothing to say about its original.
-    let lead = plan.masked.unwrap_or(context.settings.lead);
+    let original = guarded(link, plan.masked);
+    let lead = original.unwrap_or(context.settings.lead);
     let views = views(context, plan);
     // Each side has a base in its own terms.
     let base = PerSide::from_fn(|side| {
@@ -476,11 +477,11 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     // Differences at first sight are no edits: where they may not be carried they are neither taken back nor reported. What
     // our own receipt names was in step once, before the store was lost or went back, and a masked copy is what its original
     // makes it.
-    let was_in_step = context.likeness == Some(Likeness::Receipt) || link.is_named() || plan.masked.is_some();
+    let was_in_step = context.likeness == Some(Likeness::Receipt) || link.is_named() || original.is_some();
     let read_only_edit = if was_in_step { context.settings.read_only_edit } else { ReadOnlyEdit::Ignore };
     let settings = Settings { read_only_edit, ..context.settings.clone() };
     let context = Context { settings: &settings, ..*context };
-    let merged = merge(&versions, &Rules::new(link, &context, plan.masked));
+    let merged = merge(&versions, &Rules::new(link, &context, original));
     write_merged(link, &latest, merged, &reason, plan);
     // What the side that does not lead says, and is told otherwise now.
     let side = lead.other();

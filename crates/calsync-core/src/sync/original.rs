@@ -7,7 +7,7 @@ use super::settings::Settings;
 use super::view::has_private;
 use crate::defects::{Defect, planted};
 use crate::ids::{LinkId, PairingId, Side};
-use crate::link::Link;
+use crate::link::{Half, Link};
 use crate::model::Series;
 
 /// The side with the original of a private appointment, where the other side is shown a masked copy: what was made so
@@ -26,13 +26,9 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
         return Side::BOTH.into_iter().find(|side| hides(*side));
     };
     if shadow(Side::A).is_none() || shadow(Side::B).is_none() {
-        // Put together just now: a copy is known by our receipt, which says so, or by its looks.
+        // Put together just now, and no receipt says who is a copy: one is known by its looks, or by whose receipt names whom.
         let lead = settings.lead;
         let mut sides = [(Side::A, a, b), (Side::B, b, a)].into_iter();
-        if let Some(side) = Side::BOTH.into_iter().find(|side| hides(*side) && masked_by_receipt(link, *side))
-        {
-            return Some(side);
-        }
         if let Some((side, ..)) =
             sides.clone().find(|(side, original, copy)| settings.is_mask_of(*side, original, copy))
         {
@@ -82,12 +78,13 @@ pub(super) fn private_from(before: &Link, now: &Link) -> Option<Side> {
     before.memory.private_from.or(Side::BOTH.into_iter().find(|side| never && alone(side)))
 }
 
-/// Whether the other side's item is a masked copy of this side's by our receipt in it.
-fn masked_by_receipt(link: &Link, side: Side) -> bool {
-    let (Some(original), Some(copy)) = (link.halves.get(side), link.halves.get(side.other())) else {
-        return false;
-    };
-    copy.names(original) && copy.receipt().is_some_and(|receipt| receipt.masked)
+/// The side whose item our receipt in the other one calls the original of a masked copy.
+pub(super) fn masked_by_receipt(link: &Link) -> Option<Side> {
+    Side::BOTH.into_iter().find(|side| {
+        let (original, copy) = (link.halves.get(*side).as_ref(), link.halves.get(side.other()).as_ref());
+        let is_masked = |copy: &Half| copy.receipt().is_some_and(|receipt| receipt.masked);
+        original.zip(copy).is_some_and(|(original, copy)| copy.names(original) && is_masked(copy))
+    })
 }
 
 /// Whether the other side's item was made from this side's, and not the other way round as well.

@@ -210,3 +210,18 @@ fn a_masked_copy_that_is_known_by_its_looks_follows_its_original() {
     let reminders = |fake: &Fake| fake.events().into_iter().map(|event| event.reminder).collect::<Vec<_>>();
     assert_eq!((reminders(&world.a), reminders(&world.b)), (vec![Reminder::Off], vec![Reminder::Off]));
 }
+
+#[test]
+fn an_original_that_is_public_by_now_is_not_told_what_its_masked_copy_says() {
+    let (mut world, mine, theirs) = masked();
+    world.settings.lead = Side::B;
+    world.b.edit(&theirs, |series| series.event.place = "bei mir".to_owned());
+    world.a.edit(&mine, |series| series.event.sensitivity = Sensitivity::Normal);
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(
+        (world.a.subjects(), world.b.subjects()),
+        (vec!["Termin".to_owned()], vec!["Termin".to_owned()])
+    );
+    assert_eq!((&*world.a.events()[0].place, &*world.b.events()[0].place), ("", ""));
+}
