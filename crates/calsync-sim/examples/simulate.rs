@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example simulate -- --seeds 10000 --mix all
+//! cargo run --release --example simulate -- --fresh 100000 --at-most 20
 //! cargo run --release --example simulate -- --mix faults --replay 4711
 //! cargo run --release --example simulate -- --defect all
 //! cargo run --release --example simulate -- --confirm docs/defects.md
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use calsync_core::defects::{self, Defect};
 use calsync_sim::{self as sim, Catalogue, Counts, Found, Hunt, Layer, Mix, Outcome, Violation};
@@ -35,6 +36,14 @@ struct Arguments {
     /// What may happen: calm, faults, restores or all. The default is all; defects have one each.
     #[arg(long, value_parser = mix)]
     mix: Option<Mix>,
+    /// Runs so many seeds that nobody has run yet, a quarter in each mix, beginning with a number that the clock gives. Exit
+    /// status 1 where a mishap or a way of the engine to deal with one never occurred, where an invariant broke that no seed
+    /// breaks, and where more seeds fail than `--at-most` allows.
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["replay", "seeds", "mix", "confirm", "defect"])]
+    fresh: Option<u64>,
+    /// With `--fresh`: so many of 1,000 seeds of a mix may fail; none unless given.
+    #[arg(long, value_name = "SEEDS", requires = "fresh", default_value_t = 0)]
+    at_most: u64,
     /// Runs one seed again and prints its script; where it fails, also the shortest script that was found to fail.
     #[arg(long, value_name = "SEED")]
     replay: Option<u64>,
@@ -153,7 +162,11 @@ fn main() -> ExitCode {
         let planted = hunt.beside.iter().copied().chain([hunt.defect]);
         return defects::with(planted, || replay(seed, mix));
     }
-    let summary = simulate(&arguments);
+    if let Some(seeds) = arguments.fresh {
+        return fresh(seeds, &arguments);
+    }
+    let (first, mix) = (arguments.first.unwrap_or(0), arguments.mix.unwrap_or(Mix::All));
+    let summary = simulate(first, arguments.seeds.unwrap_or(1_000), mix);
     if arguments.json {
         match serde_json::to_string_pretty(&summary) {
             Ok(text) => println!("{text}"),
@@ -165,10 +178,43 @@ fn main() -> ExitCode {
     if summary.failing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Seeds that nobody has run yet, in all mixes, and whether they did all they can.
+fn fresh(seeds: u64, arguments: &Arguments) -> ExitCode {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let first = arguments.first.unwrap_or(now.saturating_mul(1_000));
+    let (mut faults, mut branches, mut wrong) = (Counts::new(), Counts::new(), Vec::new());
+    for mix in Mix::ALL {
+        let summary = simulate(first, seeds.div_ceil(Mix::ALL.len() as u64), mix);
+        print(&summary);
+        faults.extend(summary.faults.keys().map(|name| (*name, 1)));
+        branches.extend(summary.branches.keys().map(|name| (*name, 1)));
+        let broken = sim::HOLD.iter().filter(|invariant| summary.broken.contains_key(*invariant));
+        wrong.extend(broken.map(|invariant| format!("{invariant} broke in mix {}", mix.name())));
+        if summary.failing.saturating_mul(1_000) > summary.seeds.saturating_mul(arguments.at_most) {
+            wrong.push(format!("{} of {} seeds fail in mix {}", summary.failing, summary.seeds, mix.name()));
+        }
+    }
+    let missing = |known: &[&'static str], counts: &Counts| -> Vec<String> {
+        let never = known.iter().filter(|name| !counts.contains_key(*name));
+        never.map(|name| format!("never happened: {name}")).collect()
+    };
+    wrong.extend(missing(sim::FAULTS, &faults));
+    wrong.extend(missing(sim::BRANCHES, &branches));
+    println!(
+        "simulated: {seeds} seeds from {first}, {} of {} mishaps and {} of {} branches occurred",
+        faults.len(),
+        sim::FAULTS.len(),
+        branches.len(),
+        sim::BRANCHES.len()
+    );
+    for why in &wrong {
+        println!("   {why}");
+    }
+    if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 /// All seeds, on all cores.
-fn simulate(arguments: &Arguments) -> Summary {
-    let (first, mix) = (arguments.first.unwrap_or(0), arguments.mix.unwrap_or(Mix::All));
-    let seeds = arguments.seeds.unwrap_or(1_000);
+fn simulate(first: u64, seeds: u64, mix: Mix) -> Summary {
     let began = Instant::now();
     let next = AtomicU64::new(0);
     let summary = Mutex::new(Summary { mix: mix.name(), first, ..Summary::default() });
@@ -180,7 +226,7 @@ fn simulate(arguments: &Arguments) -> Summary {
             }
             let seed = first.wrapping_add(number);
             let outcome = sim::run(seed, mix);
-            let differs = seed % TWICE == 0 && sim::run(seed, mix).trace != outcome.trace;
+            let differs = seed.is_multiple_of(TWICE) && sim::run(seed, mix).trace != outcome.trace;
             let mut summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
             summary.add(outcome);
             if differs {

@@ -19,6 +19,7 @@ mod ground;
 #[cfg(feature = "defects")]
 mod hunt;
 mod judge;
+mod known;
 mod line;
 mod model;
 mod options;
@@ -41,6 +42,7 @@ pub use clock::SimClock;
 pub use ground::Ground;
 #[cfg(feature = "defects")]
 pub use hunt::{Found, Hunt, Layer};
+pub use known::{BRANCHES, FAULTS, HOLD};
 pub use line::{Aloft, Befalls, Line};
 pub use options::{Answers, Manners, Mix, Options, Rates};
 pub use place::{Place, Standing};

@@ -288,7 +288,9 @@ impl StateStore for Shelf {
                 self.shared.stored(commit.fence);
             }
             Err(StoreError::Fenced) => self.shared.branch("an old fence was refused"),
-            Err(StoreError::Conflict) => self.shared.branch("another daemon was faster"),
+            Err(StoreError::Conflict) => {
+                self.shared.violated("I20", "two daemons commit upon the same state".to_owned());
+            }
             Err(_) => {}
         }
         self.ends(full, answer).await

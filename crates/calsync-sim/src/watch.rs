@@ -16,6 +16,7 @@ use calsync_core::sync::Settings;
 
 use crate::book::Book;
 use crate::clock::SimClock;
+use crate::known::{BRANCHES, FAULTS};
 use crate::line::Flights;
 use crate::options::Options;
 use crate::place::Place;
@@ -217,12 +218,14 @@ impl Shared {
     }
 
     pub(crate) fn fault(&self, name: &'static str) {
+        debug_assert!(FAULTS.contains(&name) || name == "B goes back", "{name}");
         let mut watch = self.watch();
         *watch.faults.entry(name).or_default() += 1;
         watch.say(format_args!("   -- {name}"));
     }
 
     pub(crate) fn branch(&self, name: &'static str) {
+        debug_assert!(BRANCHES.contains(&name), "{name}");
         *self.watch().branches.entry(name).or_default() += 1;
     }
 
