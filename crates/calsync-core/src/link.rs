@@ -134,6 +134,20 @@ impl Half {
         matches!(self.seen, Some(Observation::Gone))
     }
 
+    /// Whether it has to be read before anything is decided.
+    pub(crate) fn is_unread(&self) -> bool {
+        matches!(self.seen, Some(Observation::Unread(_)))
+    }
+
+    /// Takes that its absence was proved. What a lone item looked like is known from nowhere else.
+    pub(crate) fn go(&mut self, lone: bool) {
+        if let (true, None, Some(Observation::Present(sighting))) = (lone, &self.shadow, &self.seen) {
+            let Sighting { revision, series, .. } = sighting.as_ref();
+            self.shadow = Some(Shadow { revision: revision.clone(), series: series.clone() });
+        }
+        self.seen = Some(Observation::Gone);
+    }
+
     /// What is known of the item, as if it had been read just now; `None` where it never was.
     pub(crate) fn sighted_anew(&self) -> Option<Sighting> {
         match (&self.seen, &self.shadow) {

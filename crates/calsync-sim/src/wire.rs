@@ -182,7 +182,11 @@ impl Wire {
         }
         if lists && rng.chance(rates.short) && page.entries.len() > 1 {
             let keep = usize::try_from(rng.below(page.entries.len() as u64)).unwrap_or_default();
-            for left_out in page.entries.split_off(keep) {
+            let (left_out, gone): (Vec<_>, Vec<_>) =
+                page.entries.split_off(keep).into_iter().partition(|entry| entry.revision.is_some());
+            // It is short of what is there; what it listed before and is gone since it does not hide.
+            page.entries.extend(gone);
+            for left_out in left_out {
                 let item = self.shared.places.get(self.side).item(left_out.key.as_str());
                 let mut book = self.shared.book();
                 let event = item.and_then(|item| book.event_of(&item.series));

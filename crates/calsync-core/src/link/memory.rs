@@ -34,6 +34,12 @@ pub struct LinkMemory {
     /// UIDs that its items had and do not have any more, because they were made again.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub uids: BTreeSet<Uid>,
+    /// The server gave what we made a UID of its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own_uid: bool,
+    /// What we made was gone before anybody saw which UID the server gave it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unseen_uid: bool,
 }
 
 /// So many earlier UIDs are remembered.

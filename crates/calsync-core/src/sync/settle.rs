@@ -14,7 +14,7 @@ use super::settings::Settings;
 use super::view::{Past, View};
 use super::{breaker, protected};
 use crate::defects::{Defect, planted};
-use crate::ids::{PairingId, PerSide, Side};
+use crate::ids::{PairingId, PerSide, Side, Uid};
 use crate::link::{Half, Hold, Intent, Link, LinkMemory, Listing, Observation, Retry, Shadow, Sighting};
 use crate::model::{Event, Field, Overlay, Override, OverridePatch, RecurrenceId, Series, SeriesPatch};
 use crate::source::{Item, SourceErrorKind, WriteOp};
@@ -103,6 +103,9 @@ pub(super) fn settle(
                 (outcomes.get(side), next.halves.get_mut(side))
             {
                 half.seen = Some(Observation::Gone);
+                let written = plan.writes.get(side).as_ref();
+                next.memory.unseen_uid |=
+                    written.is_some_and(|write| matches!(write.op, WriteOp::Create { .. }));
             }
         }
         if plan.masked.or(link.masked).is_none_or(|original| succeeded(plan, outcomes, original.other())) {
@@ -222,7 +225,7 @@ fn settle_half(
     match (op, written) {
         (WriteOp::Create { series, .. }, Some(item)) => {
             next.generation = next_generation(link, side);
-            made_again(link, side, item, next);
+            was_made(link, side, &series.uid, &item.series.uid, next);
             let given_back = if changed_since || planted(Defect::ShadowAsSent) {
                 as_held(series, item, setting.unheld.get(side))
             } else {
@@ -340,10 +343,12 @@ fn take_agreed(plan: &LinkPlan, next: &mut Link) {
     }
 }
 
-/// An item takes the place of one that is gone.
-fn made_again(link: &Link, side: Side, item: &Item, next: &mut Link) {
+/// An item was made, perhaps in the place of one that is gone; remembers UIDs, also where the server gave it another one than
+/// it was to have.
+fn was_made(link: &Link, side: Side, written: &Uid, uid: &Uid, next: &mut Link) {
+    next.memory.own_uid |= written != uid;
     let was = link.halves.get(side).as_ref().and_then(Half::latest);
-    if let Some((_, was)) = was.filter(|(_, was)| was.uid != item.series.uid) {
+    if let Some((_, was)) = was.filter(|(_, was)| was.uid != *uid) {
         next.memory.had(&was.uid);
     }
 }
@@ -555,7 +560,7 @@ pub(super) fn settle_late(
         WriteOp::Delete { .. } => return parted(link, side),
         WriteOp::Create { series, .. } => {
             next.generation = next_generation(link, side);
-            made_again(link, side, item, &mut next);
+            was_made(link, side, &series.uid, &item.series.uid, &mut next);
             (as_held(series, item, setting.unheld.get(side)), setting.listings.get(side).not_shown_yet())
         }
         WriteOp::Update { patch, .. } if patch.mark.is_some() => {
@@ -675,6 +680,8 @@ pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, setting: &Set
         let series = shown_as(latest, past, &view, &item.series);
         origin.shadow = Some(Shadow { revision: revision.clone(), series });
     }
+    let origin = link.halves.get(side.other()).as_ref().and_then(Half::latest);
+    next.memory.own_uid |= origin.is_some_and(|(_, origin)| origin.uid != item.series.uid);
     *next.halves.get_mut(side) = Some(Half {
         key: item.key,
         shadow: Some(Shadow { revision: item.revision, series: item.series }),

@@ -1,6 +1,6 @@
 //! What the simulated world found where servers and networks fail, each with the smallest input that showed it.
 
-use calsync_core::ids::Uid;
+use calsync_core::ids::{Side, Uid};
 use calsync_core::link::HoldKind;
 use calsync_core::model::Series;
 
@@ -31,10 +31,16 @@ fn a_double_to_which_the_server_gave_a_uid_of_its_own_is_one() {
     world.settle();
     assert_eq!(counts(&world), (1, 2));
     assert_eq!(world.held()[0].kind, HoldKind::OurDouble);
-    // Moved to another time it is what a person makes of a copy.
-    world.b.edit(&double, |series| series.event.span = hour(2, 9));
+    // It stays one when somebody moves it, or the first one.
+    for key in world.b.keys() {
+        world.b.edit(&key, |series| series.event.span = hour(2, 9));
+        world.settle();
+        assert_eq!((counts(&world), world.held().len()), ((1, 2), 1), "{double}");
+    }
+    // Where the first one is deleted, it takes its place.
+    world.b.delete(&world.b.keys()[0]);
     world.settle();
-    assert_eq!((counts(&world), world.held().len()), ((2, 2), 0));
+    assert_eq!((counts(&world), world.held().len()), ((1, 1), 0));
 }
 
 #[test]
@@ -61,4 +67,58 @@ fn of_two_alike_the_one_that_moved_keeps_the_link() {
     world.settle();
     assert_eq!((counts(&world), world.held().len()), ((1, 2), 1));
     assert_eq!(world.a.events()[0].place, "Ulm");
+}
+
+#[test]
+fn what_moved_and_cannot_be_read_yet_is_not_deleted() {
+    for side in Side::BOTH {
+        let world = World::new();
+        world.a.add_series(once());
+        world.settle();
+        let moved = world.side(side).rename(&world.side(side).keys()[0]);
+        world.side(side).unreadable(&[&moved]);
+        world.sync();
+        assert_eq!(counts(&world), (1, 1), "{side}");
+        world.side(side).unreadable(&[]);
+        world.clock.pass(600);
+        world.settle();
+        assert_eq!(counts(&world), (1, 1), "{side}");
+        world.assert_in_step();
+        // What is deleted while something else cannot be read is deleted a little later.
+        let other = world.side(side).add_series(Series { uid: Uid::new("other"), ..once() });
+        world.side(side).unreadable(&[&other]);
+        world.side(side).delete(&moved);
+        for _ in 0..5 {
+            world.sync();
+        }
+        assert_eq!(counts(&world), if side == Side::A { (1, 0) } else { (0, 1) }, "{side}");
+    }
+}
+
+#[test]
+fn what_moved_and_cannot_be_read_under_its_old_key_is_not_made_again() {
+    let world = World::new();
+    world.a.add_series(once());
+    world.settle();
+    let old = world.b.keys().remove(0);
+    world.b.rename(&old);
+    world.b.unreadable(&[&old]);
+    world.sync();
+    world.b.unreadable(&[]);
+    world.clock.pass(600);
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+}
+
+#[test]
+fn two_of_one_are_no_two_where_a_first_sync_cannot_read_one_of_them() {
+    let world = World::new();
+    world.a.add_series(once());
+    let theirs = world.b.add_series(Series { uid: Uid::new("another"), ..once() });
+    world.b.unreadable(&[&theirs]);
+    world.sync();
+    world.b.unreadable(&[]);
+    world.clock.pass(600);
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
 }

@@ -20,6 +20,15 @@ use crate::sync::original::masked_by_receipt;
 use crate::sync::plan::Likeness;
 use crate::sync::settle::{adopt_half_made, retry_after};
 
+/// Whose an item is or was.
+struct Owner {
+    key: ItemKey,
+    /// `None` where it ended.
+    link: Option<Link>,
+    /// What is remembered where it is no longer its item.
+    buried: Option<Tombstone>,
+}
+
 /// So many earlier counterparts of an item are known by the tokens they were made with.
 const EARLIER: u32 = 16;
 
@@ -33,16 +42,17 @@ impl Work {
         consumed: &mut BTreeSet<LinkId>,
     ) -> Result<Vec<Link>, Stop> {
         for side in Side::BOTH {
-            let is_gone = |link: &Link| {
-                link.lone_side().is_none() && link.halves.get(side).as_ref().is_some_and(Half::is_gone)
-            };
+            let is_gone = |link: &Link| link.halves.get(side).as_ref().is_some_and(Half::is_gone);
             let by: Vec<MatchKey> =
                 links.iter().filter(|link| is_gone(link)).flat_map(|link| keys_of_gone(link, side)).collect();
             if by.is_empty() || planted(Defect::MovesNotFound) {
                 continue;
             }
             let candidates = self.port.lone_links(side, by).await?;
-            for link in links.iter_mut().filter(|link| is_gone(link)) {
+            // A link with both sides comes first: of two lone ones nothing is lost.
+            let (both, lone): (Vec<&mut Link>, Vec<&mut Link>) =
+                links.iter_mut().filter(|link| is_gone(link)).partition(|link| link.lone_side().is_none());
+            for link in both.into_iter().chain(lone) {
                 let uids = uids_gone(link);
                 // Where we made one twice there are two of them, and the one that came now is the one that moved.
                 let alike = |lone: &Link| {
@@ -51,7 +61,9 @@ impl Work {
                     matches!((was, is), (Some(was), Some((_, is))) if was.series == *is)
                 };
                 let is_it = |lone: &&Link| {
-                    !consumed.contains(&lone.id)
+                    lone.id != link.id
+                        && !is_gone(lone)
+                        && !consumed.contains(&lone.id)
                         && (uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
                             || self.is_moved_unread(lone, link, side))
                 };
@@ -61,6 +73,7 @@ impl Work {
                 }) else {
                     continue;
                 };
+                let alone = link.lone_side().is_some();
                 let (Some(new), Some(half)) = (lone.halves.get(side).clone(), link.halves.get_mut(side))
                 else {
                     continue;
@@ -72,6 +85,10 @@ impl Work {
                     let keys = PerSide::from_fn(|of| (of == side).then(|| half.key.clone()));
                     let at = self.input.now;
                     pending.tombstones.push(Tombstone { link: link.id, uid: uid.clone(), keys, at });
+                }
+                if alone {
+                    *half = new;
+                    continue;
                 }
                 half.key = new.key;
                 half.seen = new.seen;
@@ -157,8 +174,8 @@ impl Work {
                     .all(|side| link.halves.get(side).as_ref().is_some_and(|half| !half.is_gone()))
             };
             let owners = self.owners(side, named.into_iter().collect()).await?;
-            *left.get_mut(side) =
-                owners.into_iter().filter(|(_, link)| stands(link)).map(|(key, _)| key).collect();
+            let is_left = |owner: &Owner| owner.link.as_ref().is_some_and(stands);
+            *left.get_mut(side) = owners.into_iter().filter(is_left).map(|owner| owner.key).collect();
         }
         Ok(left)
     }
@@ -221,7 +238,8 @@ impl Work {
     fn is_moved_unread(&self, lone: &Link, link: &Link, side: Side) -> bool {
         let latest =
             |link: &Link| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series.time_hash());
-        uid_of(link, side) == uid_of(link, side.other())
+        link.memory.unseen_uid
+            && uid_of(link, side) == uid_of(link, side.other())
             && self.claims(lone, side, link)
             && latest(lone) == latest(link)
     }
@@ -314,7 +332,8 @@ impl Work {
                 let is_it = |tombstone: &Tombstone| {
                     sighting.is_some_and(|sighting| tombstone.uid == sighting.series.uid)
                 };
-                if replaced.iter().any(is_it) {
+                // What the link itself had before it moved is no other item.
+                if replaced.iter().any(|tombstone| tombstone.link != case.link.id && is_it(tombstone)) {
                     case.suspicion = Some(Suspicion::OurDouble);
                     continue;
                 }
@@ -383,20 +402,33 @@ impl Work {
             let paired = cases.iter().filter(|case| case.link.lone_side().is_none());
             owners.extend(paired.filter_map(|case| {
                 let half = case.link.halves.get(side.other()).as_ref()?;
-                Some((half.key.clone(), case.link.clone()))
+                Some(Owner { key: half.key.clone(), link: Some(case.link.clone()), buried: None })
             }));
             for case in cases.iter_mut() {
                 let Some(key) = counterpart(case) else { continue };
-                let others: Vec<&Link> = owners
+                let owners: Vec<&Owner> = owners
                     .iter()
-                    .filter(|(named, link)| *named == key && link.id != case.link.id)
-                    .map(|(_, link)| link)
+                    .filter(|owner| {
+                        owner.key == key && owner.link.as_ref().is_none_or(|link| link.id != case.link.id)
+                    })
                     .collect();
+                let links = || owners.iter().filter_map(|owner| owner.link.as_ref());
+                // Once known it stays one, whatever people do to either of the two.
+                let known = is_double(&case.link);
+                let stands = |link: &Link| link.halves.get(side).as_ref().is_some_and(|half| !half.is_gone());
+                let is_late = |owner: &&Owner| match (&owner.link, &owner.buried) {
+                    (Some(link), _) => is_of_gone(&case.link, link, side),
+                    (None, Some(tombstone)) => known || self.is_late(&case.link, side, tombstone),
+                    (None, None) => false,
+                };
                 let ours = uid_of(&case.link, side);
-                let is_another = |link: &&Link| uid_of(link, side).is_some_and(|uid| Some(uid) != ours);
-                if others.iter().any(|link| is_twin(&case.link, link, side)) {
+                let is_another = |link: &Link| uid_of(link, side).is_some_and(|uid| Some(uid) != ours);
+                if links().any(|link| stands(link) && (known || is_twin(&case.link, link, side))) {
                     case.suspicion = Some(Suspicion::OurDouble);
-                } else if others.iter().any(is_another)
+                } else if owners.iter().any(is_late) {
+                    // What it was made of is deleted since.
+                    case.suspicion = Some(Suspicion::CameBack);
+                } else if links().any(is_another)
                     && let Some(half) = case.link.halves.get_mut(side)
                 {
                     half.forget_receipt();
@@ -406,13 +438,25 @@ impl Work {
         Ok(())
     }
 
-    /// The links whose item of this side has one of these keys, or had it before it moved.
-    async fn owners(&mut self, side: Side, keys: Vec<ItemKey>) -> Result<Vec<(ItemKey, Link)>, Stop> {
-        let key_of = |link: &Link| link.halves.get(side).as_ref().map(|half| half.key.clone());
+    /// Whether this is what a create made that came too late: after that of which it was to be made was deleted.
+    fn is_late(&self, lone: &Link, side: Side, tombstone: &Tombstone) -> bool {
+        let offset = Duration::milliseconds(self.offsets.get(side).unwrap_or_default());
+        let created = created(lone, side).and_then(|created| created.checked_sub_signed(offset));
+        created.is_some_and(|created| created >= tombstone.at)
+            && uid_of(lone, side) == Some(MatchKey::Uid(tombstone.uid.clone()))
+    }
+
+    /// Whose the items of this side are, or were before they moved or their links ended.
+    async fn owners(&mut self, side: Side, keys: Vec<ItemKey>) -> Result<Vec<Owner>, Stop> {
         let now = self.port.links_by_key(side, keys.clone()).await?;
-        let mut owners: Vec<(ItemKey, Link)> =
-            now.into_iter().filter_map(|link| Some((key_of(&link)?, link))).collect();
-        let missing = keys.into_iter().filter(|key| !owners.iter().any(|(known, _)| known == key));
+        let mut owners: Vec<Owner> = now
+            .into_iter()
+            .filter_map(|link| {
+                let key = link.halves.get(side).as_ref()?.key.clone();
+                Some(Owner { key, link: Some(link), buried: None })
+            })
+            .collect();
+        let missing = keys.into_iter().filter(|key| !owners.iter().any(|owner| owner.key == *key));
         let halves: Vec<Half> = missing.map(Half::unread).collect();
         if halves.is_empty() {
             return Ok(owners);
@@ -420,9 +464,9 @@ impl Work {
         let tombstones = self.port.tombstones(side, halves).await?;
         let ids: BTreeSet<LinkId> = tombstones.iter().map(|tombstone| tombstone.link).collect();
         let links = self.port.links_by_id(ids.into_iter().collect()).await?;
-        owners.extend(tombstones.iter().filter_map(|tombstone| {
-            let link = links.iter().find(|link| link.id == tombstone.link)?;
-            Some((tombstone.keys.get(side).clone()?, link.clone()))
+        owners.extend(tombstones.into_iter().filter_map(|tombstone| {
+            let link = links.iter().find(|link| link.id == tombstone.link).cloned();
+            Some(Owner { key: tombstone.keys.get(side).clone()?, link, buried: Some(tombstone) })
         }));
         Ok(owners)
     }
@@ -481,6 +525,9 @@ impl Work {
                     continue;
                 }
                 if item.receipt.is_some() {
+                    let theirs = case.link.halves.get(side.other()).as_ref().and_then(Half::latest);
+                    case.link.memory.own_uid |=
+                        theirs.is_some_and(|(_, theirs)| theirs.uid != item.series.uid);
                     *case.link.halves.get_mut(side) =
                         Some(new_half(item, self.head.listings.get(side).number));
                     case.likeness = Some(Likeness::Receipt);
@@ -536,13 +583,20 @@ fn is_twin(lone: &Link, link: &Link, side: Side) -> bool {
     if half.is_gone() {
         return false;
     }
-    let (ours, theirs) = (uid_of(link, side), uid_of(link, side.other()));
-    if ours == theirs || ours == uid_of(lone, side) {
-        return ours == uid_of(lone, side);
+    if uid_of(link, side) == uid_of(lone, side) || !link.memory.own_uid {
+        return uid_of(link, side) == uid_of(lone, side);
     }
     let known = half.shadow.as_ref().map(|shadow| &shadow.series);
     let mut known = known.into_iter().chain(half.latest().map(|(_, series)| series));
     known.any(|known| sighting.series.is_at_the_time_of(known)) || is_as_made(lone, link, side)
+}
+
+/// Whether the lone item is what a create made of the item of `link` that is gone, and that never got another counterpart. (A
+/// copy that a person made has a UID of its own.)
+fn is_of_gone(lone: &Link, link: &Link, side: Side) -> bool {
+    let theirs = link.halves.get(side.other()).as_ref().filter(|theirs| theirs.is_gone());
+    let uid = theirs.and_then(Half::latest).map(|(_, series)| MatchKey::Uid(series.uid.clone()));
+    link.halves.get(side).is_none() && uid.is_some() && uid_of(lone, side) == uid
 }
 
 /// Whether the lone item is just what its receipt says that we made, of the counterpart that `link` has.

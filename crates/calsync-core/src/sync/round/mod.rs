@@ -40,7 +40,7 @@ use self::undo::Planned;
 use super::settings::{ClockOffsets, Settings};
 use super::settle::Setting;
 use crate::defects::{Defect, planted};
-use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side};
+use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side, Uid};
 use crate::link::{Answer, Head, Link, Listing, Tombstone, Which};
 use crate::model::Series;
 use crate::source::{Capabilities, SourceError, SourceErrorKind};
@@ -130,6 +130,10 @@ struct Work {
     before: Option<Box<Settings>>,
     /// On which side there are too many changes to be meant.
     hold_changes: PerSide<bool>,
+    /// Where something is that nobody could read yet, and that may be anything.
+    unread: PerSide<bool>,
+    /// The UIDs of what cannot be read now, and may be gone.
+    unsure: PerSide<BTreeSet<Uid>>,
     /// Why a side is not written any more in this round.
     unusable: PerSide<Option<SourceError>>,
     /// Answers that this round took and that nothing was decided upon yet.
@@ -168,6 +172,8 @@ impl Work {
             offsets: ClockOffsets::default(),
             before: None,
             hold_changes: PerSide::default(),
+            unread: PerSide::default(),
+            unsure: PerSide::default(),
             unusable: PerSide::default(),
             answers: BTreeMap::new(),
             planned: PerSide::default(),
@@ -306,7 +312,7 @@ impl Work {
             }
         }
         self.adopt_rules().await?;
-        if !self.head.first_sync_done {
+        if !self.head.first_sync_done && !self.unread.a && !self.unread.b {
             self.commit(Commit { first_sync_done: true, ..Commit::default() }).await?;
         }
         let counts = self.port.counts().await?;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::{LINKS, Pending, Stop, Work, token_commit};
 use crate::defects::{Defect, planted};
 use crate::ids::{ChangeToken, ItemKey, LinkId, Revision, Side};
-use crate::link::{Half, Link, Listing, Observation, Sighting};
+use crate::link::{Half, Link, Listing, Observation, Retry, Sighting};
 use crate::source::{Item, Seen, SourceError, SourceErrorKind};
 use crate::store::Commit;
 use crate::sync::rebase::{is_stranger, parted_from};
@@ -281,12 +281,12 @@ impl Work {
             }
             (Some(mut link), seen) => {
                 let before = link.retry.clone();
+                let lone = link.lone_side().is_some();
                 let half = link.halves.get_mut(side).as_mut()?;
                 half.listed = number;
                 match seen {
                     Seen::Present(item) => {
                         half.see(*item);
-                        link.retry = None;
                         // What a person was asked about is no longer there to be decided.
                         if !link.is_dirty() {
                             link.hold = None;
@@ -296,17 +296,21 @@ impl Work {
                         if !half.is_gone() {
                             self.went.insert((side, link.id));
                         }
-                        half.seen = Some(Observation::Gone);
-                        link.retry = None;
+                        half.go(lone);
                     }
                     Seen::Unreadable(_) if planted(Defect::UnreadableIsGone) => {
                         half.seen = Some(Observation::Gone);
+                        return Some(link);
                     }
                     Seen::Unreadable(why) => {
                         half.seen = Some(Observation::Unread(why.clone()));
                         link.retry = Some(retry_after(before.as_ref(), why, self.input.now));
+                        return Some(link);
                     }
                 }
+                // What was never readable stays set aside until the other side is read too, and is due at once.
+                let unread = link.halves.get(side.other()).as_ref().is_some_and(Half::is_unread);
+                link.retry = before.filter(|_| unread).map(|retry| Retry { at: self.input.now, ..retry });
                 Some(link)
             }
         }

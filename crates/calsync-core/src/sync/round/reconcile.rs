@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Duration, Utc};
+
 use super::{Mode, Pending, Stop, Work};
 use crate::defects::{Defect, planted};
 use crate::ids::{ItemKey, LinkId, PerSide, Side};
-use crate::link::{Half, Hold, HoldKind, Link};
-use crate::source::Seen;
+use crate::link::{Half, Hold, HoldKind, Link, Retry};
+use crate::source::{Seen, WriteOp};
+use crate::store::Commit;
 use crate::sync::decide::{Context, LinkPlan, Suspicion, decide};
 use crate::sync::parting::leaving;
 use crate::sync::plan::Likeness;
@@ -23,6 +26,27 @@ fn is_answered_deletion(link: &Link, side: Side) -> bool {
     let gone = link.halves.get(side).as_ref().is_some_and(Half::is_gone);
     let answered = |hold: &Hold| hold.kind == HoldKind::Deletion && hold.answer.is_some();
     link.lone_side().is_none() && gone && link.hold.as_ref().is_some_and(answered)
+}
+
+/// How often an item that nobody could read yet is tried before what may be about it goes on without: about half an hour.
+const READINGS: u32 = 5;
+
+/// Whether there is something on this side that was never read, and will soon be tried again.
+fn is_unread_yet(link: &Link, side: Side) -> bool {
+    let half = link.halves.get(side).as_ref();
+    let unread = half.is_some_and(|half| half.shadow.is_none() && State::of(Some(half)) == State::Unread);
+    unread && link.retry.as_ref().is_none_or(|retry| retry.attempts <= READINGS)
+}
+
+/// For how many rounds a link waits for that.
+const WAITS: u32 = 3;
+
+/// Leaves the link as it is for a round.
+fn wait_for_reading(link: &mut Link, now: DateTime<Utc>) -> LinkPlan {
+    let attempts = link.retry.as_ref().map_or(0, |retry| retry.attempts).saturating_add(1);
+    let why = "something that nobody could read yet may be the same".to_owned();
+    link.retry = Some(Retry { attempts, at: now, why });
+    LinkPlan { untouched: true, ..LinkPlan::default() }
 }
 
 /// A link in the making, with what was decided about it.
@@ -75,22 +99,35 @@ impl Work {
     /// is read, what moved to another key is found again, and then the deletions that are left are counted. Says on
     /// which side they are too many to be meant; a first sync deletes nothing at all.
     async fn prepare(&mut self) -> Result<PerSide<bool>, Stop> {
+        let now = self.input.now;
+        (self.unread, self.unsure) = (PerSide::default(), PerSide::default());
         let mut counts = self.port.counts().await?;
         let mut parting = PerSide { a: 0, b: 0 };
         // Deletions about which a person decided are meant, or do not take place: they hold no others.
         let mut answered = PerSide { a: 0, b: 0 };
         let parts = self.input.settings.parts();
-        if counts.failing > 0 || counts.gone.a > 0 || counts.gone.b > 0 || parts {
+        let gone = counts.gone.a > 0 || counts.gone.b > 0 || !self.went.is_empty();
+        if counts.failing > 0 {
+            self.read_failing().await?;
+        }
+        if counts.failing > 0 || gone || parts {
+            // What is set aside may have moved all the same.
+            let later = now.checked_add_signed(Duration::days(1)).unwrap_or(now);
             let mut after = None;
             let mut consumed = BTreeSet::new();
             loop {
-                let links = self.port.due_links(after, self.input.now, BATCH).await?;
+                let links = self.port.due_links(after, later, BATCH).await?;
                 let Some(last) = links.last() else { break };
                 after = Some(last.id);
                 let before = links.clone();
                 let mut pending = Pending::default();
-                let links = self.read_unread(links).await?;
                 let links = self.find_moved(links, &mut pending, &mut consumed).await?;
+                for side in Side::BOTH {
+                    *self.unread.get_mut(side) |= links.iter().any(|link| is_unread_yet(link, side));
+                    let unsure = links.iter().filter_map(|link| link.halves.get(side).as_ref());
+                    let unsure = unsure.filter(|half| half.is_unread()).filter_map(Half::latest);
+                    self.unsure.get_mut(side).extend(unsure.map(|(_, series)| series.uid.clone()));
+                }
                 for side in Side::BOTH {
                     let decided = links.iter().filter(|link| is_answered_deletion(link, side)).count();
                     *answered.get_mut(side) += decided as u64;
@@ -113,7 +150,6 @@ impl Work {
         }
         self.hold_changes = self.count_changes(counts.linked).await?;
         // What comes in small helpings is seen as a whole: the deletions of the last hour count, and what they deleted.
-        let now = self.input.now;
         Ok(PerSide::from_fn(|side| {
             let before = self.head.deleted.get(side).count(now);
             let deletions = counts.gone.get(side).saturating_sub(*answered.get(side)) + *parting.get(side);
@@ -121,6 +157,21 @@ impl Work {
             !self.head.first_sync_done && !planted(Defect::FirstSyncDeletes)
                 || deletions > 0 && too_many && !planted(Defect::GuardOff)
         }))
+    }
+
+    /// Reads what could not be read before, where it is due.
+    async fn read_failing(&mut self) -> Result<(), Stop> {
+        let mut after = None;
+        loop {
+            let before = self.port.due_links(after, self.input.now, BATCH).await?;
+            let Some(last) = before.last() else { return Ok(()) };
+            after = Some(last.id);
+            let links = self.read_unread(before.clone()).await?;
+            let put: Vec<Link> = links.into_iter().filter(|link| !before.contains(link)).collect();
+            if !put.is_empty() {
+                self.commit(Commit { put, ..Commit::default() }).await?;
+            }
+        }
     }
 
     async fn deal_with(
@@ -149,14 +200,17 @@ impl Work {
         }
         let decide_case = |work: &Work, case: &Case| {
             let context = work.context(hold_deletions, case.suspicion, case.likeness);
-            decide(&case.link, &Context { leads: work.leads(case.link.id), ..context })
+            let plan = decide(&case.link, &Context { leads: work.leads(case.link.id), ..context });
+            if work.waits_for_reading(case, &plan) { None } else { Some(plan) }
         };
         for case in &mut cases {
-            case.plan = decide_case(self, case);
+            case.plan =
+                decide_case(self, case).unwrap_or_else(|| wait_for_reading(&mut case.link, self.input.now));
         }
         for index in self.look_before_create(&mut cases).await? {
             if let Some(case) = cases.get_mut(index) {
-                case.plan = decide_case(self, case);
+                case.plan = decide_case(self, case)
+                    .unwrap_or_else(|| wait_for_reading(&mut case.link, self.input.now));
             }
         }
         self.ask_fits(&mut cases).await?;
@@ -174,6 +228,27 @@ impl Work {
             return Ok(());
         }
         self.carry_out(cases, pending).await
+    }
+
+    /// Whether what nobody could read yet may be what is missing here: the item that is gone, under another key, or in a first
+    /// sync the counterpart that is about to be made. Until then nothing is deleted in a first sync, and nobody is asked.
+    fn waits_for_reading(&self, case: &Case, plan: &LinkPlan) -> bool {
+        let waited = case.link.retry.as_ref().map_or(0, |retry| retry.attempts) >= WAITS;
+        let unread = self.unread.a || self.unread.b;
+        let first = !self.head.first_sync_done;
+        let misses = Side::BOTH.into_iter().any(|side| {
+            let gone = case.link.halves.get(side).as_ref().is_some_and(Half::is_gone);
+            let write = plan.writes.get(side).as_ref();
+            let creates = write.is_some_and(|write| matches!(write.op, WriteOp::Create { .. }));
+            // It may be what cannot be read under its old key.
+            let lone = case.link.lone_side() == Some(side);
+            let latest = case.link.halves.get(side).as_ref().and_then(Half::latest);
+            let unsure = latest.is_some_and(|(_, series)| self.unsure.get(side).contains(&series.uid));
+            lone && unsure
+                || gone && (*self.unread.get(side) || first && unread)
+                || creates && first && *self.unread.get(side)
+        });
+        misses && !waited
     }
 
     pub(super) fn context(
