@@ -164,6 +164,7 @@ impl Shared {
             return;
         }
         if let (WriteOp::Update { current, .. }, Some(item)) = (&write.op, &before.item)
+            && !item.composed
             && !self.places.get(side).shows_same(current, &item.series)
         {
             self.violated("I4", format!("a write to {side} replaces what was not read"));
@@ -219,6 +220,9 @@ impl Shared {
     /// I4: what a person wrote and nobody has seen is in the journal before it is replaced.
     fn keeps_before_image(&self, side: Side, write: &Write, before: &Before) {
         let Some(item) = &before.item else { return };
+        if item.composed {
+            return self.exempt("held as several items");
+        }
         let name = (write.link.0, side, write.receipt.number);
         let kept = self.watch().journal.get(&name).and_then(|entry| entry.before.clone());
         let same = |kept: &Series| self.places.get(side).shows_same(kept, &item.series);

@@ -23,7 +23,7 @@ pub(crate) struct Run {
 /// mishaps of the network hit each request of an operation.
 fn options(seed: u64, mix: Mix) -> Options {
     let mut options = Options::draw(seed, mix);
-    options.steps = options.steps / 4 + 80;
+    options.steps = options.steps / 3 + 80;
     let drawn = options.manners.clone();
     let real = |drawn: &Manners, unheld: &'static [Field]| Manners {
         unheld,
@@ -42,6 +42,8 @@ fn options(seed: u64, mix: Mix) -> Options {
 /// Runs a seed.
 pub(crate) fn run(seed: u64, mix: Mix, script: Script) -> Run {
     let runtime = Arc::new(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
+    // What dies with a daemon may want to know where it lived.
+    let _runtime = runtime.enter();
     let pace = Pace::new(Arc::clone(&runtime));
     let lives = Arc::new(AtomicU64::new(0));
     let mut servers = None;

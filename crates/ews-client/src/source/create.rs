@@ -14,7 +14,9 @@ use super::apply::{Failure, Job, Outcomes, stored};
 use super::outcome::{failed_write, rejected};
 use super::{ExchangeSource, properties, write};
 use crate::error::{EwsError, ResponseError};
-use crate::ops::{ConflictResolution, CreateItem, DeleteItem, DeleteType, ItemChange, Notify, UpdateItem};
+use crate::ops::{
+    ConflictResolution, CreateItem, DeleteItem, DeleteType, ItemChange, Notify, Shape, UpdateItem,
+};
 use crate::wire::{FieldChange, ItemId, ItemRef, Property, ResponseCode};
 
 const DOING: &str = "create items";
@@ -103,7 +105,20 @@ impl ExchangeSource {
         Ok(result?)
     }
 
-    /// Removes a series whose occurrences could not be written, unless nobody knows what was written.
+    /// Whether an item is as our last request left it.
+    async fn is_untouched(&self, job: &Job<'_>, id: &ItemId) -> bool {
+        let ids = vec![ItemRef::Id(ItemId::new(&id.id))];
+        let as_left = |item: ItemId| item.change_key.is_some() && item.change_key == id.change_key;
+        match self.read_all(&job.place, ids, Shape::IdOnly).await {
+            Ok(answers) => {
+                answers.into_iter().all(|answer| answer.is_ok_and(|item| item.item_id.is_some_and(as_left)))
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Removes a series whose occurrences could not be written, unless nobody knows what was written or somebody has changed
+    /// it since: then it stays, unfinished, and is found by its token.
     async fn take_back(&self, job: &Job<'_>, id: &ItemId, failure: Failure) -> WriteOutcome {
         if failure.may_have_happened() {
             return failure.outcome(DOING);
@@ -113,10 +128,11 @@ impl ExchangeSource {
             delete_type: DeleteType::SoftDelete,
             notify: Notify::Nobody,
         };
-        let taken_back = match self.client.delete_item(&job.place.target, &question).await {
-            Ok(results) => results.into_iter().all(|result| result.is_ok()),
-            Err(_) => false,
-        };
+        let taken_back = self.is_untouched(job, id).await
+            && match self.client.delete_item(&job.place.target, &question).await {
+                Ok(results) => results.into_iter().all(|result| result.is_ok()),
+                Err(_) => false,
+            };
         if taken_back {
             return failure.outcome(DOING);
         }

@@ -1,6 +1,7 @@
 //! The adapter with series: occurrences are written one by one and none gets lost.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use calsync_core::model::{Overlay, Override, RecurrenceId, Series, Span};
 use calsync_core::source::{CalendarSource, Seen, SourceErrorKind, WriteOp, WriteOutcome};
@@ -46,6 +47,30 @@ async fn a_series_with_changed_and_deleted_occurrences_comes_back_on_every_versi
         assert_eq!(starts.len(), 19);
         assert!(server.mock.outbox().is_empty());
     }
+}
+
+#[tokio::test]
+async fn what_somebody_changes_while_it_is_made_is_not_taken_back() {
+    let server = Server::newest().await;
+    server.mock.set_latency(Duration::from_millis(30));
+    let source = server.source();
+    let series = weekly(BTreeMap::from([moved(), cancelled()]));
+    let op = WriteOp::Create { token: token("1"), series: Box::new(series) };
+    let edited = async {
+        loop {
+            if let [id] = server.mock.list(MAILBOX).as_slice() {
+                let edit = Edit { place: Some("Halle 3".to_owned()), ..Edit::default() };
+                return assert!(server.mock.edit(MAILBOX, id, &edit));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let (outcome, ()) = tokio::join!(apply(&source, op, receipt(&token("1"), 1)), edited);
+    // Found by its token later, and finished.
+    assert!(matches!(outcome, WriteOutcome::Unknown(_)), "{outcome:?}");
+    let found = source.find_created(&calendar(), &[token("1")]).await.unwrap();
+    let [Seen::Present(item)] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((item.series.event.place.as_str(), &item.receipt), ("Halle 3", &None));
 }
 
 #[tokio::test]
