@@ -282,8 +282,14 @@ impl Place for Model {
             shared.hold(&mut series);
             let now = shared.now();
             let series = Arc::new(series);
-            let copy = Stored { series, revision: 1, created: now, modified: now, ..original };
-            Some(state.now.insert(shared.side, copy))
+            // It carries the token, and is not what that was given for.
+            let token = original.token.clone();
+            let copy = Stored { series, revision: 1, created: now, modified: now, token: None, ..original };
+            let key = state.now.insert(shared.side, copy);
+            if let Some(copy) = state.now.items.get_mut(&key) {
+                copy.token = token;
+            }
+            Some(key)
         })
     }
 

@@ -241,6 +241,7 @@ impl Shared {
         let mut watch = self.watch();
         let at = watch.steps;
         watch.came.insert((side, event), at);
+        watch.taken.remove(&(side, event));
     }
 
     /// I5, I14, I15, I28: a deletion has a reason that a person gave.

@@ -1,5 +1,7 @@
 //! What the simulated world found about restores, each with the smallest input that showed it.
 
+use std::collections::BTreeSet;
+
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::{Direction, HoldKind};
 use calsync_core::memory::MemoryStore;
@@ -224,4 +226,17 @@ fn an_original_that_is_public_by_now_is_not_told_what_its_masked_copy_says() {
         (vec!["Termin".to_owned()], vec!["Termin".to_owned()])
     );
     assert_eq!((&*world.a.events()[0].place, &*world.b.events()[0].place), ("", ""));
+}
+
+#[test]
+fn a_copy_that_is_written_gets_a_token_of_its_own() {
+    let (world, _, theirs) = in_step(once());
+    let copy = world.b.copy(&theirs, "of a person");
+    world.b.edit(&copy, |series| series.event.span = hour(5, 9));
+    world.settle();
+    let mine = world.a.keys().into_iter().find(|key| world.a.series(key).event.span == hour(5, 9)).unwrap();
+    world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    let tokens: BTreeSet<_> = world.journal().into_iter().map(|entry| entry.write.receipt.token).collect();
+    assert_eq!(tokens.len(), 3, "of the first one, of the copy on A, and of the copy on B");
 }

@@ -134,8 +134,9 @@ impl Work {
         let token = match op {
             WriteOp::Create { token, .. } => token.clone(),
             WriteOp::Update { .. } => {
-                let written =
-                    link.halves.get(side).as_ref().and_then(|half| half.sighting()?.receipt.as_ref());
+                // One that names somebody else came along with a copy: the token in it is that of the original.
+                let own = own().filter(|half| half.names(theirs));
+                let written = own.and_then(|half| half.sighting()?.receipt.as_ref());
                 written.map_or_else(derived, |receipt| receipt.token.clone())
             }
             WriteOp::Delete { .. } => derived(),
