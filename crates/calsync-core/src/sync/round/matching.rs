@@ -65,6 +65,7 @@ impl Work {
                         && !is_gone(lone)
                         && !consumed.contains(&lone.id)
                         && (uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
+                            || is_same(lone, link, side)
                             || self.is_moved_unread(lone, link, side))
                 };
                 let Some(lone) = candidates.iter().filter(is_it).max_by_key(|lone| {
@@ -423,7 +424,7 @@ impl Work {
                 };
                 let ours = uid_of(&case.link, side);
                 let is_another = |link: &Link| uid_of(link, side).is_some_and(|uid| Some(uid) != ours);
-                if links().any(|link| stands(link) && (known || is_twin(&case.link, link, side))) {
+                if links().any(|link| stands(link) && (known || is_same(&case.link, link, side))) {
                     case.suspicion = Some(Suspicion::OurDouble);
                 } else if owners.iter().any(is_late) {
                     // What it was made of is deleted since.
@@ -574,17 +575,15 @@ fn uid_of(link: &Link, side: Side) -> Option<MatchKey> {
     Some(MatchKey::Uid(series.uid.clone()))
 }
 
-/// Whether the lone item is the same as the one that `link` has on this side, and that stands: by its UID. A server that gives
-/// each item a UID of its own gave one to the first that we made, too: there it is one that takes place at the same time, or is
+/// Whether the lone item is the same as the one that `link` has on this side, or had, by its UID. A server that gives each item
+/// a UID of its own gave one to the first that we made, too: there it is one of ours that takes place at the same time, or is
 /// what its receipt says.
-fn is_twin(lone: &Link, link: &Link, side: Side) -> bool {
+fn is_same(lone: &Link, link: &Link, side: Side) -> bool {
     let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
     let (Some(sighting), Some(half)) = (sighting, link.halves.get(side)) else { return false };
-    if half.is_gone() {
-        return false;
-    }
-    if uid_of(link, side) == uid_of(lone, side) || !link.memory.own_uid {
-        return uid_of(link, side) == uid_of(lone, side);
+    let same_uid = uid_of(link, side) == uid_of(lone, side);
+    if same_uid || !link.memory.own_uid || named_key(lone, side).is_none() {
+        return same_uid;
     }
     let known = half.shadow.as_ref().map(|shadow| &shadow.series);
     let mut known = known.into_iter().chain(half.latest().map(|(_, series)| series));
