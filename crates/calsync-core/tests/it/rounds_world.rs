@@ -398,3 +398,21 @@ fn what_both_sides_did_alike_can_be_taken_back_though_something_else_was_refused
     world.assert_in_step();
     assert!(world.b.all()[0].overrides.is_empty());
 }
+
+#[test]
+fn a_copy_made_just_before_its_original_goes_does_not_belong_to_what_is_put_back() {
+    let world = World::new();
+    let theirs = world.b.add_series(once());
+    world.settle();
+    let mine = world.a.keys().remove(0);
+    let kept = world.b.bin(&theirs);
+    meanwhile(&world, writes_to(Side::A), || {
+        let copy = world.a.copy(&mine, "copy");
+        world.a.edit(&copy, |series| series.event.span = hour(5, 9));
+        world.b.unbin(&theirs, kept.clone());
+        world.b.edit_later(365 * 86_400, &theirs, |series| series.event.place = "Ulm".to_owned());
+    });
+    world.settle();
+    world.assert_in_step();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (2, 2), "both are there");
+}

@@ -29,6 +29,26 @@ struct Owner {
     buried: Option<Tombstone>,
 }
 
+/// What receipts of lone items name though it belongs to others.
+#[derive(Default)]
+struct Left {
+    /// The items of each side whose link stands with other items since: whatever still names them is a copy that a person
+    /// made, or a double.
+    keys: PerSide<BTreeSet<ItemKey>>,
+    /// Lone links with a copy of an item that went together with the one that it names: should that be put back, it is of
+    /// the one that went.
+    copies: BTreeSet<LinkId>,
+}
+
+/// Whether the lone item of `side` names what was buried together with another item of that side.
+fn is_copy_of_buried(lone: &Link, side: Side, buried: &Tombstone) -> bool {
+    let (Some(half), Some(named)) = (lone.halves.get(side), named_key(lone, side)) else { return false };
+    let uid = half.latest().map(|(_, series)| &series.uid);
+    buried.keys.get(side.other()).as_ref() == Some(named)
+        && buried.keys.get(side).as_ref().is_some_and(|key| *key != half.key)
+        && uid != Some(&buried.uid)
+}
+
 /// So many earlier counterparts of an item are known by the tokens they were made with.
 const EARLIER: u32 = 16;
 
@@ -154,21 +174,21 @@ impl Work {
         Ok(cases)
     }
 
-    /// The items of each side that receipts of lone items name, and whose link stands with other items since: whatever still
-    /// names them is a copy that a person made, or a double.
-    async fn left_for_others(
-        &mut self,
-        links: &[Link],
-        pool: &PerSide<Vec<Link>>,
-    ) -> Result<PerSide<BTreeSet<ItemKey>>, Stop> {
-        let mut left = PerSide::default();
+    /// What receipts of lone items name though it belongs to others.
+    async fn left_for_others(&mut self, links: &[Link], pool: &PerSide<Vec<Link>>) -> Result<Left, Stop> {
+        let mut left = Left::default();
         for side in Side::BOTH {
-            let lone = links.iter().chain(pool.get(side.other()));
+            let lone = || links.iter().chain(pool.get(side.other()));
             let named: BTreeSet<ItemKey> =
-                lone.filter_map(|link| named_key(link, side.other())).cloned().collect();
+                lone().filter_map(|link| named_key(link, side.other())).cloned().collect();
             if named.is_empty() {
                 continue;
             }
+            let halves = named.iter().cloned().map(Half::unread).collect();
+            let tombstones = self.port.tombstones(side, halves).await?;
+            let copies =
+                lone().filter(|lone| tombstones.iter().any(|it| is_copy_of_buried(lone, side.other(), it)));
+            left.copies.extend(copies.map(|copy| copy.id));
             let stands = |link: &Link| {
                 Side::BOTH
                     .into_iter()
@@ -176,7 +196,7 @@ impl Work {
             };
             let owners = self.owners(side, named.into_iter().collect()).await?;
             let is_left = |owner: &Owner| owner.link.as_ref().is_some_and(stands);
-            *left.get_mut(side) = owners.into_iter().filter(is_left).map(|owner| owner.key).collect();
+            *left.keys.get_mut(side) = owners.into_iter().filter(is_left).map(|owner| owner.key).collect();
         }
         Ok(left)
     }
@@ -203,13 +223,17 @@ impl Work {
         side: Side,
         mine: &[&Link],
         theirs: &[&'l Link],
-        left: &PerSide<BTreeSet<ItemKey>>,
+        left: &Left,
     ) -> Option<&'l Link> {
         let same_uid = |lone: &Link| uid_of(lone, side.other()) == uid_of(link, side);
         let claims = |claimant: &Link, side: Side, named: &Link| {
-            let is_left = |key: Option<&ItemKey>| key.is_some_and(|key| left.get(side.other()).contains(key));
+            let is_left =
+                |key: Option<&ItemKey>| key.is_some_and(|key| left.keys.get(side.other()).contains(key));
             let key = named.halves.get(side.other()).as_ref().map(|half| &half.key);
-            self.claims(claimant, side, named) && !is_left(key) && !is_left(named_key(claimant, side))
+            self.claims(claimant, side, named)
+                && !left.copies.contains(&claimant.id)
+                && !is_left(key)
+                && !is_left(named_key(claimant, side))
         };
         let ours = |lone: &Link| claims(link, side, lone);
         let back = |lone: &Link| claims(lone, side.other(), link);
@@ -250,7 +274,7 @@ impl Work {
         &self,
         link: &'l Link,
         pool: &'l PerSide<Vec<Link>>,
-        left: &PerSide<BTreeSet<ItemKey>>,
+        left: &Left,
         consumed: &BTreeSet<LinkId>,
     ) -> Option<(Side, Link, Likeness)> {
         let side = link.lone_side()?;
