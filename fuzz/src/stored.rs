@@ -14,7 +14,7 @@ pub fn json(bytes: &[u8]) {
             if let Some(link) = there_and_back::<Link>(bytes) {
                 let _ = (link.is_dirty(), link.lone_side());
                 for (_, half) in link.halves.iter() {
-                    let _ = half.as_ref().map(MatchKey::of);
+                    let _ = half.as_ref().map(|half| MatchKey::of(half, &link.memory));
                 }
             }
         }

@@ -44,7 +44,7 @@ pub(crate) fn run(seed: u64, mix: Mix, script: Script) -> Run {
     let runtime = Arc::new(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
     // What dies with a daemon may want to know where it lived.
     let _runtime = runtime.enter();
-    let pace = Pace::new(Arc::clone(&runtime));
+    let pace = Pace::new(&runtime);
     let lives = Arc::new(AtomicU64::new(0));
     let mut servers = None;
     let outcome = run_over(seed, options(seed, mix), script, |options, clock| {
@@ -53,12 +53,14 @@ pub(crate) fn run(seed: u64, mix: Mix, script: Script) -> Run {
         servers = Some((Arc::clone(&nvs), Arc::clone(&exchange)));
         Surroundings {
             places: PerSide { a: nvs as Arc<dyn Place>, b: exchange as Arc<dyn Place> },
-            vault: Arc::new(Disk::new(Arc::clone(&runtime), Arc::clone(&lives))),
+            vault: Arc::new(Disk::new(Arc::clone(&pace), Arc::clone(&lives))),
             ground: Arc::clone(&pace) as Arc<dyn Ground>,
             real: true,
         }
     });
     let (nvs, exchange) = servers.unwrap();
+    nvs.disconnect();
+    exchange.disconnect();
     let mut run = Run { outcome, requests: nvs.requests() + exchange.requests(), mails: exchange.mails() };
     if run.mails > 0 {
         let what = format!("{} mails would have been sent", run.mails);

@@ -58,13 +58,17 @@ impl Exchange {
         let versions = ServerVersion::ALL;
         let version = versions[usize::try_from(seed / 4).unwrap() % versions.len()];
         let options = Options { version, ..Options::default() };
-        let mock = Arc::new(pace.runtime.block_on(MockExchange::start(options)).unwrap());
+        let mock = Arc::new(pace.runtime().block_on(MockExchange::start(options)).unwrap());
         mock.add_account(USER, PASSWORD);
         mock.add_mailbox(MAILBOX, "Ömer Groß");
         mock.set_rights(USER, MAILBOX, Rights::Owner);
-        let (server, skew) = (Arc::clone(&mock), manners.skew);
-        let tell_time: Arc<dyn Fn() + Send + Sync> =
-            Arc::new(move || server.fix_clock(clock.at_server(skew)));
+        // Its gate tells it the time, and it has the gate: one of them must not keep the other.
+        let (server, skew) = (Arc::downgrade(&mock), manners.skew);
+        let tell_time: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            if let Some(server) = server.upgrade() {
+                server.fix_clock(clock.at_server(skew));
+            }
+        });
         tell_time();
         let told = Arc::clone(&tell_time);
         let gate = Arc::new(Turnpike::new(pace, move || told()));
@@ -74,6 +78,10 @@ impl Exchange {
         let process = Mutex::new((0, source(&client)));
         let (cached, backups, lives) = (Cached::default(), Mutex::default(), Arc::clone(lives));
         Exchange { mock, client, gate, tell_time, cached, backups, process, lives }
+    }
+
+    pub(crate) fn disconnect(&self) {
+        self.gate.disconnect();
     }
 
     pub(crate) fn requests(&self) -> u64 {

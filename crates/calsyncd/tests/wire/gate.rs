@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The turns of the world, and the runtime that runs between them.
 pub(crate) struct Pace {
-    pub(crate) runtime: Arc<Runtime>,
+    /// What runs in it holds the gate, so the gate does not hold it: it ends with the seed, and its sockets are closed.
+    runtime: Weak<Runtime>,
     state: Mutex<State>,
 }
 
@@ -32,8 +33,12 @@ struct State {
 }
 
 impl Pace {
-    pub(crate) fn new(runtime: Arc<Runtime>) -> Arc<Pace> {
-        Arc::new(Pace { runtime, state: Mutex::default() })
+    pub(crate) fn runtime(&self) -> Arc<Runtime> {
+        self.runtime.upgrade().unwrap()
+    }
+
+    pub(crate) fn new(runtime: &Arc<Runtime>) -> Arc<Pace> {
+        Arc::new(Pace { runtime: Arc::downgrade(runtime), state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -82,7 +87,7 @@ impl Ground for Pace {
         };
         let is_busy = !at_gates.is_empty();
         at_gates.into_iter().for_each(Waker::wake);
-        self.runtime.block_on(async {
+        self.runtime().block_on(async {
             if in_vain {
                 tokio::time::pause();
                 tokio::time::advance(PATIENCE + Duration::from_secs(1)).await;
@@ -109,7 +114,7 @@ impl Ground for Pace {
 /// The gate in front of a server.
 pub(crate) struct Turnpike {
     pace: Arc<Pace>,
-    line: OnceLock<Line>,
+    line: Mutex<Option<Line>>,
     /// Sets the server's clock.
     tell_time: Box<dyn Fn() + Send + Sync>,
     /// An answer was given since this was asked last that nobody can understand.
@@ -120,19 +125,24 @@ impl Turnpike {
     pub(crate) fn new(pace: &Arc<Pace>, tell_time: impl Fn() + Send + Sync + 'static) -> Turnpike {
         Turnpike {
             pace: Arc::clone(pace),
-            line: OnceLock::new(),
+            line: Mutex::default(),
             tell_time: Box::new(tell_time),
             mangled: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn connect(&self, line: Line) {
-        // A place is connected once.
-        let _ = self.line.set(line);
+        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = Some(line);
     }
 
-    pub(crate) fn line(&self) -> &Line {
-        self.line.get().expect("nothing is sent before the world begins")
+    /// The world ends: it has the places, these have their gates, and a gate that kept its line would keep them all.
+    pub(crate) fn disconnect(&self) {
+        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(crate) fn line(&self) -> Line {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.clone().expect("nothing is sent before the world begins")
     }
 
     /// Whether an answer was spoilt on purpose since this was asked last.
@@ -194,7 +204,7 @@ impl Gate for Turnpike {
     }
 
     fn keeps(&self, _: &str, act: Box<dyn FnMut() + Send>) {
-        let line = self.line().clone();
+        let line = self.line();
         let aloft = line.aloft();
         self.line().keep(move || line.carries(&aloft, act));
         let mut state = self.pace.state();

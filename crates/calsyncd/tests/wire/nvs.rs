@@ -32,13 +32,17 @@ impl Nvs {
     pub(crate) fn start(pace: &Arc<Pace>, manners: &Manners, clock: Arc<SimClock>) -> Nvs {
         let limits = MockLimits { page: manners.page, ..MockLimits::default() };
         let settings = MockNvsSettings { limits, ..MockNvsSettings::default() };
-        let mock = Arc::new(pace.runtime.block_on(MockNvs::start(settings)).unwrap());
+        let mock = Arc::new(pace.runtime().block_on(MockNvs::start(settings)).unwrap());
         for unit in [UNIT, OTHER] {
             mock.put_unit(MockUnit::person(unit, "Ömer Groß", "gross@example.test"));
         }
-        let (server, skew) = (Arc::clone(&mock), manners.skew);
-        let tell_time: Arc<dyn Fn() + Send + Sync> =
-            Arc::new(move || server.fix_clock(clock.at_server(skew)));
+        // Its gate tells it the time, and it has the gate: one of them must not keep the other.
+        let (server, skew) = (Arc::downgrade(&mock), manners.skew);
+        let tell_time: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            if let Some(server) = server.upgrade() {
+                server.fix_clock(clock.at_server(skew));
+            }
+        });
         tell_time();
         let told = Arc::clone(&tell_time);
         let gate = Arc::new(Turnpike::new(pace, move || told()));
@@ -47,6 +51,10 @@ impl Nvs {
         settings.timeout = PATIENCE;
         let client = NvsClient::new(settings).unwrap();
         Nvs { mock, client, gate, tell_time, cached: Cached::default(), backups: Mutex::default() }
+    }
+
+    pub(crate) fn disconnect(&self) {
+        self.gate.disconnect();
     }
 
     pub(crate) fn requests(&self) -> u64 {

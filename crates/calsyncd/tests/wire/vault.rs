@@ -8,11 +8,12 @@ use calsync_core::store::StateStore;
 use calsync_sim::Vault;
 use calsync_store::SqliteStore;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+
+use super::gate::Pace;
 
 pub(crate) struct Disk {
     dir: TempDir,
-    runtime: Arc<Runtime>,
+    pace: Arc<Pace>,
     /// Lives of the daemon that has the directory for itself.
     lives: Arc<AtomicU64>,
     open: Mutex<Option<SqliteStore>>,
@@ -20,11 +21,11 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    pub(crate) fn new(runtime: Arc<Runtime>, lives: Arc<AtomicU64>) -> Disk {
+    pub(crate) fn new(pace: Arc<Pace>, lives: Arc<AtomicU64>) -> Disk {
         // What the disk does is the matter of the crash tests of the store; here it only costs time.
         let memory = tempfile::tempdir_in("/dev/shm");
         let dir = memory.or_else(|_| tempfile::tempdir()).unwrap();
-        Disk { dir, runtime, lives, open: Mutex::default(), backups: AtomicU64::new(0) }
+        Disk { dir, pace, lives, open: Mutex::default(), backups: AtomicU64::new(0) }
     }
 
     fn open(&self) -> MutexGuard<'_, Option<SqliteStore>> {
@@ -51,7 +52,7 @@ impl Vault for Disk {
 
     fn backup(&self) -> usize {
         let number = self.backups.fetch_add(1, Ordering::Relaxed);
-        self.runtime.block_on(self.opened().backup(self.copy(number))).unwrap();
+        self.pace.runtime().block_on(self.opened().backup(self.copy(number))).unwrap();
         usize::try_from(number).unwrap()
     }
 
