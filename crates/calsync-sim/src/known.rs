@@ -1,5 +1,9 @@
 //! What the simulated world can do to the engine, what the engine can do about it, and what may never break.
 
+/// Mishaps that the world has a name for and that do not happen over typed sides in memory: B cannot go back in time there yet,
+/// and an answer is cut off only where it is sent.
+pub(crate) const ELSEWHERE: &[&str] = &["B goes back", "answer cut off"];
+
 /// Every mishap but that B goes back in time, which is not simulated yet. Over many seeds of all mixes each of them has to happen: one that does not is not tested.
 pub const FAULTS: &[&str] = &[
     "A goes back",

@@ -16,7 +16,7 @@ use calsync_core::sync::Settings;
 
 use crate::book::Book;
 use crate::clock::SimClock;
-use crate::known::{BRANCHES, FAULTS};
+use crate::known::{BRANCHES, ELSEWHERE, FAULTS};
 use crate::line::Flights;
 use crate::options::Options;
 use crate::place::Place;
@@ -218,7 +218,7 @@ impl Shared {
     }
 
     pub(crate) fn fault(&self, name: &'static str) {
-        debug_assert!(FAULTS.contains(&name) || name == "B goes back", "{name}");
+        debug_assert!(FAULTS.contains(&name) || ELSEWHERE.contains(&name), "{name}");
         let mut watch = self.watch();
         *watch.faults.entry(name).or_default() += 1;
         watch.say(format_args!("   -- {name}"));

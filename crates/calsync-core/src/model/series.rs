@@ -49,6 +49,14 @@ pub struct Series {
 }
 
 impl Series {
+    /// Whether the series has an instance of this name: its rule gives one then, or an additional date.
+    pub fn has_instance(&self, id: &RecurrenceId) -> bool {
+        let start = &self.event.span.start;
+        self.recurrence.as_ref().is_some_and(|recurrence| {
+            recurrence.dates.contains(id) || recurrence.rule.contains(start.local(), start.zone(), id.local())
+        })
+    }
+
     /// A single appointment.
     pub fn single(uid: Uid, event: Event) -> Series {
         Series { uid, event, recurrence: None, overrides: BTreeMap::new() }

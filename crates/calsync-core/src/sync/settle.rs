@@ -248,7 +248,7 @@ fn settle_half(
             let unwritten_changes = half.seen.is_some();
             let changed = half.sighting().map(|sighting| sighting.modified);
             let base = half.shadow.as_ref().map_or(&item.series, |shadow| &shadow.series);
-            let mut given_back = match (changed_since, carried) {
+            let given_back = match (changed_since, carried) {
                 (true, true) => patch.apply(base),
                 (true, false) => alone(base, current, patch),
                 (false, true) => as_given_back(base, patch, &item.series),
@@ -256,9 +256,6 @@ fn settle_half(
                     without_own(base, current, patch).apply(&as_given_back(base, patch, &item.series))
                 }
             };
-            if !carried {
-                left_behind(&mut given_back, base, current, patch, &item.series);
-            }
             let mut new = half_of(item, given_back, half.listed);
             if unwritten_changes && new.seen.is_none() {
                 new.seen = Some(Observation::Present(Box::new(Sighting::from(item.clone()))));
@@ -435,15 +432,6 @@ fn taken_along(base: &Series, current: &Series, patch: &SeriesPatch) -> Vec<(Rec
     .collect()
 }
 
-/// A server may keep what it was told of an instance that there is no more since its series was moved: nobody's edit.
-fn left_behind(shadow: &mut Series, base: &Series, current: &Series, patch: &SeriesPatch, read: &Series) {
-    for (key, _) in taken_along(base, current, patch) {
-        if let Some(over) = read.overrides.get(&key) {
-            shadow.overrides.insert(key, over.clone());
-        }
-    }
-}
-
 /// The shadow after a write: `base` with what `patch` touched as it is in `read`.
 fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
     let touched = patch.master.fields();
@@ -497,13 +485,11 @@ fn as_given_back(base: &Series, patch: &SeriesPatch, read: &Series) -> Series {
             };
         }
     }
-    if let (Some(_), Some(recurrence)) = (&patch.master.span, &read.recurrence) {
+    if patch.master.span.is_some() && read.recurrence.is_some() {
         // Where the series was moved away from, there is no instance any more that could have been touched.
         let start = &read.event.span.start;
-        let stands = |key: &RecurrenceId| {
-            RecurrenceId::of(start, key.local()) == *key
-                && recurrence.rule.contains(start.local(), start.zone(), key.local())
-        };
+        let stands =
+            |key: &RecurrenceId| RecurrenceId::of(start, key.local()) == *key && read.has_instance(key);
         shadow.overrides.retain(|key, _| read.overrides.contains_key(key) || stands(key));
     }
     shadow
@@ -577,9 +563,7 @@ pub(super) fn settle_late(
             let base =
                 half.and_then(|half| half.shadow.as_ref()).map_or(current.as_ref(), |shadow| &shadow.series);
             // What they did is dealt with only when the other side has it, of which nothing is known here.
-            let mut written = alone(base, current, patch);
-            left_behind(&mut written, base, current, patch, &item.series);
-            (written, half.map_or(0, |half| half.listed))
+            (alone(base, current, patch), half.map_or(0, |half| half.listed))
         }
     };
     *next.halves.get_mut(side) = Some(half_of(item, written, listed));

@@ -12,9 +12,7 @@ use calsync_core::ids::{
 };
 use calsync_core::link::{Answer, Head, Hold, Wish};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{
-    Attachment, Attachments, Change, Event, Field, Mark, Override, RecurrenceId, Series, Span,
-};
+use calsync_core::model::{Attachment, Attachments, Change, Event, Field, Mark, Override, Series, Span};
 use calsync_core::source::{
     Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item,
     Mark as Sentinel, Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
@@ -719,14 +717,10 @@ impl Fake {
             let blank = Event::new("", series.event.span.clone());
             let unheld = |field| self.drops_unheld && self.unheld.contains(&field);
             series.event.diff(&blank).only(unheld).apply(&mut series.event);
-            if let Some(recurrence) = &series.recurrence {
+            if series.recurrence.is_some() {
                 // No server keeps what was said of an occurrence that there is no more.
-                let start = &series.event.span.start;
-                let stands = |key: &RecurrenceId| {
-                    recurrence.rule.contains(start.local(), start.zone(), key.local())
-                        || recurrence.dates.contains(key)
-                };
-                series.overrides.retain(|key, _| stands(key));
+                let whole = series.clone();
+                series.overrides.retain(|key, _| whole.has_instance(key));
             }
             series
         };

@@ -33,6 +33,7 @@ mod nvs;
 mod vault;
 mod watched;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -120,11 +121,28 @@ impl Tally {
     }
 }
 
+thread_local! {
+    /// The first panic of the seed that runs on this thread. A panic in a task of a server is caught by the runtime, and
+    /// nothing is seen of it but a connection that was closed.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+fn remember_panics() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        PANIC.with_borrow_mut(|first| {
+            first.get_or_insert_with(|| panic.to_string());
+        });
+        told(panic);
+    }));
+}
+
 fn run(seed: u64) -> Result<bench::Run, String> {
-    catch_unwind(AssertUnwindSafe(|| bench::run(seed, mix_of(seed), Script::default()))).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-    })
+    let ended = catch_unwind(AssertUnwindSafe(|| bench::run(seed, mix_of(seed), Script::default())));
+    match (ended, PANIC.take()) {
+        (Ok(run), None) => Ok(run),
+        (Ok(_) | Err(_), panic) => Err(panic.unwrap_or_default()),
+    }
 }
 
 #[test]
@@ -134,6 +152,7 @@ fn what_holds_in_memory_holds_over_real_requests_and_a_real_store() {
     }
     let first = setting("CALSYNC_WIRE_FIRST").unwrap_or(0);
     let last = first + setting("CALSYNC_WIRE_SEEDS").unwrap_or(40);
+    remember_panics();
     let next = AtomicU64::new(first);
     let tally = Mutex::new(Tally::default());
     let begin = Instant::now();

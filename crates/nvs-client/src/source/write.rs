@@ -142,7 +142,7 @@ fn series_patch(patch: &SeriesPatch, current: &Series, receipt: &Receipt) -> Res
     let mut overrides = BTreeMap::new();
     for (id, change) in &patch.overrides {
         // Somebody moved the series meanwhile: what was said of an occurrence that is gone is lost with it.
-        if is_occurrence(&new, *id) {
+        if new.has_instance(id) {
             overrides.insert(id.to_text(), override_patch(*id, change, current)?);
         }
     }
@@ -157,13 +157,6 @@ fn mark(mark: &Mark) -> wire::Mark {
         MarkKind::Moved => wire::MarkKind::Moved,
     };
     wire::Mark { kind, note: text(&mark.note) }
-}
-
-fn is_occurrence(series: &Series, id: RecurrenceId) -> bool {
-    let start = &series.event.span.start;
-    series.recurrence.as_ref().is_some_and(|recurrence| {
-        recurrence.dates.contains(&id) || recurrence.rule.contains(start.local(), start.zone(), id.local())
-    })
 }
 
 fn event_patch(patch: &Patch, current: &Event) -> Result<Fields, String> {
