@@ -3,8 +3,9 @@
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::HoldKind;
 use calsync_core::model::Series;
+use calsync_core::sync::Request;
 
-use super::fake::{World, event, hour};
+use super::fake::{Cut, World, event, hour};
 
 fn once() -> Series {
     Series::single(Uid::new("u"), event("Termin", 1))
@@ -121,4 +122,50 @@ fn two_of_one_are_no_two_where_a_first_sync_cannot_read_one_of_them() {
     world.clock.pass(600);
     world.settle();
     assert_eq!(counts(&world), (1, 1));
+}
+
+#[test]
+fn what_a_create_made_that_nobody_could_ask_about_is_its_counterpart() {
+    for own_uids in [false, true] {
+        let mut tried = 0;
+        for at in 0.. {
+            let mut world = World::new();
+            world.b.own_uids = own_uids;
+            world.b.add_series(once());
+            world.settle();
+            let key = world.a.keys().remove(0);
+            // The edit wins, so it is made again.
+            world.a.edit(&key, |series| series.event.place = "Ulm".to_owned());
+            world.b.delete(&world.b.keys()[0]);
+            if !world.sync_cut(Cut::After(at)) {
+                break;
+            }
+            let Some(made) = world.b.keys().pop() else { continue };
+            world.b.unreadable(&[&made]);
+            world.sync_with(|_, request| {
+                if matches!(request, Request::Changes(Side::B, _)) {
+                    world.b.unreadable(&[]);
+                }
+            });
+            world.settle();
+            assert_eq!((counts(&world), world.held().len()), ((1, 1), 0), "own UIDs: {own_uids}, {at}");
+            assert_eq!(world.b.events()[0].place, "Ulm");
+            tried += 1;
+        }
+        assert!(tried > 0);
+    }
+}
+
+#[test]
+fn an_expired_token_is_kept_until_there_is_another_one() {
+    for at in 0.. {
+        let world = World::new();
+        world.a.add_series(once());
+        world.settle();
+        world.a.expire_tokens();
+        if !world.sync_cut(Cut::After(at)) {
+            break;
+        }
+        assert!(world.head().tokens.a.is_some(), "cut off after request {at}");
+    }
 }

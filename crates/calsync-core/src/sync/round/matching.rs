@@ -139,7 +139,9 @@ impl Work {
         for side in Side::BOTH {
             let by: BTreeSet<MatchKey> = links.iter().filter_map(keys_of_new).flatten().collect();
             if !by.is_empty() {
-                *pool.get_mut(side) = self.port.lone_links(side, by.into_iter().collect()).await?;
+                let mut lone = self.port.lone_links(side, by.into_iter().collect()).await?;
+                lone.retain(|lone| !self.is_made_by_open(lone));
+                *pool.get_mut(side) = lone;
             }
         }
         let left = self.left_for_others(&links, &pool).await?;

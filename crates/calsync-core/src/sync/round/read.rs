@@ -42,9 +42,8 @@ impl Work {
                             || planted(Defect::RestoreUnnoticed)) =>
                 {
                     started_over = true;
-                    let mut commit = Commit::default();
-                    *commit.forget_tokens.get_mut(side) = true;
-                    self.commit(commit).await?;
+                    // Stored it stays until the first page gives another one: should this round be cut off, and the side go
+                    // back in time, nothing but this token says so.
                     since = None;
                     continue;
                 }

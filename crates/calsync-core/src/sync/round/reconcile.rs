@@ -8,7 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::{Mode, Pending, Stop, Work};
 use crate::defects::{Defect, planted};
 use crate::ids::{ItemKey, LinkId, PerSide, Side};
-use crate::link::{Half, Hold, HoldKind, Link, Retry};
+use crate::link::{Half, Hold, HoldKind, Intent, Link, Retry};
 use crate::source::{Seen, WriteOp};
 use crate::store::Commit;
 use crate::sync::decide::{Context, LinkPlan, Suspicion, decide};
@@ -76,9 +76,10 @@ impl Work {
             let links = self.port.due_links(after, self.input.now, BATCH).await?;
             let Some(last) = links.last() else { break };
             after = Some(last.id);
-            let links =
-                links.into_iter().filter(|link| !consumed.contains(&link.id) && !self.is_open(link.id));
-            self.deal_with(links.collect(), hold_deletions, &mut consumed).await?;
+            let waits = |link: &Link| self.is_open(link.id) || self.is_made_by_open(link);
+            let links = links.into_iter().filter(|link| !consumed.contains(&link.id) && !waits(link));
+            let links = links.collect();
+            self.deal_with(links, hold_deletions, &mut consumed).await?;
         }
         self.look_after_answers().await?;
         // What was refused for a whole side ends the round only now: the other side was served meanwhile.
@@ -93,6 +94,28 @@ impl Work {
     /// Whether a write of this link still waits for its outcome.
     pub(super) fn is_open(&self, link: LinkId) -> bool {
         self.head.intents.iter().any(|intent| intent.write.link == link) && !planted(Defect::OpenWriteIgnored)
+    }
+
+    /// Whether the lone item is what a create made whose outcome is not known yet: it is the counterpart of that link, and settling
+    /// the create says so.
+    pub(super) fn is_made_by_open(&self, link: &Link) -> bool {
+        let Some(side) = link.lone_side() else { return false };
+        let Some(half) = link.halves.get(side).as_ref().filter(|half| half.shadow.is_none()) else {
+            return false;
+        };
+        let made = |intent: &&Intent| {
+            let create = matches!(intent.write.op, WriteOp::Create { .. });
+            create && intent.side == side && intent.order.is_none() && intent.write.link != link.id
+        };
+        let is_it = |intent: &Intent| match (half.receipt(), half.sighting(), &intent.write.op) {
+            (Some(receipt), _, _) => *receipt == intent.write.receipt,
+            // Made by the first of several steps.
+            (None, Some(sighting), WriteOp::Create { series, .. }) => {
+                sighting.series.is_at_the_time_of(series)
+            }
+            (None, _, _) => false,
+        };
+        self.head.intents.iter().filter(made).any(is_it) && !planted(Defect::OpenWriteIgnored)
     }
 
     /// Learns all that has to be known of the whole calendar before the first decision: what could not be read before
