@@ -67,7 +67,7 @@ impl Calendar {
 #[async_trait]
 impl CalendarSource for Calendar {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: 100, unheld: &[], marks: false, sentinel: false }
+        Capabilities { batch: 100, unheld: &[], marks: false, sentinel: false, kept_uid: usize::MAX }
     }
 
     fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {

@@ -43,6 +43,7 @@ pub fn replies(bytes: &[u8]) {
             unheld: &[],
             marks: input.one_in(2),
             sentinel: input.one_in(2),
+            kept_uid: if input.one_in(2) { 0 } else { usize::MAX },
         });
         let mut round = Round::new(RoundInput {
             pairing: pairing.clone(),
@@ -306,6 +307,7 @@ fn item(input: &mut Input<'_>, key: ItemKey) -> Item {
             token: CreateToken::from_wire(format!("c{}", input.byte() % 4)),
             counterpart: self::key(input),
             counterpart_uid: input.one_in(2).then(|| Uid::new(format!("u{}", input.byte() % 4))),
+            own_uid: input.one_in(2).then(|| Uid::new(format!("u{}", input.byte() % 4))),
             masked: input.one_in(4),
             number: if input.one_in(9) { u64::MAX } else { input.byte().into() },
             content: series.content_hash(),

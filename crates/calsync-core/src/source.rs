@@ -124,6 +124,8 @@ pub struct Capabilities {
     pub marks: bool,
     /// Whether a [`Mark`] can be left in its calendars.
     pub sentinel: bool,
+    /// The longest UID, in bytes, that an item which is made with it keeps; 0 where the server gives each one of its own.
+    pub kept_uid: usize,
 }
 
 /// What the engine leaves in a calendar itself, where people do not see it: it goes back with the calendar when that is
@@ -213,7 +215,8 @@ impl Access {
 }
 
 /// What the engine writes into each item that it writes: the item then says itself what happened, whatever else is
-/// lost. Copies made by people carry it along, so it is believed only where key or UID agree.
+/// lost. Copies made by people carry it along, so it is believed only where [`Receipt::is_of`] says so, and key or UID of
+/// the counterpart agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The create token of the item, or of its link where a person created the item.
@@ -224,6 +227,9 @@ pub struct Receipt {
     /// key has another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterpart_uid: Option<Uid>,
+    /// The UID of the item that it was written into, where that was known: a copy that a person makes has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_uid: Option<Uid>,
     /// What was written is a copy without the private text of that item.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub masked: bool,
@@ -245,6 +251,12 @@ impl Receipt {
     pub fn uid_of(series: &Series) -> Option<Uid> {
         let length = series.uid.as_str().len();
         (length > 0 && length <= Receipt::UID_BYTES).then(|| series.uid.clone())
+    }
+
+    /// Whether it may have been written into an item with this UID. Servers that hold the UID as bytes give it back in the
+    /// case of their own.
+    pub fn is_of(&self, uid: &Uid) -> bool {
+        self.own_uid.as_ref().is_none_or(|own| own.as_str().eq_ignore_ascii_case(uid.as_str()))
     }
 
     /// Whether it means the item with this key and content.
@@ -305,6 +317,17 @@ impl WriteOp {
             WriteOp::Create { series, .. } => series.content_hash(),
             WriteOp::Update { patch, current, .. } => patch.apply(current).content_hash(),
             WriteOp::Delete { .. } => ContentHash::of(&[]),
+        }
+    }
+
+    /// The UID of the item afterwards, as far as that is known before.
+    pub(crate) fn own_uid(&self, capabilities: &Capabilities) -> Option<Uid> {
+        match self {
+            WriteOp::Create { series, .. } => {
+                Receipt::uid_of(series).filter(|uid| uid.as_str().len() <= capabilities.kept_uid)
+            }
+            WriteOp::Update { current, .. } => Receipt::uid_of(current),
+            WriteOp::Delete { .. } => None,
         }
     }
 }

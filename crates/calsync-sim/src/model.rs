@@ -453,6 +453,7 @@ fn token_of(text: &str) -> Option<(u64, u64, usize)> {
 impl CalendarSource for Client {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            kept_uid: if self.shared.manners.own_uids { 0 } else { usize::MAX },
             batch: self.shared.manners.batch,
             unheld: self.shared.manners.unheld,
             marks: false,

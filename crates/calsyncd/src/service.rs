@@ -198,6 +198,7 @@ mod tests {
             token: CreateToken::from_wire("t"),
             counterpart: key.clone(),
             counterpart_uid: None,
+            own_uid: None,
             masked: false,
             number: 1,
             content: ContentHash::of(&[]),

@@ -306,6 +306,7 @@ mod tests {
             token: CreateToken::from_wire("t"),
             counterpart: ItemKey::new("c"),
             counterpart_uid: None,
+            own_uid: None,
             masked: false,
             number: 1,
             content: ContentHash::of(&[]),

@@ -502,7 +502,13 @@ impl State {
 #[async_trait]
 impl CalendarSource for Fake {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: self.batch, unheld: self.unheld, marks: self.marks, sentinel: self.sentinel }
+        Capabilities {
+            batch: self.batch,
+            unheld: self.unheld,
+            marks: self.marks,
+            sentinel: self.sentinel,
+            kept_uid: if self.own_uids { 0 } else { usize::MAX },
+        }
     }
 
     fn fit(&self, _: &CalendarKey, series: &Series) -> Fit {

@@ -28,6 +28,7 @@ fn run(
             unheld: &[],
             marks: false,
             sentinel: false,
+            kept_uid: usize::MAX,
         }),
     });
     let (mut pages, mut commits) = (0, Vec::new());

@@ -69,6 +69,21 @@ fn another_item_under_the_key_that_a_receipt_names_is_not_meant() {
 }
 
 #[test]
+fn a_copy_is_known_by_its_own_uid_when_the_original_and_the_store_are_gone() {
+    let mut world = World::new();
+    world.a.add_series(once());
+    world.settle();
+    let theirs = world.b.keys().remove(0);
+    let copy = world.b.copy(&theirs, "of the copy");
+    world.b.edit(&copy, |series| series.event.span = hour(3, 9));
+    world.b.delete(&theirs);
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(counts(&world), (2, 2));
+    assert_eq!(world.a.events()[0].span, hour(1, 9), "what was copied did not move");
+}
+
+#[test]
 fn what_is_left_alone_is_known_by_its_receipt_when_its_counterpart_comes_back() {
     let (mut world, mine, _) = in_step(once());
     world.settings.direction = Direction::AToB;

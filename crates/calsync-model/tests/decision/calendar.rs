@@ -210,7 +210,13 @@ impl Shelf {
 impl CalendarSource for Calendar {
     fn capabilities(&self) -> Capabilities {
         // One at a time: so there is a request, and with it a crash, between any two writes.
-        Capabilities { batch: 1, unheld: &[], marks: self.shelf().side == Side::A, sentinel: false }
+        Capabilities {
+            batch: 1,
+            unheld: &[],
+            marks: self.shelf().side == Side::A,
+            sentinel: false,
+            kept_uid: usize::MAX,
+        }
     }
 
     fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {

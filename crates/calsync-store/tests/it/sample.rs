@@ -67,6 +67,7 @@ pub(crate) fn entry(link: u64, number: u64) -> JournalEntry {
         token: CreateToken::from_wire("t"),
         counterpart: ItemKey::new("c"),
         counterpart_uid: None,
+        own_uid: None,
         masked: false,
         number,
         content: ContentHash::of(&[]),

@@ -212,7 +212,7 @@ impl CalendarSource for ExchangeSource {
             Invitations::Never => &[Field::Organizer, Field::Attendees, Field::Meeting],
             Invitations::SensitiveChanges => &[Field::Organizer, Field::Meeting],
         };
-        Capabilities { batch: BATCH, unheld, marks: false, sentinel: true }
+        Capabilities { batch: BATCH, unheld, marks: false, sentinel: true, kept_uid: write::MAX_UID }
     }
 
     fn fit(&self, calendar: &CalendarKey, series: &Series) -> Fit {

@@ -22,7 +22,7 @@ use crate::zones;
 pub(super) type NotHeld = String;
 
 /// The longest UID that is given to a new item.
-const MAX_UID: usize = 255;
+pub(super) const MAX_UID: usize = 255;
 
 /// What the writing depends on besides the content.
 #[derive(Debug, Clone, Copy)]

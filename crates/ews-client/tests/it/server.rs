@@ -93,6 +93,7 @@ pub(crate) fn receipt(token: &CreateToken, number: u64) -> Receipt {
         token: token.clone(),
         counterpart: ItemKey::new("nvs-1"),
         counterpart_uid: Some("uid-1".into()),
+        own_uid: Some("its own".into()),
         masked: number == 1,
         number,
         content: ContentHash::of(&["x"]),

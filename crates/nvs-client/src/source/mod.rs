@@ -167,7 +167,13 @@ fn split_token(token: &ChangeToken) -> (Option<&str>, &str) {
 impl CalendarSource for NvsSource {
     fn capabilities(&self) -> Capabilities {
         // The epoch says that the server was restored, and is in every answer.
-        Capabilities { batch: MAX_BATCH, unheld: &[Field::Meeting], marks: true, sentinel: false }
+        Capabilities {
+            batch: MAX_BATCH,
+            unheld: &[Field::Meeting],
+            marks: true,
+            sentinel: false,
+            kept_uid: usize::MAX,
+        }
     }
 
     fn fit(&self, _: &CalendarKey, _: &Series) -> Fit {

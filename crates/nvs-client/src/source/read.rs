@@ -21,6 +21,7 @@ pub(super) mod reference {
     pub(crate) const TOKEN: &str = "token";
     pub(crate) const COUNTERPART: &str = "counterpart";
     pub(crate) const COUNTERPART_UID: &str = "counterpart_uid";
+    pub(crate) const OWN_UID: &str = "own_uid";
     /// There, and `true`, only where the appointment is a masked copy.
     pub(crate) const MASKED: &str = "masked";
     pub(crate) const NUMBER: &str = "number";
@@ -47,6 +48,7 @@ fn receipt(references: &BTreeMap<String, String>) -> Option<Receipt> {
         token: CreateToken::from_wire(references.get(reference::TOKEN)?),
         counterpart: ItemKey::new(references.get(reference::COUNTERPART)?),
         counterpart_uid: references.get(reference::COUNTERPART_UID).map(Uid::new),
+        own_uid: references.get(reference::OWN_UID).map(Uid::new),
         masked: references.contains_key(reference::MASKED),
         number: references.get(reference::NUMBER)?.parse().ok()?,
         content: content.ok()?,

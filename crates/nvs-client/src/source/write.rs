@@ -72,12 +72,13 @@ fn set_key(wire: &mut wire::Write, op: &WriteOp, number: u64, text: &str) {
 }
 
 /// What a receipt leaves in the reference field; `None` where it leaves nothing under that name.
-fn references(receipt: &Receipt) -> [(&'static str, Option<String>); 6] {
-    let Receipt { token, counterpart, counterpart_uid, masked, number, content } = receipt;
+fn references(receipt: &Receipt) -> [(&'static str, Option<String>); 7] {
+    let Receipt { token, counterpart, counterpart_uid, own_uid, masked, number, content } = receipt;
     [
         (reference::TOKEN, Some(token.as_str().to_owned())),
         (reference::COUNTERPART, Some(counterpart.as_str().to_owned())),
         (reference::COUNTERPART_UID, counterpart_uid.as_ref().map(|uid| uid.as_str().to_owned())),
+        (reference::OWN_UID, own_uid.as_ref().map(|uid| uid.as_str().to_owned())),
         (reference::MASKED, masked.then(|| true.to_string())),
         (reference::NUMBER, Some(number.to_string())),
         (reference::CONTENT, Some(content.as_str().to_owned())),

@@ -56,6 +56,7 @@ fn receipt(number: u64) -> Receipt {
         counterpart: ItemKey::new("AAMk="),
         // Of the second write on there is no mask any more.
         counterpart_uid: Some(Uid::new("040000008200E0")),
+        own_uid: Some(Uid::new("its own")),
         masked: number == 1,
         number,
         content: ContentHash::of(&["x"]),

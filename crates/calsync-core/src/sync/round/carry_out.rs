@@ -141,7 +141,9 @@ impl Work {
             }
             WriteOp::Delete { .. } => derived(),
         };
-        Some(Receipt { token, counterpart, counterpart_uid, masked, number, content: op.content_hash() })
+        let own_uid = op.own_uid(self.input.capabilities.get(side));
+        let content = op.content_hash();
+        Some(Receipt { token, counterpart, counterpart_uid, own_uid, masked, number, content })
     }
 
     /// Takes the answers of one batch and reads back what was only named. Where every write of the batch met what is

@@ -7,10 +7,11 @@ use std::task::Poll;
 use chrono::{DateTime, Utc};
 
 use super::{LeftOut, RoundReport, Stop};
+use crate::defects::{Defect, planted};
 use crate::ids::{ChangeToken, CreateToken, ItemKey, LinkId, Side};
 use crate::link::{Half, Head, Link, MatchKey, Tombstone};
 use crate::model::Series;
-use crate::source::{ChangePage, Fit, Mark, Seen, SourceError, Write, WriteOutcome};
+use crate::source::{ChangePage, Fit, Item, Mark, Receipt, Seen, SourceError, Write, WriteOutcome};
 use crate::store::{Commit, Counts, JournalEntry, Recorded};
 
 /// What a round asks for. Those that name a side go to its `CalendarSource`, the others to the `StateStore`.
@@ -122,16 +123,38 @@ struct Slot {
 #[derive(Clone, Default)]
 pub(super) struct Port(Arc<Mutex<Slot>>);
 
-/// Items beyond what is carried count as unreadable: there, and left alone.
-fn bounded(seen: Result<Vec<Seen>, SourceError>) -> Result<Vec<Seen>, SourceError> {
-    let bounded = |seen| match seen {
-        Seen::Present(item) => match item.series.within_limits() {
-            Ok(()) => Seen::Present(item),
+/// Items beyond what is carried count as unreadable: there, and left alone. The receipt in a copy that a person made is
+/// about another item.
+fn believed(seen: Seen) -> Seen {
+    match seen {
+        Seen::Present(mut item) => match item.series.within_limits() {
+            Ok(()) => {
+                if is_copy(&item) {
+                    item.receipt = None;
+                }
+                Seen::Present(item)
+            }
             Err(too_much) => Seen::Unreadable(too_much.to_string()),
         },
         other => other,
-    };
-    seen.map(|seen| seen.into_iter().map(bounded).collect())
+    }
+}
+
+/// What carries a token, unless it is a copy: of that which was made with the token, no other is older.
+fn found(seen: Seen) -> Seen {
+    match seen {
+        Seen::Present(item) if is_copy(&item) => Seen::Absent,
+        other => believed(other),
+    }
+}
+
+fn each(look: fn(Seen) -> Seen, seen: Vec<Seen>) -> Vec<Seen> {
+    seen.into_iter().map(look).collect()
+}
+
+fn is_copy(item: &Item) -> bool {
+    let other = |receipt: &Receipt| !receipt.is_of(&item.series.uid);
+    item.receipt.as_ref().is_some_and(other) && !planted(Defect::CopyIsOurs)
 }
 
 macro_rules! questions {
@@ -193,9 +216,9 @@ impl Port {
         changes(side: Side, since: Option<ChangeToken>) = Request::Changes(side, since)
             => Reply::Changes(page, at) => Ok((page, at)), (Result<ChangePage, SourceError>, DateTime<Utc>);
         fetch_some(side: Side, keys: Vec<ItemKey>) = Request::Fetch(side, keys)
-            => Reply::Fetched(seen) => bounded(seen).map_err(|error| Stop::Source(side, error)), Vec<Seen>;
+            => Reply::Fetched(seen) => seen.map(|seen| each(believed, seen)).map_err(|error| Stop::Source(side, error)), Vec<Seen>;
         find_some(side: Side, tokens: Vec<CreateToken>) = Request::FindCreated(side, tokens)
-            => Reply::Found(items) => bounded(items).map_err(|error| Stop::Source(side, error)), Vec<Seen>;
+            => Reply::Found(seen) => seen.map(|seen| each(found, seen)).map_err(|error| Stop::Source(side, error)), Vec<Seen>;
         fits(side: Side, series: Vec<Series>) = Request::Fit(side, series) => Reply::Fits(fits) => Ok(fits), Vec<Fit>;
         journal(entries: Vec<JournalEntry>) = Request::Journal(entries)
             => Reply::Recorded(writes) => Ok(writes), Vec<Recorded<Write>>;

@@ -439,7 +439,8 @@ impl Work {
         let masked = false;
         let number = link.as_ref().map_or(before.number, |link| link.writes) + 1;
         let content = op.content_hash();
-        let receipt = Receipt { token, counterpart, counterpart_uid, masked, number, content };
+        let own_uid = op.own_uid(self.input.capabilities.get(entry.side));
+        let receipt = Receipt { token, counterpart, counterpart_uid, own_uid, masked, number, content };
         let write = Write { link: undoing.id(), op: op.clone(), receipt };
         JournalEntry {
             round: self.round,

@@ -79,6 +79,7 @@ pub(super) fn receipt(token: &str, counterpart: &str, number: u64) -> Receipt {
         token: CreateToken::from_wire(token),
         counterpart: ItemKey::new(counterpart),
         counterpart_uid: Some(Uid::new(format!("uid of {counterpart}"))),
+        own_uid: Some(Uid::new("its own")),
         masked: false,
         number,
         content: ContentHash::of(&["content"]),
