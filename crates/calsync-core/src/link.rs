@@ -90,13 +90,17 @@ pub struct Half {
     /// Our receipt in it as it was last seen, while it has no counterpart: one that comes later is recognised by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Box<Receipt>>,
+    /// How it was last seen, while it was never in step and is gone or has to be read again: it is known by that if it comes
+    /// back under another key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Box<Shadow>>,
 }
 
 impl Half {
     /// An item of which nothing is known but its key.
     pub(crate) fn unread(key: ItemKey) -> Half {
         let seen = Some(Observation::Unread("nothing is known of it yet".to_owned()));
-        Half { key, shadow: None, seen, access: Access::ReadOnly, listed: 0, kept: None }
+        Half { key, shadow: None, seen, access: Access::ReadOnly, listed: 0, kept: None, last: None }
     }
 
     /// What was read of it since the shadow, if it is there.
@@ -145,7 +149,16 @@ impl Half {
             let Sighting { revision, series, .. } = sighting.as_ref();
             self.shadow = Some(Shadow { revision: revision.clone(), series: series.clone() });
         }
-        self.seen = Some(Observation::Gone);
+        self.unsee(Observation::Gone);
+    }
+
+    /// Takes that it is not there, or has to be read again.
+    pub(crate) fn unsee(&mut self, instead: Observation) {
+        if let (None, Some(Observation::Present(sighting))) = (&self.shadow, &self.seen) {
+            let Sighting { revision, series, .. } = sighting.as_ref();
+            self.last = Some(Box::new(Shadow { revision: revision.clone(), series: series.clone() }));
+        }
+        self.seen = Some(instead);
     }
 
     /// What is known of the item, as if it had been read just now; `None` where it never was.
@@ -169,6 +182,7 @@ impl Half {
     /// stays observed: somebody wants it.
     pub(crate) fn see(&mut self, item: Item) {
         self.access = item.access;
+        self.last = None;
         let put_back = self.is_gone() || self.sighting().is_some_and(|sighting| sighting.put_back);
         match &mut self.shadow {
             Some(shadow) if shadow.series == item.series && !put_back && !planted(Defect::EchoIsEdit) => {
@@ -188,7 +202,7 @@ impl Half {
         match (&self.seen, &self.shadow) {
             (Some(Observation::Present(sighting)), _) => Some((&sighting.revision, &sighting.series)),
             (_, Some(shadow)) => Some((&shadow.revision, &shadow.series)),
-            (_, None) => None,
+            (_, None) => self.last.as_ref().map(|last| (&last.revision, &last.series)),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Told {
     pub(crate) again: bool,
     /// Written where nothing may be carried from.
     pub(crate) against: bool,
+    /// It lost a conflict with what the other side said in the same place.
+    pub(crate) outdone: bool,
     /// When, in true seconds.
     pub(crate) at: i64,
 }
@@ -82,6 +84,9 @@ pub(crate) struct Appointment {
     pub(crate) written: PerSide<u64>,
     /// Edited on this side in the round in which the engine wrote it there: perhaps before that was read back.
     pub(crate) hasty: PerSide<bool>,
+    /// Moved out of the calendar and back in the round in which the engine wrote it there: perhaps read back in between, so
+    /// that it was seen gone and looks put back.
+    pub(crate) outran: PerSide<bool>,
     /// Deleted where a write had made or changed it, before its outcome was asked for: nobody can tell any more.
     pub(crate) unasked: bool,
     /// Put back from the bin on this side.
@@ -186,6 +191,7 @@ impl Book {
                 again: false,
                 secret,
                 against,
+                outdone: false,
                 at,
             });
             if !told.events.contains(&event) {
@@ -197,6 +203,7 @@ impl Book {
                 told.side = side;
                 told.only_on = None;
                 told.against = against;
+                told.outdone = false;
                 told.at = at;
             }
             told.secret = secret && (told.secret || new);

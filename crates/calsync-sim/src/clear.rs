@@ -40,7 +40,7 @@ impl World {
                     && rival.spot == told.spot
                     && (rival.alive || visible.contains(other))
             });
-            if !rival {
+            if !rival && !told.outdone {
                 cleared.push((*word, event, told.side));
             }
         }

@@ -34,9 +34,13 @@ impl Shared {
             WriteOp::Update { patch, .. } => {
                 let after = patch.apply(&item.series);
                 self.brings_back_no_rounding(side, before, &item.series, &after);
+                self.note_outdone(side, before, &item.series, &after);
                 let name = (write.link.0, side, write.receipt.number);
                 let reason = self.watch().journal.get(&name).map(|entry| entry.reason.clone());
-                if reason.is_some_and(|reason| !reason.ends_with("taken back")) {
+                // Two that are put together have a leading side, and no policy.
+                let rules =
+                    |reason: &String| reason.ends_with("taken back") || reason.starts_with("the same by");
+                if reason.is_some_and(|reason| !rules(&reason)) {
                     self.has_the_right_winner(side, before, &item.series, &after);
                 }
                 // The server says when the item was changed last, by whomever: our writes count too.
@@ -73,7 +77,7 @@ impl Shared {
         let now = self.clock.now().timestamp();
         // What people deleted here is linked until that is carried.
         let standing = |side: Side| self.places.get(side).items().len() as u64;
-        let standing = standing(side).max(standing(side.other()));
+        let standing = standing(side).max(standing(side.other())).max(self.linked());
         let mut watch = self.watch();
         let deleted = watch.deleted.get_mut(side);
         deleted.retain(|at| now - *at < HOUR);
@@ -87,6 +91,17 @@ impl Shared {
         if !unknowable && count > guard.count && count * 100 > linked * guard.percent {
             self.violated("I15", format!("{count} of {linked} are deleted on {side} within an hour"));
         }
+    }
+
+    /// How many appointments are there, on one side at least, that both had.
+    pub(crate) fn linked(&self) -> u64 {
+        let items = Side::BOTH.map(|side| self.places.get(side).items());
+        let book = self.book();
+        let events: BTreeSet<usize> =
+            items.iter().flatten().filter_map(|item| book.event_of(&item.series)).collect();
+        let linked =
+            |event: &&usize| book.event(**event).is_some_and(|event| event.seen_on.a && event.seen_on.b);
+        events.iter().filter(linked).count() as u64
     }
 
     /// I11: what a server makes of a text or a time is nobody's edit.
@@ -110,6 +125,30 @@ impl Shared {
                 && old.span.start.local().date() == new.span.start.local().date();
         if rounded {
             self.violated("I11", format!("what the other server rounded is written to {side}"));
+        }
+    }
+
+    /// Remembers what lost a conflict: nobody took that away, whatever becomes of what won.
+    fn note_outdone(&self, side: Side, before: &Before, was: &Series, is: &Series) {
+        let Some(event) = before.event else { return };
+        let mut said = Vec::new();
+        words(is, &mut |word, spot| said.push((word, spot)));
+        let mut book = self.book();
+        let mut outdone = Vec::new();
+        words(was, &mut |word, spot| {
+            let stays = said.iter().any(|(other, _)| *other == word);
+            let rival = said.iter().any(|(other, at)| {
+                let told = book.told.get(other);
+                *at == spot && told.is_some_and(|told| told.side != side && told.events.contains(&event))
+            });
+            if !stays && rival {
+                outdone.push(word);
+            }
+        });
+        for word in outdone {
+            if let Some(told) = book.told.get_mut(&word).filter(|told| told.side == side) {
+                told.outdone = true;
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use calsync_core::source::{Applied, Write, WriteOp, WriteOutcome};
 use calsync_core::store::{Commit, Fence, JournalEntry};
 use calsync_core::sync::{Leaving, Private};
 
+use crate::book::hides;
 use crate::place::Standing;
 use crate::show::out_of_scope;
 use crate::watch::Shared;
@@ -232,10 +233,20 @@ impl Shared {
     }
 
     fn was_made(&self, side: Side, series: &Series) {
+        let (settings, from) = (self.settings(), side.other());
+        let there = self.places.get(from).items();
         let mut book = self.book();
         let Some(event) = book.event_of(series) else { return };
+        // It is made of what the other side has: where that is not for this side, there is the original from now on.
+        let hidden = hides(&settings, from)
+            && there.iter().any(|item| {
+                item.series.event.sensitivity.is_private() && book.event_of(&item.series) == Some(event)
+            });
         if let Some(event) = book.event_mut(event) {
             *event.seen_on.get_mut(side) = true;
+            if hidden {
+                event.private_by = Some(from);
+            }
         }
         drop(book);
         let mut watch = self.watch();

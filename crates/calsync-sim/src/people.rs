@@ -84,6 +84,9 @@ pub(crate) fn berlin() -> Option<Zone> {
     ZONE.clone()
 }
 
+/// Why a copy need not get a counterpart.
+const COPY_OF_A_MASKED_COPY: &str = "a copy of a masked copy";
+
 impl World {
     /// A person does something.
     pub(crate) fn person_acts(&mut self, rng: &mut Rng) {
@@ -272,8 +275,13 @@ impl World {
             Act::OutAndBack => {
                 let key = self.place(side).move_out_and_back(&item.key);
                 let now = self.shared.clock.truth();
+                let began = self.shared.watch().round().began.max(1);
                 if let Some(event) = self.book().event_mut(event) {
                     *event.touched.get_mut(side) = now;
+                    // Nobody can read back any more what was written there just now.
+                    let unread = *event.written.get(side) >= began;
+                    *event.hasty.get_mut(side) |= unread;
+                    *event.outran.get_mut(side) |= unread;
                 }
                 self.appeared(side, event);
                 self.say(format_args!("{side}: a person moves {} out and back: {key:?}", item.key));
@@ -323,7 +331,8 @@ impl World {
         if let Some(appointment) = book.event_mut(event) {
             *appointment.hasty.get_mut(side) |= *appointment.written.get(side) >= began;
             // Where the original is gone already, or was made anew from what passes, this is one.
-            let counts = !against || behind && !masked && !theirs_private;
+            let carries = settings.direction.writes(side.other());
+            let counts = !against || behind && carries && !masked && !theirs_private;
             if now_private != was_private && after.is_some() && counts {
                 appointment.private_by = now_private.then_some(side);
                 if now_private && !hides(&settings, side) && hides(&settings, side.other()) {
@@ -432,10 +441,21 @@ impl World {
         };
         let alone = self.items_of(side.other(), event) == 0;
         let slipped = !missed;
+        let theirs_hidden = hides(&settings, side.other()) && {
+            let there = self.place(side.other()).items();
+            let book = self.book();
+            let private = |item: &Standing| item.series.event.sensitivity.is_private();
+            there.iter().any(|item| private(item) && book.event_of(&item.series) == Some(event))
+        };
         if let Some(event) = self.book().event_mut(event) {
             *event.put_back.get_mut(side) = true;
             *event.slipped.get_mut(side) |= slipped;
-            if private && (alone || event.private_by != Some(side.other())) {
+            // Beside what was last written as a masked copy it is the original once more; a private one that stood there alone is it.
+            let original = alone || event.private_by.is_none() && *event.masked.get(side.other());
+            if !private && theirs_hidden && event.private_by.is_none() {
+                event.private_by = Some(side.other());
+            }
+            if private && original {
                 event.private_by = Some(side);
             }
             if event.put_back.a && event.put_back.b {
@@ -469,10 +489,14 @@ impl World {
                     event.shared = true;
                 }
             }
-            let behind = looks_masked(&settings, side, item);
+            // Its receipt says of the copy too that it is one, whatever a person made of it.
+            let behind = looks_masked(&settings, side, item)
+                || book.event(event).is_some_and(|event| {
+                    *event.masked.get(side) || event.split == Some(COPY_OF_A_MASKED_COPY)
+                });
             if let Some(copied) = book.event_mut(copy) {
                 copied.private_by = private_by;
-                copied.split = behind.then_some("a copy of a masked copy");
+                copied.split = behind.then_some(COPY_OF_A_MASKED_COPY);
             }
             let deed = Deed {
                 side,

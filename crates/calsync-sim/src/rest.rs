@@ -342,6 +342,8 @@ impl World {
                     Some("a deleted appointment with values that one side cannot hold")
                 } else if appointment.put_back.a || appointment.put_back.b {
                     Some("put back on one side and deleted on the other")
+                } else if appointment.outran.a || appointment.outran.b {
+                    Some("moved out and back while a write was read back")
                 } else if self.rounds_unseen() {
                     Some("what a server rounded while a round was cut off counts as an edit")
                 } else if again {

@@ -424,7 +424,9 @@ impl World {
     }
 
     fn begin_round(&mut self, number: usize) {
-        let standing = PerSide::from_fn(|side| self.place(side).items().len() as u64);
+        // What one side deleted and the other has is linked until that is carried.
+        let linked = self.shared.linked();
+        let standing = PerSide::from_fn(|side| linked.max(self.place(side).items().len() as u64));
         let mut watch = self.shared.watch();
         let began = watch.steps;
         watch.rounds.insert(number, RoundWatch { began, standing, ..RoundWatch::default() });

@@ -28,6 +28,9 @@ pub struct LinkMemory {
     /// themselves do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_from: Option<Side>,
+    /// The side with the original of what was a masked copy until lately, while edits of that copy wait: it is not told them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied_from: Option<Side>,
     /// A person wants the counterpart to stay, though the appointment left filter or window.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stays: bool,

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::merge::{Merged, Versions, merge};
-use super::original::{guarded, original};
+use super::original::{guarded, original, told_nothing};
 use super::parting::{is_out_of_scope, leaving, part, still_shows};
 use super::plan::{Action, Likeness, Reason, Step};
 use super::restate::restate;
@@ -302,6 +302,14 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
         plan.steps.push(step(link, Action::Leave, Reason::NotCarried(from)));
         return;
     }
+    // What it was a copy of is gone. Made again, that one is the copy.
+    if plan.masked.is_none()
+        && link.halves.get(target).is_some()
+        && context.settings.hides(from, series)
+        && !planted(Defect::OriginalForgotten)
+    {
+        plan.masked = Some(from);
+    }
     let token = CreateToken::derive(context.pairing, target, &half.key, next_generation(link, target));
     // Its text may have been made of a counterpart that is gone.
     let past = Past {
@@ -526,7 +534,7 @@ fn carry(link: &Link, reason: &Reason, context: &Context<'_>, plan: &mut LinkPla
     // Where something is masked from now on, or no longer, that is a change of what the other side is shown.
     let before = PerSide::from_fn(|side| View::new(context.settings, side, link.masked));
     let versions = Versions::new(shadow, latest, &before, views(context, plan));
-    let mut rules = Rules::new(link, context, guarded(link, plan.masked));
+    let mut rules = Rules::new(link, context, told_nothing(link, plan.masked));
     let mut reason = reason.clone();
     let mut merged = merge(&versions, &rules);
     // Conflicts first: of what may not be carried a person is asked when it is known who won.

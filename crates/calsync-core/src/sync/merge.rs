@@ -127,20 +127,26 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
         let news = theirs.pending(versions.latest.get(side));
         let blocked =
             changes.get(side).only(|field| !rules.may_write(target, field) && rules.holds(target, field));
-        let blocked = without_agreed(blocked, theirs, &news);
+        let as_told = theirs.apply(versions.shadow.get(side));
+        let own_names = blocked.master.pending(&as_told.event).categories;
+        let mut blocked = without_agreed(blocked, theirs, &news);
+        // Names are agreed upon one by one.
+        blocked.master.categories = own_names;
         if blocked.is_empty() {
             continue;
         }
         match rules.read_only_edit() {
             ReadOnlyEdit::Revert => {
                 // Of a field that is a set, what the other side said of it is to be there and what was said here is not.
-                let as_told = theirs.apply(versions.shadow.get(side));
                 let back = versions.latest.get(side).diff(&as_told).only(|field| {
                     !rules.may_write(target, field)
                         && rules.holds(target, field)
                         && rules.may_write(side, field)
+                        && rules.holds(side, field)
                 });
-                let back = without_agreed(back, theirs, &news);
+                let names = back.master.categories.clone();
+                let mut back = without_agreed(back, theirs, &news);
+                back.master.categories = names;
                 if back.is_empty() {
                     *merged.ignored.get_mut(side) = true;
                 } else {

@@ -110,6 +110,11 @@ pub(super) fn guarded(link: &Link, masked: Option<Side>) -> Option<Side> {
     masked.or(link.masked).filter(|_| !planted(Defect::MaskedCopyCarriedBack))
 }
 
+/// The side to which no change of the other one goes: as [`guarded`], and where edits of what was a masked copy wait.
+pub(super) fn told_nothing(link: &Link, masked: Option<Side>) -> Option<Side> {
+    guarded(link, masked).or(link.memory.copied_from).filter(|_| !planted(Defect::MaskedCopyCarriedBack))
+}
+
 /// Whether the original is private, or was when both sides were in step.
 pub(super) fn still_hides(link: &Link, original: Side, settings: &Settings) -> bool {
     let Some(half) = link.halves.get(original) else { return false };

@@ -2,7 +2,7 @@
 
 use super::decide::{Context, LinkPlan, views, write_merged};
 use super::merge::{FieldRules, Merged, add_missing};
-use super::original::guarded;
+use super::original::told_nothing;
 use super::plan::Reason;
 use super::rules::Rules;
 use super::settings::Settings;
@@ -20,7 +20,7 @@ pub(super) fn restate(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let (Some((_, a)), Some((_, b))) = (a.latest(), b.latest()) else { return };
     let latest = PerSide { a, b };
     let views = views(context, plan);
-    let rules = Rules::new(link, context, guarded(link, plan.masked));
+    let rules = Rules::new(link, context, told_nothing(link, plan.masked));
     let mut merged = Merged::default();
     for from in Side::BOTH {
         let target = from.other();

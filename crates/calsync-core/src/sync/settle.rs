@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::decide::{LinkPlan, Question, next_generation};
-use super::merge::{own, whole, without_held};
+use super::decide::{LinkPlan, PlannedWrite, Question, next_generation};
+use super::merge::{add_missing, own, whole, without_held};
 use super::original::{original, private_from, still_hides};
 use super::settings::Settings;
 use super::view::{Past, View};
@@ -113,6 +113,8 @@ pub(super) fn settle(
             next.masked = plan.masked.filter(|original| {
                 next.lone_side().is_none() && still_hides(&next, *original, setting.settings)
             });
+            let copied = link.masked.or(link.memory.copied_from).filter(|_| next.masked.is_none());
+            next.memory.copied_from = copied.filter(|original| !plan.held.get(original.other()).is_empty());
         }
     }
     remember(link, plan, outcomes, &mut next);
@@ -207,8 +209,8 @@ fn settle_half(
         *next.halves.get_mut(side) = None;
         return;
     }
-    let carried = succeeded(plan, outcomes, side.other())
-        && (!plan.reverts.get(side) || succeeded(plan, outcomes, side));
+    let reached = succeeded(plan, outcomes, side.other());
+    let carried = reached && (!plan.reverts.get(side) || succeeded(plan, outcomes, side));
     let held = plan.held.get(side);
     let (written, changed_since) = match outcomes.get(side) {
         Some(Outcome::Written(item)) => (Some(item.as_ref()), false),
@@ -226,7 +228,10 @@ fn settle_half(
         (WriteOp::Create { series, .. }, Some(item)) => {
             next.generation = next_generation(link, side);
             was_made(link, side, &series.uid, &item.series.uid, next);
-            let given_back = if changed_since || planted(Defect::ShadowAsSent) {
+            let gone = matches!(outcomes.get(side), Some(Outcome::WrittenAndGone(_)));
+            let given_back = if gone && !planted(Defect::ShadowAsSent) {
+                bare(series, setting.unheld.get(side))
+            } else if changed_since || planted(Defect::ShadowAsSent) {
                 as_held(series, item, setting.unheld.get(side))
             } else {
                 item.series.clone()
@@ -276,29 +281,76 @@ fn settle_half(
             next.generation = next_generation(link, side).saturating_add(1);
         }
         (WriteOp::Delete { .. }, _) | (_, None) => {
-            if let Some(half) = next.halves.get_mut(side).as_mut() {
-                let changed_meanwhile = matches!(
-                    outcomes.get(side),
-                    Some(Outcome::Refused(SourceErrorKind::Stale | SourceErrorKind::Missing))
-                );
-                if changed_meanwhile {
-                    // What it showed before was carried: only what is new there is a change.
-                    if carried && matches!(op, WriteOp::Update { .. }) {
-                        in_step(Some(half), held);
-                    }
-                    half.seen = Some(Observation::Unread("it was changed meanwhile".to_owned()));
-                } else if carried && !matches!(op, WriteOp::Delete { .. } | WriteOp::Create { .. }) {
-                    in_step(Some(half), held);
-                }
+            // Of what was done to a masked copy nothing is carried.
+            let is_copy = plan.masked.or(link.masked) == Some(side.other());
+            let Some(half) = next.halves.get_mut(side).as_mut() else { return };
+            if let (true, false, WriteOp::Update { patch, .. }) = (reached, is_copy, op) {
+                not_written(half, patch, held);
+            }
+            if let Some(Outcome::Refused(SourceErrorKind::Stale | SourceErrorKind::Missing)) =
+                outcomes.get(side)
+            {
+                half.unsee(Observation::Unread("it was changed meanwhile".to_owned()));
             }
         }
     }
 }
 
+/// An update that did not take place: what the item showed was carried, but for what the update was to replace. That still
+/// differs, whatever becomes of the other side's version of it. What was never in step is not in step now.
+fn not_written(half: &mut Half, patch: &SeriesPatch, held: &SeriesPatch) {
+    let (Some(shadow), Some(sighting)) = (&half.shadow, half.sighting()) else { return };
+    let mut open = replaced_by(shadow.series.diff(&sighting.series), patch);
+    add_missing(&mut open, held.clone());
+    in_step(Some(half), &open);
+}
+
+/// What of a side's `own` changes `patch` replaces.
+fn replaced_by(mut own: SeriesPatch, patch: &SeriesPatch) -> SeriesPatch {
+    let touched = patch.master.fields();
+    let moves = own.master.span.is_some() && patch.master.span.is_some();
+    let reshapes = own.recurrence.is_some() && patch.recurrence.is_some();
+    // Instances go by the time and the rule that the side gave them: these stay together.
+    let together = moves || reshapes;
+    own.recurrence = own.recurrence.filter(|_| together);
+    own.master = own.master.only(|field| touched.contains(&field) || field == Field::Span && together);
+    if let (Some(mine), Some(theirs)) = (&mut own.master.categories, &patch.master.categories) {
+        // Name by name: what the patch only adds to takes nothing away.
+        let undone = |name: &String| theirs.from.contains(name) != theirs.to.contains(name);
+        let was = std::mem::take(&mut mine.from);
+        let stays = mine.to.iter().filter(|name| was.contains(*name) || !undone(name));
+        mine.from = stays.chain(was.difference(&mine.to).filter(|name| undone(name))).cloned().collect();
+    }
+    if own.master.categories.as_ref().is_some_and(|change| change.from == change.to) {
+        own.master.categories = None;
+    }
+    if together {
+        return own;
+    }
+    own.overrides = own
+        .overrides
+        .into_iter()
+        .filter_map(|(key, mine)| match (mine, patch.overrides.get(&key)?) {
+            (OverridePatch::Change(mine), OverridePatch::Change(theirs)) => {
+                let touched = theirs.fields();
+                let mine = mine.only(|field| touched.contains(&field));
+                (!mine.is_empty()).then_some((key, OverridePatch::Change(mine)))
+            }
+            (mine, _) => Some((key, mine)),
+        })
+        .collect();
+    own
+}
+
 /// What both sides changed alike is in step, whatever becomes of the rest: taken back later on one of them, it is a change.
 /// Not where one side shows a mask, which depends on what else the other says.
 fn take_agreed(plan: &LinkPlan, next: &mut Link) {
-    if plan.masked.or(next.masked).is_some() {
+    let deletes = |side| {
+        let op = plan.writes.get(side).as_ref().map(|write: &PlannedWrite| &write.op);
+        matches!(op, Some(WriteOp::Delete { .. }))
+    };
+    // Before a deletion nothing was brought together.
+    if plan.masked.or(next.masked).is_some() || Side::BOTH.into_iter().any(deletes) {
         return;
     }
     let own = PerSide::from_fn(|side| {
@@ -315,15 +367,19 @@ fn take_agreed(plan: &LinkPlan, next: &mut Link) {
             .into_iter()
             .flatten()
             .collect();
-    if [&a, &b].into_iter().chain(open.iter().copied()).any(|patch| patch.master.span.is_some()) {
-        // Instances go by other names then.
-        return;
-    }
+    let moved = [&a, &b].into_iter().chain(open.iter().copied()).any(|patch| patch.master.span.is_some());
     let agreed = |mine: &SeriesPatch, theirs: &SeriesPatch| {
         let (said, mut agreed) = (theirs.master.fields(), mine.clone());
         agreed.master = agreed.master.only(|field| said.contains(&field));
         agreed.overrides.retain(|key, _| theirs.overrides.contains_key(key));
         agreed.recurrence = agreed.recurrence.filter(|_| theirs.recurrence.is_some());
+        if moved {
+            // Instances go by other names then.
+            agreed = SeriesPatch {
+                master: agreed.master.only(|field| field != Field::Span),
+                ..SeriesPatch::default()
+            };
+        }
         for open in &open {
             let touched = open.master.fields();
             agreed.master = agreed.master.only(|field| !touched.contains(&field));
@@ -370,6 +426,20 @@ pub(super) fn as_held(series: &Series, item: &Item, unheld: &[Field]) -> Series 
     series.diff(&item.series).only(|field| unheld.contains(&field)).apply(series)
 }
 
+/// What was written, as a side can hold it that nobody can read any more.
+fn bare(series: &Series, unheld: &[Field]) -> Series {
+    let mut bare = series.clone();
+    let blank = Event::new("", series.event.span.clone());
+    series.event.diff(&blank).only(|field| unheld.contains(&field)).apply(&mut bare.event);
+    for over in bare.overrides.values_mut() {
+        if let Override::Changed(overlay) = over {
+            let said = overlay.diff(&Overlay::default());
+            said.only(|field| unheld.contains(&field)).apply(overlay);
+        }
+    }
+    bare
+}
+
 /// A half whose item was just written: in step with `shadow`, and where it shows something else, that is a person's
 /// edit.
 fn half_of(item: &Item, shadow: Series, listed: u32) -> Half {
@@ -382,6 +452,7 @@ fn half_of(item: &Item, shadow: Series, listed: u32) -> Half {
         access: item.access,
         listed,
         kept: None,
+        last: None,
     }
 }
 
@@ -542,6 +613,7 @@ pub(super) fn settle_late(
     let mut next = link.clone();
     let Some(item) = found else { return parted(link, side) };
     next.masked = masked_late(link, intent, setting);
+    next.memory.copied_from = link.masked.or(link.memory.copied_from).filter(|_| next.masked.is_none());
     let (written, listed) = match &intent.write.op {
         WriteOp::Delete { .. } => return parted(link, side),
         WriteOp::Create { series, .. } => {
@@ -593,13 +665,20 @@ fn masked_late(link: &Link, intent: &Intent, setting: &Setting<'_>) -> Option<Si
         WriteOp::Update { patch, current, .. } => patch.apply(current),
         WriteOp::Delete { .. } => return link.masked,
     };
-    masked_as(link, intent.side, &written, setting)
+    masked_as(link, intent.side, &written, intent.write.receipt.masked, setting)
 }
 
-fn masked_as(link: &Link, side: Side, written: &Series, setting: &Setting<'_>) -> Option<Side> {
+/// `planned`: it was made to be a masked copy.
+fn masked_as(
+    link: &Link,
+    side: Side,
+    written: &Series,
+    planned: bool,
+    setting: &Setting<'_>,
+) -> Option<Side> {
     let from = side.other();
     let Setting { settings, unheld, .. } = setting;
-    let now = original(link, setting.pairing, settings);
+    let now = original(link, setting.pairing, settings).or(planned.then_some(from));
     let private = link.halves.get(from).as_ref().and_then(|half| half.latest()).map(|(_, series)| series);
     let masked = private.is_some_and(|private| {
         let is_written = |field: Field| !unheld.get(side).contains(&field) && settings.carries(field);
@@ -649,10 +728,16 @@ pub(super) fn shown_as(latest: &Series, past: Past<'_>, view: &View<'_>, shown: 
 }
 
 /// Takes an item that a create left unfinished as counterpart: both sides count as in step at what it shows, so that
-/// the rest of the other side's content is carried as a change.
-pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, setting: &Setting<'_>) -> Link {
+/// the rest of the other side's content is carried as a change. `masked`: it was to be a masked copy.
+pub(super) fn adopt_half_made(
+    link: &Link,
+    side: Side,
+    item: Item,
+    masked: bool,
+    setting: &Setting<'_>,
+) -> Link {
     let mut next = link.clone();
-    next.masked = masked_as(link, side, &item.series, setting);
+    next.masked = masked_as(link, side, &item.series, masked, setting);
     let view = View::new(setting.settings, side.other(), next.masked);
     next.generation = next_generation(link, side);
     next.retry = None;
@@ -673,6 +758,7 @@ pub(super) fn adopt_half_made(link: &Link, side: Side, item: Item, setting: &Set
         access: item.access,
         listed: setting.listings.get(side).not_shown_yet(),
         kept: None,
+        last: None,
     });
     next.memory.private_from = private_from(link, &next);
     next

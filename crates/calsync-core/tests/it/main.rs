@@ -29,6 +29,8 @@ mod rounds_files;
 mod rounds_fit;
 mod rounds_found;
 mod rounds_notes;
+mod rounds_private;
+mod rounds_refused;
 mod rounds_restores;
 mod rounds_safety;
 mod rounds_world;

@@ -13,7 +13,7 @@ use std::num::NonZeroU32;
 use super::fake::{World, event, hour};
 
 /// A world with one appointment of A on both sides, and its key on A and on B.
-fn in_step(series: Series) -> (World, String, String) {
+pub fn in_step(series: Series) -> (World, String, String) {
     let world = World::new();
     let mine = world.a.add_series(series);
     world.settle();
@@ -21,29 +21,29 @@ fn in_step(series: Series) -> (World, String, String) {
     (world, mine, theirs)
 }
 
-fn once() -> Series {
+pub fn once() -> Series {
     Series::single(Uid::new("u"), event("Termin", 1))
 }
 
-fn daily(times: u32) -> Series {
+pub fn daily(times: u32) -> Series {
     let rule = Rule::new(Parts::every(Frequency::Daily)).unwrap();
     let rule = rule.with_end(End::Count(NonZeroU32::new(times).unwrap()));
     Series { recurrence: Some(Recurrence { rule, dates: BTreeSet::new() }), ..once() }
 }
 
 /// The instance so many days after the first.
-fn instance(series: &Series, days: i64) -> RecurrenceId {
+pub fn instance(series: &Series, days: i64) -> RecurrenceId {
     let start = &series.event.span.start;
     RecurrenceId::of(start, start.local() + TimeDelta::days(days))
 }
 
-fn cancel(series: &mut Series, days: i64) {
+pub fn cancel(series: &mut Series, days: i64) {
     let key = instance(series, days);
     series.overrides.insert(key, Override::Cancelled);
 }
 
 /// A round in which somebody does something before the first request of a kind.
-fn meanwhile(world: &World, at: impl Fn(&Request) -> bool, mut act: impl FnMut()) {
+pub fn meanwhile(world: &World, at: impl Fn(&Request) -> bool, mut act: impl FnMut()) {
     let mut done = false;
     world.sync_with(|_, request| {
         if at(request) && !std::mem::replace(&mut done, true) {
@@ -53,7 +53,7 @@ fn meanwhile(world: &World, at: impl Fn(&Request) -> bool, mut act: impl FnMut()
     assert!(done, "the round never got there");
 }
 
-fn writes_to(side: Side) -> impl Fn(&Request) -> bool {
+pub fn writes_to(side: Side) -> impl Fn(&Request) -> bool {
     move |request| matches!(request, Request::Apply(to, _) if *to == side)
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn half(key: &str) -> Half {
         access: Access::Full,
         listed: 1,
         kept: None,
+        last: None,
     }
 }
 

@@ -234,6 +234,7 @@ mod tests {
             access: Access::Full,
             listed: 0,
             kept: None,
+            last: None,
         };
         for reason in HOLDING {
             let mut link = Link::found(&PairingId::new("p"), Side::A, half.clone());

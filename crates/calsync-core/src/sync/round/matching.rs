@@ -112,7 +112,14 @@ impl Work {
                     continue;
                 }
                 half.key = new.key;
+                if let (Some(shadow), Some((_, Series { uid, .. }))) =
+                    (&mut half.shadow, lone.halves.get(side).as_ref().and_then(Half::latest))
+                {
+                    // It is known by the name that it has now.
+                    shadow.series.uid.clone_from(uid);
+                }
                 half.seen = new.seen;
+                half.last = None;
                 if let Some(Observation::Present(sighting)) = &mut half.seen {
                     // Out of the calendar and back between two looks is a move, also where a round was cut off in between. What
                     // was gone for longer somebody put back.
@@ -560,7 +567,8 @@ impl Work {
                     case.likeness = Some(Likeness::Receipt);
                     case.link.masked = case.link.masked.or(masked_by_receipt(&case.link));
                 } else {
-                    case.link = adopt_half_made(&case.link, side, item, &self.setting());
+                    let masked = case.plan.masked == Some(side.other());
+                    case.link = adopt_half_made(&case.link, side, item, masked, &self.setting());
                 }
                 changed.push(index);
             }

@@ -14,6 +14,7 @@ use crate::source::{Item, Seen, SourceError, SourceErrorKind};
 use crate::store::Commit;
 use crate::sync::rebase::{is_stranger, parted_from};
 use crate::sync::settle::retry_after;
+use crate::sync::view::has_private;
 
 /// The most entries on one page of a feed. Exchange gives 512 and NVS 1,000 at most.
 const ENTRIES: usize = 20_000;
@@ -258,6 +259,7 @@ impl Work {
                     access: crate::source::Access::ReadOnly,
                     listed: number,
                     kept: None,
+                    last: None,
                 };
                 let mut link = Link::found(&self.input.pairing, side, half);
                 link.retry = Some(retry_after(None, why, self.input.now));
@@ -281,6 +283,11 @@ impl Work {
             (Some(mut link), seen) => {
                 let before = link.retry.clone();
                 let lone = link.lone_side().is_some();
+                if let Seen::Present(item) = &seen
+                    && became_private(&link, side, item)
+                {
+                    link.memory.private_from = Some(side);
+                }
                 let half = link.halves.get_mut(side).as_mut()?;
                 half.listed = number;
                 match seen {
@@ -316,6 +323,12 @@ impl Work {
     }
 }
 
+/// Whether somebody made it private on this side alone, also where it was private before and public only in between.
+fn became_private(link: &Link, side: Side, item: &Item) -> bool {
+    let private = |side: Side| Some(has_private(link.halves.get(side).as_ref()?.latest()?.1));
+    private(side) == Some(false) && has_private(&item.series) && private(side.other()) != Some(true)
+}
+
 /// An item that was never seen before.
 pub(super) fn new_half(item: Item, listed: u32) -> Half {
     Half {
@@ -325,6 +338,7 @@ pub(super) fn new_half(item: Item, listed: u32) -> Half {
         seen: Some(Observation::Present(Box::new(Sighting::from(item)))),
         listed,
         kept: None,
+        last: None,
     }
 }
 

@@ -104,7 +104,8 @@ impl Work {
                 }
                 Finding::HalfMade(item) => {
                     if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) {
-                        *link = adopt_half_made(link, intent.side, *item, &self.setting());
+                        let masked = intent.write.receipt.masked;
+                        *link = adopt_half_made(link, intent.side, *item, masked, &self.setting());
                     }
                     self.report.sides.get_mut(intent.side).created += 1;
                     JournalEntry::CARRIED_OUT_IN_PART

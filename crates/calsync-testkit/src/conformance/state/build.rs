@@ -95,6 +95,7 @@ pub(super) fn half(key: &str) -> Half {
         access: Access::Full,
         listed: 1,
         kept: None,
+        last: None,
     }
 }
 
