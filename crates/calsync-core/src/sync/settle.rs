@@ -283,9 +283,13 @@ fn settle_half(
         (WriteOp::Delete { .. }, _) | (_, None) => {
             // Of what was done to a masked copy nothing is carried.
             let is_copy = plan.masked.or(link.masked) == Some(side.other());
+            let theirs = match outcomes.get(side.other()) {
+                Some(Outcome::Written(item) | Outcome::WrittenAndChanged(item)) => Some(&item.series),
+                _ => link.halves.get(side.other()).as_ref().and_then(Half::latest).map(|(_, theirs)| theirs),
+            };
             let Some(half) = next.halves.get_mut(side).as_mut() else { return };
             if let (true, false, WriteOp::Update { patch, .. }) = (reached, is_copy, op) {
-                not_written(half, patch, held);
+                not_written(half, patch, theirs, held);
             }
             if let Some(Outcome::Refused(SourceErrorKind::Stale | SourceErrorKind::Missing)) =
                 outcomes.get(side)
@@ -298,9 +302,15 @@ fn settle_half(
 
 /// An update that did not take place: what the item showed was carried, but for what the update was to replace. That still
 /// differs, whatever becomes of the other side's version of it. What was never in step is not in step now.
-fn not_written(half: &mut Half, patch: &SeriesPatch, held: &SeriesPatch) {
+fn not_written(half: &mut Half, patch: &SeriesPatch, theirs: Option<&Series>, held: &SeriesPatch) {
     let (Some(shadow), Some(sighting)) = (&half.shadow, half.sighting()) else { return };
     let mut open = replaced_by(shadow.series.diff(&sighting.series), patch);
+    if let (Some(theirs), None, Some(_)) = (theirs, &patch.master.span, &open.recurrence) {
+        // A server drops the instances that its rule does not have: of these only what it shows was carried.
+        let mine = &sighting.series;
+        open.overrides.retain(|key, _| mine.overrides.get(key) != theirs.overrides.get(key));
+        open.master.span = open.master.span.filter(|_| mine.event.span != theirs.event.span);
+    }
     add_missing(&mut open, held.clone());
     in_step(Some(half), &open);
 }

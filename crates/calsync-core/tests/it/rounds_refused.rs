@@ -196,3 +196,24 @@ fn what_both_sides_did_alike_beside_a_move_can_be_taken_back_though_that_was_ref
     world.assert_in_step();
     assert_eq!(world.b.events()[0].place, "");
 }
+
+#[test]
+fn an_instance_that_was_carried_beside_a_rule_that_lost_can_be_taken_back() {
+    let (mut world, mine, theirs) = in_step(daily(6));
+    world.settings.conflict = ConflictPolicy::Prefer(Side::B);
+    world.a.edit(&mine, |series| {
+        series.recurrence = daily(8).recurrence;
+        cancel(series, 2);
+    });
+    world.b.edit(&theirs, |series| series.recurrence = daily(9).recurrence);
+    // A new rule has none of the instances that were said of the old one.
+    meanwhile(&world, writes_to(Side::A), || {
+        world.a.edit(&mine, |series| {
+            series.recurrence = daily(7).recurrence;
+            series.overrides.clear();
+        });
+    });
+    world.settle();
+    world.assert_in_step();
+    assert!(world.b.all()[0].overrides.is_empty());
+}
