@@ -82,6 +82,9 @@ fn answer(
         Request::LinksByKey(side, keys) => {
             Reply::Links(ready(store.links_by_key(pairing, side, &keys)).ok()?)
         }
+        Request::LinksByUid(side, uids) => {
+            Reply::Links(ready(store.links_by_uid(pairing, side, &uids)).ok()?)
+        }
         Request::LinksById(ids) => Reply::Links(ready(store.links_by_id(pairing, &ids)).ok()?),
         Request::LoneLinks(side, by) => Reply::Links(ready(store.lone_links(pairing, side, &by)).ok()?),
         Request::DueLinks { after, now, limit } => {

@@ -83,6 +83,8 @@ defects! {
     NoTombstone = "no-tombstone",
     /// A second item that we made is carried to where the first one came from.
     DoublesUnnoticed = "doubles-unnoticed",
+    /// Of two items with one UID both are carried.
+    TwinsUnnoticed = "twins-unnoticed",
     /// What is still open is decided anew.
     OpenWriteIgnored = "open-write-ignored",
     /// A write without answer is taken as carried out.

@@ -164,6 +164,7 @@ pub async fn answer(
     Ok(match request {
         Request::Head => Reply::Head(Box::new(store.head(pair.id).await?)),
         Request::LinksByKey(side, keys) => Reply::Links(store.links_by_key(pair.id, side, &keys).await?),
+        Request::LinksByUid(side, uids) => Reply::Links(store.links_by_uid(pair.id, side, &uids).await?),
         Request::LinksById(ids) => Reply::Links(store.links_by_id(pair.id, &ids).await?),
         Request::LoneLinks(side, by) => Reply::Links(store.lone_links(pair.id, side, &by).await?),
         Request::DueLinks { after, now, limit } => {

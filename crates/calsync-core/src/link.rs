@@ -197,6 +197,11 @@ impl Half {
         }
     }
 
+    /// The UID that it was last known by; none where nothing was read of it, or where the server gave it none.
+    pub fn uid(&self) -> Option<&Uid> {
+        self.latest().map(|(_, series)| &series.uid).filter(|uid| !uid.as_str().is_empty())
+    }
+
     /// The content as it was last known, whatever was seen.
     pub fn latest(&self) -> Option<(&Revision, &Series)> {
         match (&self.seen, &self.shadow) {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::defects::{Defect, planted};
-use crate::ids::{ItemKey, LinkId, PairingId, Side};
+use crate::ids::{ItemKey, LinkId, PairingId, Side, Uid};
 use crate::link::{Half, Head, Link, MatchKey, Order, Tombstone, Wish};
 use crate::store::{
     Commit, Counts, EntryId, Fence, JournalEntry, JournalQuery, Lease, StateStore, StoreError, Tenure,
@@ -34,6 +34,8 @@ struct Pairing {
     links: BTreeMap<LinkId, Arc<Link>>,
     /// Which link an item belongs to.
     by_key: BTreeMap<(Side, ItemKey), LinkId>,
+    /// Which links have an item with a UID.
+    by_uid: BTreeMap<(Side, Uid), BTreeSet<LinkId>>,
     /// Under which keys links with one half only are found.
     lone: BTreeMap<(Side, MatchKey), BTreeSet<LinkId>>,
     tombstones: Vec<Tombstone>,
@@ -62,6 +64,9 @@ impl Pairing {
             if let Some(half) = half {
                 self.by_key.insert((side, half.key.clone()), link.id);
             }
+            if let Some(uid) = half.as_ref().and_then(Half::uid) {
+                self.by_uid.entry((side, uid.clone())).or_default().insert(link.id);
+            }
         }
         for key in lone_keys(&link) {
             self.lone.entry(key).or_default().insert(link.id);
@@ -77,20 +82,27 @@ impl Pairing {
             {
                 self.by_key.remove(&(side, half.key.clone()));
             }
+            if let Some(uid) = half.as_ref().and_then(Half::uid) {
+                take(&mut self.by_uid, &(side, uid.clone()), id);
+            }
         }
         for key in lone_keys(&link) {
-            if let Some(links) = self.lone.get_mut(&key) {
-                links.remove(&id);
-                if links.is_empty() {
-                    self.lone.remove(&key);
-                }
-            }
+            take(&mut self.lone, &key, id);
         }
     }
 
     fn named(&self, ids: impl Iterator<Item = LinkId>) -> Vec<Link> {
         let ids: BTreeSet<LinkId> = ids.collect();
         ids.iter().filter_map(|id| self.links.get(id)).map(|link| link.as_ref().clone()).collect()
+    }
+}
+
+fn take<K: Ord>(index: &mut BTreeMap<K, BTreeSet<LinkId>>, key: &K, id: LinkId) {
+    if let Some(links) = index.get_mut(key) {
+        links.remove(&id);
+        if links.is_empty() {
+            index.remove(key);
+        }
     }
 }
 
@@ -176,6 +188,18 @@ impl StateStore for MemoryStore {
         Ok(self.with(pairing, |pairing| {
             let ids = keys.iter().filter_map(|key| pairing.by_key.get(&(side, key.clone())));
             pairing.named(ids.copied())
+        }))
+    }
+
+    async fn links_by_uid(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        uids: &[Uid],
+    ) -> Result<Vec<Link>, StoreError> {
+        Ok(self.with(pairing, |pairing| {
+            let ids = uids.iter().filter_map(|uid| pairing.by_uid.get(&(side, uid.clone())));
+            pairing.named(ids.flatten().copied())
         }))
     }
 

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::defects::{Defect, planted};
-use crate::ids::{ChangeToken, ItemKey, LinkId, PairingId, PerSide, Side};
+use crate::ids::{ChangeToken, ItemKey, LinkId, PairingId, PerSide, Side, Uid};
 use crate::link::{Half, Head, Lately, Link, Listing, Marks, MatchKey, Tombstone, Wish};
 use crate::source::Write;
 
@@ -35,6 +35,14 @@ pub trait StateStore: Send + Sync {
         pairing: &PairingId,
         side: Side,
         keys: &[ItemKey],
+    ) -> Result<Vec<Link>, StoreError>;
+
+    /// The links whose item on `side` had one of these UIDs when it was last known, in order of ids, each once.
+    async fn links_by_uid(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        uids: &[Uid],
     ) -> Result<Vec<Link>, StoreError>;
 
     /// The links with these ids, in order of ids; unknown ones are left out.

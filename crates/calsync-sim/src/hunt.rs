@@ -206,7 +206,7 @@ fn breaks(defect: Defect) -> (Mix, &'static [&'static str]) {
         D::NoUidMatch | D::NoContentMatch => (Calm, &["I8"]),
         D::DoublesUnnoticed => (Faults, &["I8"]),
         D::TombstoneIgnored | D::NoTombstone => (Calm, &["I7"]),
-        D::ReplacedForgotten => (All, &["I8"]),
+        D::ReplacedForgotten | D::TwinsUnnoticed => (All, &["I8"]),
         // Deletions.
         D::GuardOff | D::HourForgotten | D::PartingUncounted => (Calm, &["I15"]),
         D::FirstSyncDeletes => (All, &["I28"]),

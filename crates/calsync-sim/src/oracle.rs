@@ -260,7 +260,10 @@ impl Shared {
         let settings = self.settings();
         let other = side.other();
         *self.watch().round().deletes.get_mut(side) += 1;
-        if before.first_sync {
+        // One that was delayed was planned before the memory was lost.
+        let name = (write.link.0, side, write.receipt.number);
+        let planned = self.watch().journal.get(&name).map(|entry| entry.first_sync);
+        if planned.unwrap_or(before.first_sync) {
             self.violated("I28", format!("a first round deletes on {side}"));
         }
         let Some(event) = before.event else { return };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use calsync_core::ids::{ItemKey, LinkId, PairingId, Side};
+use calsync_core::ids::{ItemKey, LinkId, PairingId, Side, Uid};
 use calsync_core::link::{Half, Head, Link, MatchKey, Tombstone, Wish};
 use calsync_core::memory::MemoryStore;
 use calsync_core::store::{
@@ -140,6 +140,7 @@ impl Shelf {
                 receipt: entry.write.receipt.clone(),
                 before: entry.before.clone(),
                 reason: entry.reason.clone(),
+                first_sync: !watch.first_sync_done,
             };
             watch.journal.insert(name, journaled);
             watch.trace(entry.write.link.0);
@@ -167,6 +168,15 @@ impl StateStore for Shelf {
         keys: &[ItemKey],
     ) -> Result<Vec<Link>, StoreError> {
         self.reads(self.inner.links_by_key(pairing, side, keys)).await
+    }
+
+    async fn links_by_uid(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        uids: &[Uid],
+    ) -> Result<Vec<Link>, StoreError> {
+        self.reads(self.inner.links_by_uid(pairing, side, uids)).await
     }
 
     async fn links_by_id(&self, pairing: &PairingId, ids: &[LinkId]) -> Result<Vec<Link>, StoreError> {

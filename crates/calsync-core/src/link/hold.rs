@@ -41,7 +41,7 @@ pub enum HoldKind {
     NotCarried,
     /// It was deleted before and came back from an old copy.
     CameBack,
-    /// We made it twice.
+    /// The appointment is there twice.
     OurDouble,
     /// The appointment left filter or window.
     LeftScope,

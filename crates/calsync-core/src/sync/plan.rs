@@ -88,7 +88,7 @@ pub enum Reason {
     LeftScope(Side, Outside),
     /// Nothing changed but the rules.
     RulesChanged,
-    /// There are two of our items for one appointment on this side: an answer came too late.
+    /// There are two items for one appointment on this side: an answer came too late, or a person put back what was made anew.
     OurDouble(Side),
     /// More changes on this side than can be meant.
     TooManyChanges(Side),
@@ -147,7 +147,7 @@ impl fmt::Display for Reason {
             Reason::LeftScope(side, why) => write!(f, "no longer carried from {side}: {why}"),
             Reason::RulesChanged => f.write_str("the rules changed"),
             Reason::Leads(side) => write!(f, "{side} leads since a side went back in time"),
-            Reason::OurDouble(side) => write!(f, "made twice on {side}: delete one of the two there"),
+            Reason::OurDouble(side) => write!(f, "there twice on {side}: delete one of the two"),
             Reason::TooManyChanges(side) => write!(f, "changed on {side}: too many at once to be meant"),
             Reason::Protected(side) => {
                 write!(f, "deleted or moved on {side}, where its type may not be: marked, then taken back")

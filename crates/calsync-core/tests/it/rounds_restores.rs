@@ -84,6 +84,42 @@ fn a_copy_is_known_by_its_own_uid_when_the_original_and_the_store_are_gone() {
 }
 
 #[test]
+fn of_two_with_one_uid_one_is_carried_and_the_other_waits() {
+    let mut world = World::new();
+    let mine = world.a.add_series(once());
+    let twin = world.a.copy(&mine, "u");
+    world.settle();
+    assert_eq!(counts(&world), (2, 1));
+    let waits = |world: &World| world.held().iter().map(|hold| hold.kind).collect::<Vec<_>>();
+    assert_eq!(waits(&world), [HoldKind::OurDouble]);
+    // Nor when nobody knows which of them has the counterpart.
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!((counts(&world), waits(&world)), ((2, 1), vec![HoldKind::OurDouble]));
+    world.a.delete(&mine);
+    world.settle();
+    assert_eq!((counts(&world), waits(&world)), ((1, 1), vec![]), "the other one takes its place");
+    world.a.edit(&twin, |series| series.event.subject = "geändert".to_owned());
+    world.settle();
+    assert_eq!(world.b.events()[0].subject, "geändert");
+}
+
+#[test]
+fn what_is_put_back_while_it_is_made_anew_is_not_carried_a_second_time() {
+    let mut world = World::new();
+    let mine = world.a.add_series(once());
+    world.settle();
+    let kept = world.a.bin(&mine);
+    world.b.edit(&world.b.keys()[0], |series| series.event.subject = "geändert".to_owned());
+    world.settle();
+    assert_eq!(counts(&world), (1, 1), "the edit is kept");
+    world.a.unbin(&mine, kept);
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(counts(&world), (2, 1));
+}
+
+#[test]
 fn what_is_left_alone_is_known_by_its_receipt_when_its_counterpart_comes_back() {
     let (mut world, mine, _) = in_step(once());
     world.settings.direction = Direction::AToB;

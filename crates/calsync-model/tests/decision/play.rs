@@ -146,7 +146,10 @@ pub fn name(request: &Request) -> &'static str {
     };
     match request {
         Request::Head => "head",
-        Request::LinksByKey(..) | Request::LinksById(_) | Request::LoneLinks(..) => "links",
+        Request::LinksByKey(..)
+        | Request::LinksByUid(..)
+        | Request::LinksById(_)
+        | Request::LoneLinks(..) => "links",
         Request::DueLinks { .. } | Request::UnlistedLinks { .. } => "due",
         Request::Changes(..) => "changes",
         Request::Fetch(..) => "fetch",

@@ -22,6 +22,8 @@ macro_rules! select_links {
 const BY_ID: &str = select_links!("WHERE pairing = ?1 AND id = ?2");
 const BY_KEY_A: &str = select_links!("INDEXED BY link_key_a WHERE pairing = ?1 AND key_a = ?2");
 const BY_KEY_B: &str = select_links!("INDEXED BY link_key_b WHERE pairing = ?1 AND key_b = ?2");
+const BY_UID_A: &str = select_links!("INDEXED BY link_uid_a WHERE pairing = ?1 AND uid_a = ?2");
+const BY_UID_B: &str = select_links!("INDEXED BY link_uid_b WHERE pairing = ?1 AND uid_b = ?2");
 const ALL: &str = select_links!("WHERE pairing = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
 const DUE: &str = select_links!(
     "INDEXED BY link_due WHERE pairing = ?1 AND dirty = 1 AND id > ?2 AND (retry_at IS NULL OR retry_at <= ?4)
@@ -85,9 +87,32 @@ pub(super) fn by_key(
         Side::A => BY_KEY_A,
         Side::B => BY_KEY_B,
     };
+    by_text(transaction, sql, pairing, keys)
+}
+
+pub(super) fn by_uid(
+    transaction: &Transaction<'_>,
+    pairing: i64,
+    side: Side,
+    uids: &[String],
+) -> Result<Vec<LinkText>, StoreError> {
+    let sql = match side {
+        Side::A => BY_UID_A,
+        Side::B => BY_UID_B,
+    };
+    by_text(transaction, sql, pairing, uids)
+}
+
+fn by_text(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    pairing: i64,
+    texts: &[String],
+) -> Result<Vec<LinkText>, StoreError> {
     let mut found = BTreeMap::new();
-    for key in keys {
-        found.extend(query(transaction, sql, params![pairing, key])?.into_iter().map(|link| (link.id, link)));
+    for text in texts {
+        found
+            .extend(query(transaction, sql, params![pairing, text])?.into_iter().map(|link| (link.id, link)));
     }
     Ok(found.into_values().collect())
 }
@@ -201,7 +226,9 @@ mod tests {
     fn no_question_for_links_reads_a_table_from_end_to_end() {
         let dir = tempfile::tempdir().unwrap();
         let files = Files::open(dir.path()).unwrap();
-        for sql in [BY_ID, BY_KEY_A, BY_KEY_B, ALL, DUE, HELD, UNLISTED_A, UNLISTED_B, LONE] {
+        for sql in
+            [BY_ID, BY_KEY_A, BY_KEY_B, BY_UID_A, BY_UID_B, ALL, DUE, HELD, UNLISTED_A, UNLISTED_B, LONE]
+        {
             let plan = plan(&files, sql);
             assert!(plan.starts_with("SEARCH") && !plan.contains("SCAN"), "{sql}: {plan}");
         }

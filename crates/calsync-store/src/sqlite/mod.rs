@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use calsync_core::ids::{ItemKey, LinkId, PairingId, Side};
+use calsync_core::ids::{ItemKey, LinkId, PairingId, Side, Uid};
 use calsync_core::link::{Half, Head, Link, MatchKey, Order, Tombstone, Wish};
 use calsync_core::store::{
     Commit, Counts, Fence, JournalEntry, JournalQuery, Lease, StateStore, StoreError, Tenure,
@@ -162,6 +162,16 @@ impl StateStore for SqliteStore {
     ) -> Result<Vec<Link>, StoreError> {
         let keys: Vec<String> = keys.iter().map(|key| key.as_str().to_owned()).collect();
         self.ask_links(pairing, move |transaction, id| links::by_key(transaction, id, side, &keys)).await
+    }
+
+    async fn links_by_uid(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        uids: &[Uid],
+    ) -> Result<Vec<Link>, StoreError> {
+        let uids: Vec<String> = uids.iter().map(|uid| uid.as_str().to_owned()).collect();
+        self.ask_links(pairing, move |transaction, id| links::by_uid(transaction, id, side, &uids)).await
     }
 
     async fn links_by_id(&self, pairing: &PairingId, ids: &[LinkId]) -> Result<Vec<Link>, StoreError> {

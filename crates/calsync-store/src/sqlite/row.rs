@@ -15,6 +15,7 @@ use super::error::{json_error, out_of_range};
 pub(super) struct LinkRow {
     pub(super) text: LinkText,
     pub(super) keys: PerSide<Option<String>>,
+    pub(super) uids: PerSide<Option<String>>,
     pub(super) listed: PerSide<Option<u32>>,
     pub(super) dirty: bool,
     pub(super) retry_at: Option<i64>,
@@ -58,6 +59,7 @@ impl LinkRow {
         Ok(LinkRow {
             text: LinkText::of(link)?,
             keys: PerSide::from_fn(|side| half(side).map(|half| half.key.as_str().to_owned())),
+            uids: PerSide::from_fn(|side| Some(half(side)?.uid()?.as_str().to_owned())),
             listed: PerSide::from_fn(|side| half(side).map(|half| half.listed)),
             dirty: link.is_dirty(),
             retry_at: link.retry.as_ref().map(|retry| micros(retry.at)),

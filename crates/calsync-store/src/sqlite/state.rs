@@ -249,19 +249,18 @@ fn remove(transaction: &Transaction<'_>, id: i64, link: i64) -> Result<(), Store
 fn put(transaction: &Transaction<'_>, id: i64, row: &LinkRow) -> Result<(), StoreError> {
     let mut upsert = transaction
         .prepare_cached(
-            "INSERT INTO link (pairing, id, key_a, key_b, listed_a, listed_b, dirty, retry_at, linked, gone_a,
-                 gone_b, held, failing, generation, writes, half_a, half_b, hold, retry, masked,
-                 memory)
+            "INSERT INTO link (pairing, id, key_a, key_b, uid_a, uid_b, listed_a, listed_b, dirty, retry_at, linked,
+                 gone_a, gone_b, held, failing, generation, writes, half_a, half_b, hold, retry, masked, memory)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                 ?21)
+                 ?21, ?22, ?23)
              ON CONFLICT (pairing, id) DO UPDATE
-             SET key_a = excluded.key_a, key_b = excluded.key_b, listed_a = excluded.listed_a,
-                 listed_b = excluded.listed_b, dirty = excluded.dirty, retry_at = excluded.retry_at,
-                 linked = excluded.linked, gone_a = excluded.gone_a, gone_b = excluded.gone_b,
-                 held = excluded.held, failing = excluded.failing, generation = excluded.generation,
-                 writes = excluded.writes, half_a = excluded.half_a, half_b = excluded.half_b,
-                 hold = excluded.hold, retry = excluded.retry, masked = excluded.masked,
-                 memory = excluded.memory",
+             SET key_a = excluded.key_a, key_b = excluded.key_b, uid_a = excluded.uid_a,
+                 uid_b = excluded.uid_b, listed_a = excluded.listed_a, listed_b = excluded.listed_b,
+                 dirty = excluded.dirty, retry_at = excluded.retry_at, linked = excluded.linked,
+                 gone_a = excluded.gone_a, gone_b = excluded.gone_b, held = excluded.held,
+                 failing = excluded.failing, generation = excluded.generation, writes = excluded.writes,
+                 half_a = excluded.half_a, half_b = excluded.half_b, hold = excluded.hold,
+                 retry = excluded.retry, masked = excluded.masked, memory = excluded.memory",
         )
         .map_err(store_error)?;
     let text = &row.text;
@@ -271,6 +270,8 @@ fn put(transaction: &Transaction<'_>, id: i64, row: &LinkRow) -> Result<(), Stor
             text.id,
             row.keys.a,
             row.keys.b,
+            row.uids.a,
+            row.uids.b,
             row.listed.a,
             row.listed.b,
             row.dirty,

@@ -225,7 +225,7 @@ async fn files_of_format_1_still_load_with_everything_in_them() {
 async fn write_the_golden_files() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).unwrap();
-    fill(&store).await;
+    Box::pin(fill(&store)).await;
     let into = golden(1);
     store.backup(&into).await.unwrap();
     let text = serde_json::to_string_pretty(&contents(&store).await).unwrap();

@@ -41,7 +41,7 @@ super::texts! {
         KindConflict { en: "conflict", de: "Konflikt" }
         KindNotCarried { en: "not carried", de: "nicht übertragen" }
         KindCameBack { en: "came back", de: "zurückgekommen" }
-        KindOurDouble { en: "made twice", de: "doppelt" }
+        KindOurDouble { en: "there twice", de: "doppelt" }
         KindLeftScope { en: "left filter", de: "aus dem Filter" }
         KindUndo { en: "undo", de: "Rücknahme" }
         KindOscillation { en: "to and fro", de: "hin und her" }

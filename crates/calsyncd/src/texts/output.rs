@@ -39,8 +39,8 @@ super::texts! {
             de: "{count} kamen in {side} zurück, nachdem sie gelöscht waren; dort löschen, oder dort ändern, um sie zu behalten",
         }
         DoOurDouble {
-            en: "{count} were made twice on {side}; delete one of the two there",
-            de: "{count} wurden in {side} doppelt angelegt; dort eines von beiden löschen",
+            en: "{count} are there twice on {side}; delete one of the two there",
+            de: "{count} gibt es in {side} doppelt; dort eines von beiden löschen",
         }
         DoTooManyChanges {
             en: "{count} were changed on {side}, too many at once to be meant; look at them: calsyncd plan --pairing {pairing}; then: calsyncd held approve (carry them to {other}) or calsyncd held reject (take them back on {side}); never ask again: calsyncd pairing set {pairing} --set change_guard=off",
@@ -219,8 +219,8 @@ super::texts! {
             de: "zu oft hin und her geschrieben: zwei Programme antworten einander",
         }
         BecauseOurDouble {
-            en: "made twice on {side}, since an answer came too late",
-            de: "doppelt angelegt in {side}, weil eine Antwort zu spät kam",
+            en: "there twice on {side}: made twice, or put back while it was made anew",
+            de: "doppelt in {side}: zweimal angelegt, oder zurückgeholt, während es neu angelegt wurde",
         }
         Winner { en: "{path}: {side} wins", de: "{path}: {side} gewinnt" }
         WinnerNone { en: "{path}: waits", de: "{path}: wartet" }

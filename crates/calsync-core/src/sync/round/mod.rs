@@ -23,6 +23,7 @@ mod recover;
 mod report;
 mod revisit;
 mod sentinel;
+mod twins;
 mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};

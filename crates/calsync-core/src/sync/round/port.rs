@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::{LeftOut, RoundReport, Stop};
 use crate::defects::{Defect, planted};
-use crate::ids::{ChangeToken, CreateToken, ItemKey, LinkId, Side};
+use crate::ids::{ChangeToken, CreateToken, ItemKey, LinkId, Side, Uid};
 use crate::link::{Half, Head, Link, MatchKey, Tombstone};
 use crate::model::Series;
 use crate::source::{ChangePage, Fit, Item, Mark, Receipt, Seen, SourceError, Write, WriteOutcome};
@@ -21,6 +21,8 @@ pub enum Request {
     Head,
     /// `StateStore::links_by_key`.
     LinksByKey(Side, Vec<ItemKey>),
+    /// `StateStore::links_by_uid`.
+    LinksByUid(Side, Vec<Uid>),
     /// `StateStore::links_by_id`.
     LinksById(Vec<LinkId>),
     /// `StateStore::lone_links`.
@@ -201,6 +203,8 @@ impl Port {
     questions! {
         head() = Request::Head => Reply::Head(head) => Ok(*head), Head;
         links_by_key(side: Side, keys: Vec<ItemKey>) = Request::LinksByKey(side, keys)
+            => Reply::Links(links) => Ok(links), Vec<Link>;
+        links_by_uid(side: Side, uids: Vec<Uid>) = Request::LinksByUid(side, uids)
             => Reply::Links(links) => Ok(links), Vec<Link>;
         links_by_id(ids: Vec<LinkId>) = Request::LinksById(ids) => Reply::Links(links) => Ok(links), Vec<Link>;
         lone_links(side: Side, by: Vec<MatchKey>) = Request::LoneLinks(side, by)

@@ -221,6 +221,9 @@ impl Work {
         if !planted(Defect::DoublesUnnoticed) {
             self.find_doubles(&mut cases).await?;
         }
+        if !planted(Defect::TwinsUnnoticed) {
+            self.find_twins(&mut cases).await?;
+        }
         let decide_case = |work: &Work, case: &Case| {
             let context = work.context(hold_deletions, case.suspicion, case.likeness);
             let plan = decide(&case.link, &Context { leads: work.leads(case.link.id), ..context });

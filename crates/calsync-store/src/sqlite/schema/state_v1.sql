@@ -45,6 +45,8 @@ CREATE TABLE link (
     id         INTEGER NOT NULL,
     key_a      TEXT,
     key_b      TEXT,
+    uid_a      TEXT,
+    uid_b      TEXT,
     listed_a   INTEGER,
     listed_b   INTEGER,
     dirty      INTEGER NOT NULL CHECK (dirty IN (0, 1)),
@@ -67,6 +69,8 @@ CREATE TABLE link (
 
 CREATE INDEX link_key_a ON link (pairing, key_a) WHERE key_a IS NOT NULL;
 CREATE INDEX link_key_b ON link (pairing, key_b) WHERE key_b IS NOT NULL;
+CREATE INDEX link_uid_a ON link (pairing, uid_a) WHERE uid_a IS NOT NULL;
+CREATE INDEX link_uid_b ON link (pairing, uid_b) WHERE uid_b IS NOT NULL;
 CREATE INDEX link_listed_a ON link (pairing, listed_a, id) WHERE listed_a IS NOT NULL;
 CREATE INDEX link_listed_b ON link (pairing, listed_b, id) WHERE listed_b IS NOT NULL;
 CREATE INDEX link_due ON link (pairing, id, retry_at) WHERE dirty = 1;

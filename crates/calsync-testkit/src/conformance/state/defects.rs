@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use calsync_core::ids::{ItemKey, LinkId, PairingId, PerSide, Side};
+use calsync_core::ids::{ItemKey, LinkId, PairingId, PerSide, Side, Uid};
 use calsync_core::link::{Half, Head, Link, MatchKey, Observation, Tombstone, Wish};
 use calsync_core::memory::MemoryStore;
 use calsync_core::store::{
@@ -32,6 +32,7 @@ enum Defect {
     ResetStartsOver,
     LoneIgnoresTheSide,
     LoneWithoutUids,
+    UidsOfLoneOnly,
     TombstonesByKeyOnly,
     GoneCountsLoneHalves,
     SharedBetweenPairings,
@@ -112,6 +113,19 @@ impl StateStore for Defective {
             return Ok(links);
         }
         self.inner.links_by_key(&self.name(pairing), side, keys).await
+    }
+
+    async fn links_by_uid(
+        &self,
+        pairing: &PairingId,
+        side: Side,
+        uids: &[Uid],
+    ) -> Result<Vec<Link>, StoreError> {
+        let mut found = self.inner.links_by_uid(&self.name(pairing), side, uids).await?;
+        if self.has(Defect::UidsOfLoneOnly) {
+            found.retain(|link| link.lone_side().is_some());
+        }
+        Ok(found)
     }
 
     async fn links_by_id(&self, pairing: &PairingId, ids: &[LinkId]) -> Result<Vec<Link>, StoreError> {

@@ -72,6 +72,11 @@ pub(super) async fn put_replaces(store: &dyn StateStore) -> Checked {
     let lone = async |uid: &str| store.lone_links(&pairing, Side::A, &[MatchKey::Uid(uid.into())]).await;
     same_ids("by the old UID", &lone("old uid").await?, &[])?;
     same_ids("by the new UID", &lone("new uid").await?, &[1])?;
+    let bearing =
+        async |side, uid: &str| store.links_by_uid(&pairing, side, &[uid.into(), "none".into()]).await;
+    same_ids("whose item had the old UID", &bearing(Side::A, "old uid").await?, &[])?;
+    same_ids("whose item has the new UID", &bearing(Side::A, "new uid").await?, &[1])?;
+    same_ids("on the other side", &bearing(Side::B, "new uid").await?, &[])?;
     // In one commit the last word counts.
     put(store, &pairing, &[linked(1), held(linked(1))]).await?;
     same_links("links", &store.links(&pairing, None, 1).await?, &[held(linked(1))])

@@ -4,7 +4,7 @@
 //! numbers are drawn on every run. An item belongs to one link at a time, as the engine sees to: each link has two
 //! items of its own on each side, which it takes by turns.
 
-use calsync_core::ids::{ChangeToken, ItemKey, LinkId, PerSide, Side};
+use calsync_core::ids::{ChangeToken, ItemKey, LinkId, PerSide, Side, Uid};
 use calsync_core::link::{Half, Lately, Link, Listing, MatchKey, Observation, Sighting, Tombstone};
 use calsync_core::memory::MemoryStore;
 use calsync_core::store::{Closed, Commit, StateStore};
@@ -105,12 +105,16 @@ impl Dice {
         commit
     }
 
+    fn uid(&mut self) -> Uid {
+        format!("uid{}", self.below(5)).as_str().into()
+    }
+
     fn match_key(&mut self) -> MatchKey {
         let key = |dice: &mut Dice| ItemKey::new(dice.key());
         match self.below(4) {
             0 => MatchKey::Key(key(self)),
             1 => MatchKey::Counterpart(key(self)),
-            2 => MatchKey::Uid(format!("uid{}", self.below(5)).as_str().into()),
+            2 => MatchKey::Uid(self.uid()),
             _ => MatchKey::Time(series("", &format!("subject{}", self.below(4))).time_hash()),
         }
     }
@@ -198,6 +202,12 @@ async fn compare(store: &dyn StateStore, model: &dyn StateStore, dice: &mut Dice
             "links by key",
             &store.links_by_key(&pairing, side, &keys).await?,
             &model.links_by_key(&pairing, side, &keys).await?,
+        )?;
+        let uids: Vec<Uid> = (0..3).map(|_| dice.uid()).collect();
+        same(
+            "links by UID",
+            &store.links_by_uid(&pairing, side, &uids).await?,
+            &model.links_by_uid(&pairing, side, &uids).await?,
         )?;
         let by: Vec<MatchKey> = (0..3).map(|_| dice.match_key()).collect();
         same(
