@@ -179,7 +179,11 @@ fn parted(link: &Link, side: Side) -> After {
     next.writes += 1;
     *next.halves.get_mut(side) = None;
     (next.hold, next.retry, next.masked) = (None, None, None);
-    next.memory = LinkMemory::default();
+    // Put back, it is known by its UID.
+    next.memory = LinkMemory { uids: link.memory.uids.clone(), ..LinkMemory::default() };
+    if let Some(uid) = link.halves.get(side).as_ref().and_then(Half::uid) {
+        next.memory.had(uid);
+    }
     in_step(next.halves.get_mut(side.other()).as_mut(), &SeriesPatch::default());
     keep_receipt(link, &mut next);
     After::Keep(Box::new(next))

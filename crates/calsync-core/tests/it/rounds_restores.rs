@@ -6,7 +6,7 @@ use calsync_core::ids::{Side, Uid};
 use calsync_core::link::{Direction, HoldKind};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Busy, Field, Reminder, Sensitivity, Series};
-use calsync_core::sync::Private;
+use calsync_core::sync::{Leaving, Private};
 
 use super::fake::{Fake, World, event, hour};
 
@@ -117,6 +117,36 @@ fn what_is_put_back_while_it_is_made_anew_is_not_carried_a_second_time() {
     world.store = MemoryStore::new();
     world.settle();
     assert_eq!(counts(&world), (2, 1));
+}
+
+#[test]
+fn what_bears_the_uid_of_a_counterpart_is_not_carried_a_second_time() {
+    let world = World::new();
+    world.a.add(event("Termin", 1));
+    let theirs = world.b.add(event("Termin", 1));
+    world.settle();
+    assert_eq!(counts(&world), (1, 1), "the same by content, under two UIDs");
+    world.a.add_series(world.b.series(&theirs));
+    world.settle();
+    assert_eq!(counts(&world), (2, 1));
+    assert_eq!(world.held()[0].kind, HoldKind::OurDouble);
+}
+
+#[test]
+fn what_is_put_back_when_its_original_is_private_by_then_is_not_carried_back() {
+    let mut world = World::new();
+    world.settings.outward.a.private = Private::Skip;
+    let mine = world.a.add(event("Termin", 1));
+    let theirs = world.b.add(event("Termin", 1));
+    world.settle();
+    let kept = world.b.series(&theirs);
+    world.a.edit(&mine, |series| series.event.sensitivity = Sensitivity::Private);
+    world.settings.leaving = Leaving::Delete;
+    world.settle();
+    assert_eq!(counts(&world), (1, 0));
+    world.b.unbin(&theirs, kept);
+    world.settle();
+    assert_eq!(counts(&world).0, 1, "it is known by its UID, though both have another one");
 }
 
 #[test]

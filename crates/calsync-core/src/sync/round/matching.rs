@@ -619,6 +619,12 @@ fn is_same(lone: &Link, link: &Link, side: Side) -> bool {
     if same_uid || !link.memory.own_uid || named_key(lone, side).is_none() {
         return same_uid;
     }
+    // What says its own UID is no copy.
+    let is_its_own = sighting.receipt.as_ref().is_some_and(|receipt| receipt.own_uid.is_some());
+    let names = |theirs: &Half| lone.halves.get(side).as_ref().is_some_and(|half| half.names(theirs));
+    if is_its_own && link.halves.get(side.other()).as_ref().is_some_and(names) {
+        return true;
+    }
     let known = half.shadow.as_ref().map(|shadow| &shadow.series);
     let mut known = known.into_iter().chain(half.latest().map(|(_, series)| series));
     known.any(|known| sighting.series.is_at_the_time_of(known)) || is_as_made(lone, link, side)

@@ -42,8 +42,7 @@ use super::settings::{ClockOffsets, Settings};
 use super::settle::Setting;
 use crate::defects::{Defect, planted};
 use crate::ids::{ChangeToken, LinkId, PairingId, PerSide, Side, Uid};
-use crate::link::{Answer, Head, Link, Listing, Tombstone, Which};
-use crate::model::Series;
+use crate::link::{Answer, Half, Head, Link, Listing, Tombstone, Which};
 use crate::source::{Capabilities, SourceError, SourceErrorKind};
 use crate::store::{Closed, Commit, RoundId};
 
@@ -372,21 +371,23 @@ impl Pending {
     fn remember_replaced(&mut self, before: &Link, now: &Link, at: DateTime<Utc>) {
         for side in Side::BOTH {
             let Some(new) = now.halves.get(side) else { continue };
-            let (key, was) = match before.halves.get(side) {
-                Some(old) if old.is_gone() => (Some(&old.key), old.latest()),
+            let uid_of = |half: &Half| half.latest().map(|(_, series)| series.uid.clone());
+            let (key, uid) = match before.halves.get(side) {
+                Some(old) if old.is_gone() => (Some(&old.key), uid_of(old)),
                 Some(_) => (None, None),
                 None => {
                     let theirs = before.halves.get(side.other()).as_ref().and_then(|half| half.sighting());
                     let receipt = theirs.and_then(|sighting| sighting.receipt.as_ref());
-                    (receipt.map(|receipt| &receipt.counterpart), new.latest())
+                    let named = receipt.and_then(|receipt| receipt.counterpart_uid.clone());
+                    (receipt.map(|receipt| &receipt.counterpart), named.or_else(|| uid_of(new)))
                 }
             };
-            if let (Some(key), Some((_, Series { uid, .. }))) = (key, was)
+            if let (Some(key), Some(uid)) = (key, uid)
                 && new.key != *key
                 && !planted(Defect::ReplacedForgotten)
             {
                 let keys = PerSide::from_fn(|of| (of == side).then(|| key.clone()));
-                self.tombstones.push(Tombstone { link: before.id, uid: uid.clone(), keys, at });
+                self.tombstones.push(Tombstone { link: before.id, uid, keys, at });
             }
         }
     }

@@ -5,40 +5,31 @@ use std::collections::BTreeSet;
 use super::reconcile::Case;
 use super::{Stop, Work};
 use crate::ids::{Side, Uid};
-use crate::link::{Half, Link};
+use crate::link::{Half, Link, MatchKey};
 use crate::sync::decide::Suspicion;
 
 impl Work {
-    /// Suspects lone items whose UID another item of their side bears: of one that was put back while we made it anew, of one that
-    /// was made twice, and of what an import doubled, both would be carried. The one that has a counterpart is the appointment;
-    /// of several without, one goes first.
+    /// Suspects lone items whose UID another item of their side bears, or the counterpart of another: of one that was put back
+    /// while we made it anew, of one that was made twice, and of what an import doubled, both would be carried. The one that has a
+    /// counterpart is the appointment; of several without, one goes first.
     pub(super) async fn find_twins(&mut self, cases: &mut [Case]) -> Result<(), Stop> {
         for side in Side::BOTH {
+            let lone = || cases.iter().filter_map(|case| lone_half(&case.link, side));
             let uids: BTreeSet<Uid> =
-                cases.iter().filter_map(|case| lone_uid(&case.link, side)).cloned().collect();
+                lone().flat_map(|half| [half.uid(), counterpart_uid(half)]).flatten().cloned().collect();
             if uids.is_empty() {
                 continue;
             }
-            let mut bearers = self.port.links_by_uid(side, uids.into_iter().collect()).await?;
+            let uids: Vec<Uid> = uids.into_iter().collect();
+            let by = uids.iter().cloned().map(MatchKey::CounterpartUid).collect();
+            let mut bearers = self.port.lone_links(side, by).await?;
+            bearers.extend(self.port.links_by_uid(side.other(), uids.clone()).await?);
+            bearers.extend(self.port.links_by_uid(side, uids).await?);
             // What was put together or read in this round is not stored yet as it is.
             bearers.retain(|stored| !cases.iter().any(|case| case.link.id == stored.id));
             bearers.extend(cases.iter().map(|case| case.link.clone()));
-            for case in cases.iter_mut() {
-                let Some(uid) = lone_uid(&case.link, side) else { continue };
-                let goes_first = |twin: &Link| {
-                    let (Some(own), Some(half)) = (case.link.halves.get(side), twin.halves.get(side)) else {
-                        return false;
-                    };
-                    let comes_first =
-                        || twin.lone_side().is_none() || rank(twin, side) < rank(&case.link, side);
-                    twin.id != case.link.id
-                        && half.key != own.key
-                        && !half.is_gone()
-                        && half.uid() == Some(uid)
-                        && is_alike(own, half)
-                        && comes_first()
-                };
-                if case.suspicion.is_none() && bearers.iter().any(goes_first) {
+            for case in cases.iter_mut().filter(|case| case.suspicion.is_none()) {
+                if bearers.iter().any(|twin| goes_first(twin, &case.link, side)) {
                     case.suspicion = Some(Suspicion::OurDouble);
                 }
             }
@@ -47,16 +38,41 @@ impl Work {
     }
 }
 
-/// The UID of an item of this side that is there and has no counterpart.
-fn lone_uid(link: &Link, side: Side) -> Option<&Uid> {
-    let half = link.halves.get(side).as_ref().filter(|half| !half.is_gone())?;
-    half.uid().filter(|_| link.lone_side() == Some(side))
+/// Whether `twin` has on this side what the lone item of `link` is, too, and goes before it.
+fn goes_first(twin: &Link, link: &Link, side: Side) -> bool {
+    let (Some(own), Some(half)) = (lone_half(link, side), twin.halves.get(side)) else { return false };
+    let comes_first = || twin.lone_side().is_none() || rank(twin, side) < rank(link, side);
+    twin.id != link.id
+        && half.key != own.key
+        && !half.is_gone()
+        && is_alike(own, half, twin.halves.get(side.other()).as_ref())
+        && comes_first()
 }
 
-/// Whether both may be one appointment. A program that gives many one UID means many.
-fn is_alike(one: &Half, other: &Half) -> bool {
-    let (Some((_, one)), Some((_, other))) = (one.latest(), other.latest()) else { return false };
-    one.is_at_the_time_of(other) || one.event.subject == other.event.subject
+/// The item of this side where it is there and has no counterpart.
+fn lone_half(link: &Link, side: Side) -> Option<&Half> {
+    link.halves.get(side).as_ref().filter(|half| !half.is_gone() && link.lone_side() == Some(side))
+}
+
+/// The UID of the item that our receipt in it names.
+fn counterpart_uid(half: &Half) -> Option<&Uid> {
+    half.receipt()?.counterpart_uid.as_ref()
+}
+
+/// Whether a lone item and another one, with its counterpart, may be one appointment. They bear one UID, or, where the server gave
+/// one of them a UID of its own, that of the counterpart; a program that gives many one UID means many. What only a receipt
+/// says may be a copy, unless both take place at the same time.
+fn is_alike(lone: &Half, other: &Half, counterpart: Option<&Half>) -> bool {
+    let (Some((_, one)), Some((_, two))) = (lone.latest(), other.latest()) else { return false };
+    let same_time = one.is_at_the_time_of(two);
+    let (uid, theirs) = (lone.uid(), counterpart.and_then(Half::uid));
+    if uid.is_some() && (uid == other.uid() || uid == theirs) {
+        return same_time || one.event.subject == two.event.subject;
+    }
+    let (named, from_other) = (counterpart_uid(lone), counterpart_uid(other));
+    let by_receipt = named.is_some() && (named == other.uid() || named == theirs || named == from_other)
+        || from_other.is_some() && from_other == uid;
+    by_receipt && same_time
 }
 
 /// Of several without counterpart the one that we wrote goes first, then the oldest.
