@@ -94,13 +94,26 @@ pub struct Half {
     /// back under another key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Box<Shadow>>,
+    /// It was first seen, or found gone, since its side was last read to the end: what moved goes at one place of the feed and comes
+    /// at another, and a round may be cut off in between.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
 }
 
 impl Half {
     /// An item of which nothing is known but its key.
     pub(crate) fn unread(key: ItemKey) -> Half {
         let seen = Some(Observation::Unread("nothing is known of it yet".to_owned()));
-        Half { key, shadow: None, seen, access: Access::ReadOnly, listed: 0, kept: None, last: None }
+        Half {
+            key,
+            shadow: None,
+            seen,
+            access: Access::ReadOnly,
+            listed: 0,
+            kept: None,
+            last: None,
+            fresh: false,
+        }
     }
 
     /// What was read of it since the shadow, if it is there.
@@ -310,6 +323,15 @@ impl Link {
     /// Whether something was seen that is not dealt with.
     pub fn is_dirty(&self) -> bool {
         self.halves.iter().any(|(_, half)| half.as_ref().is_some_and(|half| half.seen.is_some()))
+    }
+
+    /// Its sides were read to their ends since it was last seen.
+    pub(crate) fn looked_at(&mut self) {
+        for side in Side::BOTH {
+            if let Some(half) = self.halves.get_mut(side) {
+                half.fresh = false;
+            }
+        }
     }
 
     /// Whether our receipt in one of its items names the other one.

@@ -377,6 +377,7 @@ impl Shared {
                 JournalEntry::NOT_CARRIED_OUT => {
                     self.branch("found not done");
                     let name = (closed.link.0, closed.side, closed.number);
+                    self.watch().given_up.insert(name);
                     let event = self.watch().deleted_open.get(&name).copied();
                     if let Some(event) = event
                         && let Some(event) = self.book().event_mut(event)

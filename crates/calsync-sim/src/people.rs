@@ -391,7 +391,8 @@ impl World {
         self.place(side).bin(&item.key);
     }
 
-    /// A person deletes what a write made or changed, and the store does not hold yet what became of that write.
+    /// A person deletes what a write made or changed, and the store does not hold yet what became of that write, or holds that it
+    /// was not carried out.
     fn deletes_open(&self, side: Side, event: usize, item: &Standing) {
         let Some(receipt) = item.receipt.as_deref() else { return };
         let intents = self.head().intents;
@@ -400,6 +401,19 @@ impl World {
         {
             let name = (intent.write.link.0, side, receipt.number);
             self.shared.watch().deleted_open.insert(name, event);
+            return;
+        }
+        // It arrived after it was given up, and nobody read yet what it made.
+        let unread = {
+            let watch = self.shared.watch();
+            let is_it = |name: &&(u64, Side, u64)| {
+                watch.journal.get(*name).is_some_and(|journaled| journaled.receipt == *receipt)
+            };
+            let key = (side, ItemKey::new(item.key.as_str()));
+            !watch.shown.contains(&key) && watch.given_up.iter().any(|name| is_it(&name))
+        };
+        if unread && let Some(event) = self.book().event_mut(event) {
+            event.unasked = true;
         }
     }
 
@@ -433,11 +447,11 @@ impl World {
             at: self.shared.clock.truth(),
         };
         self.book().write(&deed);
-        // Gone and back within one round is a move.
+        // Gone and back before a round was told and came to its end is a move: one that is cut off while it reads decides nothing.
         let missed = {
-            let mut watch = self.shared.watch();
-            let began = watch.round().began;
-            watch.missed.get(&(side, ItemKey::new(item.key.as_str()))).is_some_and(|at| *at < began)
+            let watch = self.shared.watch();
+            let told = watch.missed.get(&(side, ItemKey::new(item.key.as_str())));
+            told.is_some_and(|at| *at < watch.ended)
         };
         let alone = self.items_of(side.other(), event) == 0;
         let slipped = !missed;

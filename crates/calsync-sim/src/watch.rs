@@ -107,6 +107,10 @@ pub(crate) struct Watch {
     pub(crate) shown: BTreeSet<(Side, ItemKey)>,
     /// At which step a daemon was first told that an item is not there.
     pub(crate) missed: BTreeMap<(Side, ItemKey), u64>,
+    /// At which step a round last came to its end.
+    pub(crate) ended: u64,
+    /// Writes that were closed as not carried out.
+    pub(crate) given_up: BTreeSet<(u64, Side, u64)>,
     /// Names of items that the engine made, whether or not it was told.
     pub(crate) made: BTreeSet<(Side, ItemKey)>,
     /// Writes whose item a person deleted while their outcome was not stored, and the appointment.

@@ -276,11 +276,24 @@ impl Wire {
     fn late(&self, writes: &[Recorded<Write>]) -> crate::watch::Late {
         let (shared, side, writes) = (Arc::clone(&self.shared), self.side, writes.to_vec());
         let client = Arc::clone(&self.inner);
+        // What was decided then is judged by what could be known then.
+        let then = {
+            let mut watch = self.shared.watch();
+            (watch.round().began, watch.first_sync_done)
+        };
+        let judged_by = |shared: &Shared, (began, first_sync_done): (u64, bool)| {
+            let mut watch = shared.watch();
+            let before = (watch.round().began, watch.first_sync_done);
+            (watch.round().began, watch.first_sync_done) = (began, first_sync_done);
+            before
+        };
         Box::new(move || {
+            let now = judged_by(&shared, then);
             let mut work = std::pin::pin!(Wire::deliver(&shared, side, client.as_ref(), &writes, &NoFiles));
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             // A side in memory never waits.
             while work.as_mut().poll(&mut context).is_pending() {}
+            judged_by(&shared, now);
         })
     }
 }

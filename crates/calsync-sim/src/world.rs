@@ -495,7 +495,10 @@ impl World {
             }
             Some(Failure::WrongReply) => self.shared.violated("I29", "wrong reply".to_owned()),
             Some(_) => self.shared.branch("round ended by a side"),
-            None => {}
+            None => {
+                let mut watch = self.shared.watch();
+                watch.ended = watch.steps;
+            }
         }
         if self.shared.watch().script.is_some() {
             self.say(format_args!(

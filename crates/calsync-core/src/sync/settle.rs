@@ -420,6 +420,20 @@ fn was_made(link: &Link, side: Side, written: &Uid, uid: &Uid, next: &mut Link) 
     }
 }
 
+/// A create was carried out after all, and nobody touched since what it made, which the lone link has: the link goes on with it.
+pub(super) fn settle_made(link: &mut Link, lone: &Link, side: Side) {
+    let Some(mut made) = lone.halves.get(side).clone() else { return };
+    let Some(was) = link.halves.get(side.other()).as_ref().and_then(Half::latest) else { return };
+    let (written, before) = (was.1.uid.clone(), link.clone());
+    if let Some((_, series)) = made.latest() {
+        was_made(&before, side, &written, &series.uid, link);
+    }
+    in_step(Some(&mut made), &SeriesPatch::default());
+    made.kept = None;
+    link.generation = next_generation(link, side);
+    *link.halves.get_mut(side) = Some(made);
+}
+
 /// Everything seen on this half was dealt with, but for what is held.
 fn in_step(half: Option<&mut Half>, held: &SeriesPatch) {
     let Some(half) = half else { return };
@@ -467,6 +481,7 @@ fn half_of(item: &Item, shadow: Series, listed: u32) -> Half {
         listed,
         kept: None,
         last: None,
+        fresh: false,
     }
 }
 
@@ -773,6 +788,7 @@ pub(super) fn adopt_half_made(
         listed: setting.listings.get(side).not_shown_yet(),
         kept: None,
         last: None,
+        fresh: false,
     });
     next.memory.private_from = private_from(link, &next);
     next

@@ -377,6 +377,11 @@ impl Fake {
         })
     }
 
+    /// A write that was thought lost arrives.
+    pub fn land(&self, write: &Write) {
+        self.with(|state| self.apply_one(state, write));
+    }
+
     /// From now on appointments of this type are neither deleted nor moved through the protocol.
     pub fn protect(&self, kind: &str) {
         self.with(|state| state.protected = Some(kind.to_owned()));
@@ -966,6 +971,21 @@ impl World {
             now: self.clock.now(),
             capabilities: PerSide { a: self.a.capabilities(), b: self.b.capabilities() },
         })
+    }
+
+    /// Runs a round until it asks for this, and cuts it off there.
+    pub fn sync_until(&self, stops: impl Fn(&Request) -> bool) -> Request {
+        self.clock.pass(300);
+        let mut round = self.round();
+        loop {
+            let request = round.poll();
+            assert!(!matches!(request, Request::Done(_)), "it was never asked for");
+            if stops(&request) {
+                return request;
+            }
+            let reply = block_on(drive::answer(self.pair(), &self.store, &self.clock, self.fence(), request));
+            round.handle(reply.unwrap());
+        }
     }
 
     /// Runs a round and cuts it off; `false` when it ended before it came to that.

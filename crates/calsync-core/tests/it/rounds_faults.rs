@@ -1,8 +1,10 @@
 //! What the simulated world found where servers and networks fail, each with the smallest input that showed it.
 
+use calsync_core::drive::Clock;
 use calsync_core::ids::{Side, Uid};
-use calsync_core::link::HoldKind;
+use calsync_core::link::{DeletionGuard, HoldKind};
 use calsync_core::model::Series;
+use calsync_core::source::Write;
 use calsync_core::sync::Request;
 
 use super::fake::{Cut, World, event, hour};
@@ -167,5 +169,115 @@ fn an_expired_token_is_kept_until_there_is_another_one() {
             break;
         }
         assert!(world.head().tokens.a.is_some(), "cut off after request {at}");
+    }
+}
+
+/// A create on B that is lost on its way, and then asked for and not found. It may arrive after all.
+fn given_up(world: &World) -> Write {
+    let sent = world.sync_until(|request| matches!(request, Request::Apply(Side::B, _)));
+    let Request::Apply(_, writes) = sent else { unreachable!() };
+    world.sync_until(|request| matches!(request, Request::Changes(Side::A, _)));
+    writes[0].get().clone()
+}
+
+#[test]
+fn what_is_made_late_is_no_edit_of_a_person() {
+    for (own_uids, deleted) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut world = World::new();
+        world.b.own_uids = own_uids;
+        world.b.add_series(once());
+        world.settle();
+        // The edit wins, so it is made again.
+        let key = world.a.keys().remove(0);
+        world.a.edit(&key, |series| series.event.place = "Ulm".to_owned());
+        world.b.delete(&world.b.keys()[0]);
+        let late = given_up(&world);
+        world.b.land(&late);
+        if deleted {
+            world.a.delete(&key);
+        }
+        world.settle();
+        let left = if deleted { (0, 0) } else { (1, 1) };
+        assert_eq!((counts(&world), world.held().len()), (left, 0), "own UIDs: {own_uids}");
+        assert!(world.b.events().iter().all(|event| event.place == "Ulm"));
+    }
+}
+
+#[test]
+fn what_is_made_when_its_origin_is_gone_waits_also_under_a_uid_of_its_own() {
+    for own_uids in [false, true] {
+        let mut world = World::new();
+        world.b.own_uids = own_uids;
+        world.a.add_series(once());
+        let late = given_up(&world);
+        world.settle();
+        world.a.delete(&world.a.keys()[0]);
+        world.settle();
+        assert_eq!(counts(&world), (0, 0));
+        world.clock.pass(3600);
+        world.b.set_clock(world.clock.now());
+        world.b.land(&late);
+        for _ in 0..3 {
+            world.settle();
+            assert_eq!((counts(&world), world.held().len()), ((0, 1), 1), "own UIDs: {own_uids}");
+        }
+    }
+}
+
+#[test]
+fn what_moves_before_it_was_ever_in_step_is_found_again() {
+    let world = World::new();
+    let mine = world.a.add_series(Series { uid: Uid::new("another"), ..once() });
+    let theirs = world.b.add_series(once());
+    world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+    let mut moved = None;
+    world.sync_with(|_, request| {
+        if matches!(request, Request::Apply(Side::B, _)) && moved.is_none() {
+            world.a.rename(&mine);
+            moved = Some(world.b.rename(&theirs));
+        }
+    });
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys()), (1, Vec::from_iter(moved)), "nothing is deleted");
+    assert_eq!(world.b.events()[0].place, "Ulm");
+}
+
+/// What is done on A while its deletion on B is held, and a round is cut off.
+fn cut_off_after(done: impl Fn(&World)) -> impl Iterator<Item = (usize, World)> {
+    (0..).map_while(move |at| {
+        let mut world = World::new();
+        world.a.page = 1;
+        world.settings.guard = DeletionGuard { count: 0, percent: 0 };
+        world.a.add_series(once());
+        world.settle();
+        done(&world);
+        world.sync_cut(Cut::After(at)).then_some((at, world))
+    })
+}
+
+#[test]
+fn what_is_put_back_did_not_move_though_rounds_are_cut_off() {
+    let put_back = |world: &World| {
+        world.a.delete(&world.a.keys()[0]);
+        world.settle();
+        assert_eq!(counts(world), (0, 1), "its deletion is held");
+        world.a.add_series(once());
+        world.b.delete(&world.b.keys()[0]);
+    };
+    for (at, world) in cut_off_after(put_back) {
+        world.settle();
+        assert_eq!((counts(&world), world.held().len()), ((1, 1), 0), "cut off after request {at}");
+    }
+}
+
+#[test]
+fn what_moved_was_not_put_back_though_rounds_are_cut_off() {
+    let moved = |world: &World| {
+        world.a.rename(&world.a.keys()[0]);
+        world.b.delete(&world.b.keys()[0]);
+    };
+    for (at, world) in cut_off_after(moved) {
+        world.settle();
+        assert_eq!((counts(&world), world.held().len()), ((1, 0), 1), "cut off after request {at}");
     }
 }

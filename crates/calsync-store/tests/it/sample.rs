@@ -29,6 +29,7 @@ pub(crate) fn half(key: &str) -> Half {
         listed: 1,
         kept: None,
         last: None,
+        fresh: false,
     }
 }
 

@@ -235,6 +235,7 @@ mod tests {
             listed: 0,
             kept: None,
             last: None,
+            fresh: false,
         };
         for reason in HOLDING {
             let mut link = Link::found(&PairingId::new("p"), Side::A, half.clone());

@@ -58,7 +58,8 @@ impl Work {
             }
             self.note_answer(&case.link, &case.plan, &outcome);
             match settle(&case.link, &case.plan, &outcome, &self.setting()) {
-                After::Keep(link) => {
+                After::Keep(mut link) => {
+                    link.looked_at();
                     pending.remember_replaced(&case.link, &link, self.input.now);
                     pending.put.push(*link);
                 }

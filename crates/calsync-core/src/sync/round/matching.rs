@@ -10,15 +10,15 @@ use super::read::new_half;
 use super::reconcile::Case;
 use super::{Pending, Stop, Work};
 use crate::defects::{Defect, planted};
-use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
+use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side, Uid};
 use crate::link::{Half, HoldKind, Link, MatchKey, Observation, Tombstone};
 use crate::model::Series;
-use crate::source::{Item, Seen, WriteOp};
+use crate::source::{Item, Receipt, Seen, WriteOp};
 use crate::sync::breaker;
 use crate::sync::decide::{LinkPlan, PlannedWrite, Suspicion, next_generation};
 use crate::sync::original::masked_by_receipt;
 use crate::sync::plan::Likeness;
-use crate::sync::settle::{adopt_half_made, retry_after};
+use crate::sync::settle::{adopt_half_made, retry_after, settle_made};
 
 /// Whose an item is or was.
 struct Owner {
@@ -86,15 +86,24 @@ impl Work {
                         && !consumed.contains(&lone.id)
                         && (uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
                             || is_same(lone, link, side)
+                            || self.is_made_late(lone, link, side)
                             || self.is_moved_unread(lone, link, side))
                 };
                 let Some(lone) = candidates.iter().filter(is_it).max_by_key(|lone| {
                     let its_own = uid_of(lone, side) == uid_of(link, side);
-                    (its_own, self.came.contains(&lone.id), alike(lone), Reverse(lone.id))
+                    (its_own, is_fresh(lone, side), alike(lone), Reverse(lone.id))
                 }) else {
                     continue;
                 };
                 let alone = link.lone_side().is_some();
+                if self.is_made_late(lone, link, side) && is_as_made(lone, link, side) {
+                    consumed.insert(lone.id);
+                    pending.remove.push(lone.id);
+                    let before = link.clone();
+                    settle_made(link, lone, side);
+                    pending.remember_replaced(&before, link, self.input.now);
+                    continue;
+                }
                 let (Some(new), Some(half)) = (lone.halves.get(side).clone(), link.halves.get_mut(side))
                 else {
                     continue;
@@ -123,8 +132,7 @@ impl Work {
                 if let Some(Observation::Present(sighting)) = &mut half.seen {
                     // Out of the calendar and back between two looks is a move, also where a round was cut off in between. What
                     // was gone for longer somebody put back.
-                    let before = !self.went.contains(&(side, link.id));
-                    sighting.put_back = before && self.came.contains(&lone.id);
+                    sighting.put_back = !half.fresh && new.fresh;
                 }
                 half.access = new.access;
                 half.listed = new.listed;
@@ -276,6 +284,18 @@ impl Work {
             && uid_of(link, side) == uid_of(link, side.other())
             && self.claims(lone, side, link)
             && latest(lone) == latest(link)
+    }
+
+    /// Whether the lone item is what a create of `link` made after it had been asked about and was not there yet. Its token is the
+    /// one that the next create would have; what was known to be made spent its own.
+    fn is_made_late(&self, lone: &Link, link: &Link, side: Side) -> bool {
+        let Some(theirs) = link.halves.get(side.other()) else { return false };
+        let receipt =
+            lone.halves.get(side).as_ref().filter(|half| half.names(theirs)).and_then(Half::receipt);
+        let next = next_generation(link, side);
+        let token =
+            |receipt: &Receipt| CreateToken::derive(&self.input.pairing, side, &receipt.counterpart, next);
+        receipt.is_some_and(|receipt| receipt.token == token(receipt))
     }
 
     /// The counterpart of a lone half: the side of `link`, the other lone link, and by what it was recognised.
@@ -448,7 +468,7 @@ impl Work {
                     .collect();
                 let links = || owners.iter().filter_map(|owner| owner.link.as_ref());
                 // Once known it stays one, whatever people do to either of the two.
-                let known = is_double(&case.link);
+                let known = is_double(&case.link) || waits_as(&case.link, HoldKind::CameBack);
                 let stands = |link: &Link| link.halves.get(side).as_ref().is_some_and(|half| !half.is_gone());
                 let is_late = |owner: &&Owner| match (&owner.link, &owner.buried) {
                     (Some(link), _) => is_of_gone(&case.link, link, side),
@@ -472,12 +492,14 @@ impl Work {
         Ok(())
     }
 
-    /// Whether this is what a create made that came too late: after that of which it was to be made was deleted.
+    /// Whether this is what a create made that came too late: after that of which it was to be made was deleted. Where the server
+    /// gives UIDs of its own, it is just what its receipt says.
     fn is_late(&self, lone: &Link, side: Side, tombstone: &Tombstone) -> bool {
         let offset = Duration::milliseconds(self.offsets.get(side).unwrap_or_default());
         let created = created(lone, side).and_then(|created| created.checked_sub_signed(offset));
         created.is_some_and(|created| created >= tombstone.at)
-            && uid_of(lone, side) == Some(MatchKey::Uid(tombstone.uid.clone()))
+            && (uid_of(lone, side) == Some(MatchKey::Uid(tombstone.uid.clone()))
+                || is_made_as(lone, side, &tombstone.uid))
     }
 
     /// Whose the items of this side are, or were before they moved or their links ended.
@@ -601,7 +623,11 @@ fn created(link: &Link, side: Side) -> Option<DateTime<Utc>> {
 
 /// Whether it waits as a second one that we made.
 fn is_double(link: &Link) -> bool {
-    link.hold.as_ref().is_some_and(|hold| hold.kind == HoldKind::OurDouble)
+    waits_as(link, HoldKind::OurDouble)
+}
+
+fn waits_as(link: &Link, kind: HoldKind) -> bool {
+    link.hold.as_ref().is_some_and(|hold| hold.kind == kind)
 }
 
 fn uid_of(link: &Link, side: Side) -> Option<MatchKey> {
@@ -640,12 +666,22 @@ fn is_of_gone(lone: &Link, link: &Link, side: Side) -> bool {
 
 /// Whether the lone item is just what its receipt says that we made, of the counterpart that `link` has.
 fn is_as_made(lone: &Link, link: &Link, side: Side) -> bool {
-    let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
     let theirs = link.halves.get(side.other()).as_ref().and_then(Half::latest);
-    sighting.zip(theirs).is_some_and(|(sighting, (_, theirs))| {
-        let made = Series { uid: theirs.uid.clone(), ..sighting.series.clone() };
+    theirs.is_some_and(|(_, theirs)| is_made_as(lone, side, &theirs.uid))
+}
+
+/// Whether it is just what its receipt says that we made, with that UID.
+fn is_made_as(lone: &Link, side: Side, uid: &Uid) -> bool {
+    let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
+    sighting.is_some_and(|sighting| {
+        let made = Series { uid: uid.clone(), ..sighting.series.clone() };
         sighting.receipt.as_ref().is_some_and(|receipt| receipt.content == made.content_hash())
     })
+}
+
+/// Whether the item was first seen since its side was last read to the end.
+fn is_fresh(link: &Link, side: Side) -> bool {
+    link.halves.get(side).as_ref().is_some_and(|half| half.fresh)
 }
 
 /// The UIDs of an item that is gone: its own, that of its counterpart, which was made of it or it of that, and those that

@@ -145,10 +145,8 @@ struct Work {
     marks_seen: bool,
     /// The number that they are given is stored.
     marks_open: bool,
-    /// Links that an item founded in this round.
-    came: BTreeSet<LinkId>,
-    /// Whose items were found to be gone in this round.
-    went: BTreeSet<(Side, LinkId)>,
+    /// Something was found to be gone in this round.
+    went: bool,
     /// The side that leads, of links that were brought under it in this round.
     leading: BTreeMap<LinkId, Side>,
 }
@@ -180,8 +178,7 @@ impl Work {
             report,
             marks_seen: false,
             marks_open: false,
-            came: BTreeSet::new(),
-            went: BTreeSet::new(),
+            went: false,
             leading: BTreeMap::new(),
         }
     }

@@ -246,10 +246,8 @@ impl Work {
         match (link, seen) {
             (None, Seen::Absent) => None,
             (None, Seen::Present(item)) => {
-                let half = new_half(*item, number);
-                let link = Link::found(&self.input.pairing, side, half);
-                self.came.insert(link.id);
-                Some(link)
+                let half = Half { fresh: true, ..new_half(*item, number) };
+                Some(Link::found(&self.input.pairing, side, half))
             }
             (None, Seen::Unreadable(why)) => {
                 let half = Half {
@@ -260,6 +258,7 @@ impl Work {
                     listed: number,
                     kept: None,
                     last: None,
+                    fresh: true,
                 };
                 let mut link = Link::found(&self.input.pairing, side, half);
                 link.retry = Some(retry_after(None, why, self.input.now));
@@ -299,9 +298,8 @@ impl Work {
                         }
                     }
                     Seen::Absent => {
-                        if !half.is_gone() {
-                            self.went.insert((side, link.id));
-                        }
+                        half.fresh |= !half.is_gone();
+                        self.went |= half.fresh;
                         half.go(lone);
                     }
                     Seen::Unreadable(_) if planted(Defect::UnreadableIsGone) => {
@@ -339,6 +337,7 @@ pub(super) fn new_half(item: Item, listed: u32) -> Half {
         listed,
         kept: None,
         last: None,
+        fresh: false,
     }
 }
 

@@ -129,7 +129,7 @@ impl Work {
         // Deletions about which a person decided are meant, or do not take place: they hold no others.
         let mut answered = PerSide { a: 0, b: 0 };
         let parts = self.input.settings.parts();
-        let gone = counts.gone.a > 0 || counts.gone.b > 0 || !self.went.is_empty();
+        let gone = counts.gone.a > 0 || counts.gone.b > 0 || self.went;
         if counts.failing > 0 {
             self.read_failing().await?;
         }
@@ -144,7 +144,9 @@ impl Work {
                 after = Some(last.id);
                 let before = links.clone();
                 let mut pending = Pending::default();
-                let links = self.find_moved(links, &mut pending, &mut consumed).await?;
+                let mut links = self.find_moved(links, &mut pending, &mut consumed).await?;
+                // Both sides were read to their ends.
+                links.iter_mut().for_each(Link::looked_at);
                 for side in Side::BOTH {
                     *self.unread.get_mut(side) |= links.iter().any(|link| is_unread_yet(link, side));
                     let unsure = links.iter().filter_map(|link| link.halves.get(side).as_ref());

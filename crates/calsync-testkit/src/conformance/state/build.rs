@@ -96,6 +96,7 @@ pub(super) fn half(key: &str) -> Half {
         listed: 1,
         kept: None,
         last: None,
+        fresh: false,
     }
 }
 
