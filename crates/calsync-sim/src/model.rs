@@ -161,9 +161,6 @@ impl Content {
     fn insert(&mut self, side: Side, stored: Stored) -> String {
         self.made += 1;
         let key = format!("{}{}", if side == Side::A { 'a' } else { 'b' }, self.made);
-        if let Some(token) = &stored.token {
-            self.tokens.entry(token.clone()).or_insert_with(|| key.clone());
-        }
         self.items.insert(key.clone(), stored);
         self.note(&key);
         key
@@ -282,14 +279,8 @@ impl Place for Model {
             shared.hold(&mut series);
             let now = shared.now();
             let series = Arc::new(series);
-            // It carries the token, and is not what that was given for.
-            let token = original.token.clone();
-            let copy = Stored { series, revision: 1, created: now, modified: now, token: None, ..original };
-            let key = state.now.insert(shared.side, copy);
-            if let Some(copy) = state.now.items.get_mut(&key) {
-                copy.token = token;
-            }
-            Some(key)
+            let copy = Stored { series, revision: 1, created: now, modified: now, ..original };
+            Some(state.now.insert(shared.side, copy))
         })
     }
 
@@ -386,6 +377,8 @@ impl Client {
             access: Access::Full,
         };
         let key = state.now.insert(*side, stored);
+        // Not those that carry it along: copies, and what was moved.
+        state.now.tokens.entry(token.clone()).or_insert_with(|| key.clone());
         if half {
             return WriteOutcome::Unknown(SourceError::new("write", SourceErrorKind::NoAnswer));
         }
