@@ -235,7 +235,7 @@ pub struct Receipt {
     pub masked: bool,
     /// Counts the writes of this link; never goes back.
     pub number: u64,
-    /// Digest of what was written.
+    /// Digest of what was written, in the fields that the side holds ([`Capabilities::unheld`]).
     pub content: ContentHash,
 }
 
@@ -311,11 +311,12 @@ pub enum WriteOp {
 }
 
 impl WriteOp {
-    /// Digest of what the item is to say afterwards; of nothing where it is deleted.
-    pub(crate) fn content_hash(&self) -> ContentHash {
+    /// Digest of what the item is to say afterwards, in the fields that its side holds; of nothing where it is deleted.
+    pub(crate) fn content_hash(&self, capabilities: &Capabilities) -> ContentHash {
+        let held = |series: &Series| series.without(capabilities.unheld).content_hash();
         match self {
-            WriteOp::Create { series, .. } => series.content_hash(),
-            WriteOp::Update { patch, current, .. } => patch.apply(current).content_hash(),
+            WriteOp::Create { series, .. } => held(series),
+            WriteOp::Update { patch, current, .. } => held(&patch.apply(current)),
             WriteOp::Delete { .. } => ContentHash::of(&[]),
         }
     }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use calsync_core::ids::{ItemKey, Side};
+use calsync_core::ids::{ItemKey, PerSide, Side};
 use calsync_core::link::{DeletionGuard, Head, Link};
-use calsync_core::source::SourceErrorKind;
-use calsync_core::sync::{Action, Failure, Settings};
+use calsync_core::model::Series;
+use calsync_core::source::{Access, Receipt, SourceErrorKind};
+use calsync_core::sync::{Action, Failure, ReadOnlyEdit, Settings};
 
 use crate::book::hides;
 use crate::options::{Answers, Mix};
@@ -206,6 +207,10 @@ impl World {
             self.shared.exempt("a restore took who made it private");
             return;
         }
+        if self.restored && result.is_err() && self.is_ignored(&settings, a, b) {
+            self.shared.exempt("what may be an edit is ignored after a loss of memory");
+            return;
+        }
         if let Err(field) = result {
             self.shared.violated(
                 "I2",
@@ -216,6 +221,25 @@ impl World {
                 ),
             );
         }
+    }
+
+    /// Whether edits of the item that is written only are ignored, and its receipt does not say that there were none: when the
+    /// memory is lost, all else that it says may be one, also what the server rounded.
+    fn is_ignored(&self, settings: &Settings, a: &Standing, b: &Standing) -> bool {
+        let items = PerSide { a, b };
+        let may_be_edited = |side: Side| {
+            let (item, other) = (items.get(side), items.get(side.other()));
+            let held = item.series.without(self.options.manners.get(side).unheld);
+            let as_made = Series { uid: other.series.uid.clone(), ..held.clone() };
+            let says =
+                |receipt: &Receipt| [&held, &as_made].iter().any(|it| it.content_hash() == receipt.content);
+            !item.receipt.as_deref().is_some_and(says)
+        };
+        let receives = |side: Side| {
+            !settings.direction.writes(side.other()) || items.get(side.other()).access != Access::Full
+        };
+        settings.read_only_edit == ReadOnlyEdit::Ignore
+            && Side::BOTH.into_iter().any(|side| receives(side) && may_be_edited(side))
     }
 
     fn told_on(&self, side: Side, word: Word) -> bool {

@@ -115,6 +115,21 @@ impl Series {
         }
     }
 
+    /// The same with nothing in these fields, neither in the master nor in an instance.
+    #[must_use]
+    pub fn without(&self, fields: &[Field]) -> Series {
+        let mut rest = self.clone();
+        let blank = Event::new("", self.event.span.clone());
+        self.event.diff(&blank).only(|field| fields.contains(&field)).apply(&mut rest.event);
+        for over in rest.overrides.values_mut() {
+            if let Override::Changed(overlay) = over {
+                let said = overlay.diff(&Overlay::default());
+                said.only(|field| fields.contains(&field)).apply(overlay);
+            }
+        }
+        rest
+    }
+
     /// A digest of everything in it.
     pub fn content_hash(&self) -> ContentHash {
         // The model holds no map with keys that JSON refuses and no float, so serialising cannot fail; if it did, an

@@ -352,7 +352,8 @@ fn is_suspect(
             let half = link.halves.get(from).as_ref();
             let untouched = half.and_then(|half| half.sighting()).is_some_and(|sighting| {
                 let receipt = sighting.receipt.as_ref();
-                receipt.is_some_and(|receipt| receipt.content == sighting.series.content_hash())
+                let held = || sighting.series.without(context.unheld.get(from));
+                receipt.is_some_and(|receipt| receipt.content == held().content_hash())
             });
             let full = half.is_some_and(|half| half.access == Access::Full);
             if !context.settings.direction.writes(from) || !full {

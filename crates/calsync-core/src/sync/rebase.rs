@@ -102,9 +102,10 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
         return Some(next);
     }
     let says = |series: &Series| {
-        let with = |uid| Series { uid, ..series.clone() }.content_hash() == receipt.content;
+        let held = series.without(setting.unheld.get(side));
+        let with = |uid| Series { uid, ..held.clone() }.content_hash() == receipt.content;
         let theirs = other.latest().map(|(_, theirs)| theirs.uid.clone());
-        series.content_hash() == receipt.content || theirs.is_some_and(with)
+        held.content_hash() == receipt.content || theirs.is_some_and(with)
     };
     if says(mine) {
         calm(next.halves.get_mut(side).as_mut());
@@ -115,9 +116,10 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
         let view = View::new(setting.settings, side.other(), masked);
         let past = Past { was: None, theirs: Some(mine) };
         let written = view.show(theirs, past).into_owned();
+        let held = written.without(setting.unheld.get(side));
         if [&written.uid, &mine.uid]
             .into_iter()
-            .any(|uid| Series { uid: uid.clone(), ..written.clone() }.content_hash() == receipt.content)
+            .any(|uid| Series { uid: uid.clone(), ..held.clone() }.content_hash() == receipt.content)
         {
             let written = as_both_hold(&Series { uid: mine.uid.clone(), ..written }, mine, setting);
             calm(next.halves.get_mut(side.other()).as_mut());

@@ -234,7 +234,7 @@ fn settle_half(
             was_made(link, side, &series.uid, &item.series.uid, next);
             let gone = matches!(outcomes.get(side), Some(Outcome::WrittenAndGone(_)));
             let given_back = if gone && !planted(Defect::ShadowAsSent) {
-                bare(series, setting.unheld.get(side))
+                series.without(setting.unheld.get(side))
             } else if changed_since || planted(Defect::ShadowAsSent) {
                 as_held(series, item, setting.unheld.get(side))
             } else {
@@ -452,20 +452,6 @@ fn in_step(half: Option<&mut Half>, held: &SeriesPatch) {
 /// What was written, as far as the side can hold it.
 pub(super) fn as_held(series: &Series, item: &Item, unheld: &[Field]) -> Series {
     series.diff(&item.series).only(|field| unheld.contains(&field)).apply(series)
-}
-
-/// What was written, as a side can hold it that nobody can read any more.
-fn bare(series: &Series, unheld: &[Field]) -> Series {
-    let mut bare = series.clone();
-    let blank = Event::new("", series.event.span.clone());
-    series.event.diff(&blank).only(|field| unheld.contains(&field)).apply(&mut bare.event);
-    for over in bare.overrides.values_mut() {
-        if let Override::Changed(overlay) = over {
-            let said = overlay.diff(&Overlay::default());
-            said.only(|field| unheld.contains(&field)).apply(overlay);
-        }
-    }
-    bare
 }
 
 /// A half whose item was just written: in step with `shadow`, and where it shows something else, that is a person's

@@ -6,9 +6,9 @@ use calsync_core::ids::{Side, Uid};
 use calsync_core::link::{Direction, HoldKind};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Busy, Field, Reminder, Sensitivity, Series};
-use calsync_core::sync::{Leaving, Private};
+use calsync_core::sync::{Leaving, Private, ReadOnlyEdit};
 
-use super::fake::{Fake, World, event, hour};
+use super::fake::{Cut, Fake, World, event, hour};
 
 fn once() -> Series {
     Series::single(Uid::new("u"), event("Termin", 1))
@@ -147,6 +147,43 @@ fn what_is_put_back_when_its_original_is_private_by_then_is_not_carried_back() {
     world.b.unbin(&theirs, kept);
     world.settle();
     assert_eq!(counts(&world).0, 1, "it is known by its UID, though both have another one");
+}
+
+#[test]
+fn what_was_changed_on_both_sides_when_the_store_was_lost_comes_together_wherever_the_round_is_cut_off() {
+    for at in 0.. {
+        let mut world = World::new();
+        world.settings.lead = Side::A;
+        let theirs = world.b.add_series(once());
+        world.settle();
+        let mine = world.a.keys().remove(0);
+        world.store = MemoryStore::new();
+        world.a.edit(&mine, |series| series.event.categories = ["w".into()].into());
+        world.b.edit(&theirs, |series| series.event.span = hour(2, 9));
+        let cut = world.sync_cut(Cut::After(at));
+        world.settle();
+        assert_eq!(world.a.events(), world.b.events(), "cut off after request {at}");
+        if !cut {
+            break;
+        }
+    }
+}
+
+#[test]
+fn what_was_written_is_known_as_unchanged_though_its_side_does_not_hold_all_of_it() {
+    let mut world = World::new();
+    world.settings.direction = Direction::BToA;
+    world.settings.lead = Side::A;
+    world.settings.read_only_edit = ReadOnlyEdit::Ignore;
+    world.a.unheld = &[Field::Place];
+    let mut series = once();
+    series.event.place = "bei uns".to_owned();
+    let theirs = world.b.add_series(series);
+    world.settle();
+    world.b.edit(&theirs, |series| series.event.span = hour(3, 9));
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(world.a.events()[0].span, hour(3, 9), "nobody changed it there");
 }
 
 #[test]

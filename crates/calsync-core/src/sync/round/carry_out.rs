@@ -143,7 +143,7 @@ impl Work {
             WriteOp::Delete { .. } => derived(),
         };
         let own_uid = op.own_uid(self.input.capabilities.get(side));
-        let content = op.content_hash();
+        let content = op.content_hash(self.input.capabilities.get(side));
         Some(Receipt { token, counterpart, counterpart_uid, own_uid, masked, number, content })
     }
 

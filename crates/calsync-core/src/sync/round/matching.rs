@@ -10,7 +10,7 @@ use super::read::new_half;
 use super::reconcile::Case;
 use super::{Pending, Stop, Work};
 use crate::defects::{Defect, planted};
-use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side, Uid};
+use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
 use crate::link::{Half, HoldKind, Link, MatchKey, Observation, Tombstone};
 use crate::model::Series;
 use crate::source::{Item, Receipt, Seen, WriteOp};
@@ -85,7 +85,7 @@ impl Work {
                         && !is_gone(lone)
                         && !consumed.contains(&lone.id)
                         && (uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
-                            || is_same(lone, link, side)
+                            || self.is_same(lone, link, side)
                             || self.is_made_late(lone, link, side)
                             || self.is_moved_unread(lone, link, side))
                 };
@@ -96,7 +96,7 @@ impl Work {
                     continue;
                 };
                 let alone = link.lone_side().is_some();
-                if self.is_made_late(lone, link, side) && is_as_made(lone, link, side) {
+                if self.is_made_late(lone, link, side) && self.is_as_made(lone, link, side) {
                     consumed.insert(lone.id);
                     pending.remove.push(lone.id);
                     let before = link.clone();
@@ -477,7 +477,7 @@ impl Work {
                 };
                 let ours = uid_of(&case.link, side);
                 let is_another = |link: &Link| uid_of(link, side).is_some_and(|uid| Some(uid) != ours);
-                if links().any(|link| stands(link) && (known || is_same(&case.link, link, side))) {
+                if links().any(|link| stands(link) && (known || self.is_same(&case.link, link, side))) {
                     case.suspicion = Some(Suspicion::OurDouble);
                 } else if owners.iter().any(is_late) {
                     // What it was made of is deleted since.
@@ -499,7 +499,7 @@ impl Work {
         let created = created(lone, side).and_then(|created| created.checked_sub_signed(offset));
         created.is_some_and(|created| created >= tombstone.at)
             && (uid_of(lone, side) == Some(MatchKey::Uid(tombstone.uid.clone()))
-                || is_made_as(lone, side, &tombstone.uid))
+                || self.is_made_as(lone, side, &tombstone.uid))
     }
 
     /// Whose the items of this side are, or were before they moved or their links ended.
@@ -630,30 +630,9 @@ fn waits_as(link: &Link, kind: HoldKind) -> bool {
     link.hold.as_ref().is_some_and(|hold| hold.kind == kind)
 }
 
-fn uid_of(link: &Link, side: Side) -> Option<MatchKey> {
+pub(super) fn uid_of(link: &Link, side: Side) -> Option<MatchKey> {
     let (_, series) = link.halves.get(side).as_ref()?.latest()?;
     Some(MatchKey::Uid(series.uid.clone()))
-}
-
-/// Whether the lone item is the same as the one that `link` has on this side, or had, by its UID. A server that gives each item
-/// a UID of its own gave one to the first that we made, too: there it is one of ours that takes place at the same time, or is
-/// what its receipt says.
-fn is_same(lone: &Link, link: &Link, side: Side) -> bool {
-    let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
-    let (Some(sighting), Some(half)) = (sighting, link.halves.get(side)) else { return false };
-    let same_uid = uid_of(link, side) == uid_of(lone, side);
-    if same_uid || !link.memory.own_uid || named_key(lone, side).is_none() {
-        return same_uid;
-    }
-    // What says its own UID is no copy.
-    let is_its_own = sighting.receipt.as_ref().is_some_and(|receipt| receipt.own_uid.is_some());
-    let names = |theirs: &Half| lone.halves.get(side).as_ref().is_some_and(|half| half.names(theirs));
-    if is_its_own && link.halves.get(side.other()).as_ref().is_some_and(names) {
-        return true;
-    }
-    let known = half.shadow.as_ref().map(|shadow| &shadow.series);
-    let mut known = known.into_iter().chain(half.latest().map(|(_, series)| series));
-    known.any(|known| sighting.series.is_at_the_time_of(known)) || is_as_made(lone, link, side)
 }
 
 /// Whether the lone item is what a create made of the item of `link` that is gone, and that never got another counterpart. (A
@@ -662,21 +641,6 @@ fn is_of_gone(lone: &Link, link: &Link, side: Side) -> bool {
     let theirs = link.halves.get(side.other()).as_ref().filter(|theirs| theirs.is_gone());
     let uid = theirs.and_then(Half::latest).map(|(_, series)| MatchKey::Uid(series.uid.clone()));
     link.halves.get(side).is_none() && uid.is_some() && uid_of(lone, side) == uid
-}
-
-/// Whether the lone item is just what its receipt says that we made, of the counterpart that `link` has.
-fn is_as_made(lone: &Link, link: &Link, side: Side) -> bool {
-    let theirs = link.halves.get(side.other()).as_ref().and_then(Half::latest);
-    theirs.is_some_and(|(_, theirs)| is_made_as(lone, side, &theirs.uid))
-}
-
-/// Whether it is just what its receipt says that we made, with that UID.
-fn is_made_as(lone: &Link, side: Side, uid: &Uid) -> bool {
-    let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
-    sighting.is_some_and(|sighting| {
-        let made = Series { uid: uid.clone(), ..sighting.series.clone() };
-        sighting.receipt.as_ref().is_some_and(|receipt| receipt.content == made.content_hash())
-    })
 }
 
 /// Whether the item was first seen since its side was last read to the end.
@@ -721,6 +685,6 @@ fn keys_of_new(link: &Link) -> Option<Vec<MatchKey>> {
 }
 
 /// The key of the counterpart that the receipt of the item of `side` names.
-fn named_key(link: &Link, side: Side) -> Option<&ItemKey> {
+pub(super) fn named_key(link: &Link, side: Side) -> Option<&ItemKey> {
     Some(&link.halves.get(side).as_ref()?.receipt()?.counterpart)
 }

@@ -1,11 +1,13 @@
-//! Items of one side that bear one UID and are alike: one appointment that is there twice.
+//! Which items of one side are one appointment that is there twice: by their UIDs, or by what our receipts in them say.
 
 use std::collections::BTreeSet;
 
+use super::matching::{named_key, uid_of};
 use super::reconcile::Case;
 use super::{Stop, Work};
 use crate::ids::{Side, Uid};
 use crate::link::{Half, Link, MatchKey};
+use crate::model::Series;
 use crate::sync::decide::Suspicion;
 
 impl Work {
@@ -35,6 +37,43 @@ impl Work {
             }
         }
         Ok(())
+    }
+
+    /// Whether the lone item is the same as the one that `link` has on this side, or had, by its UID. A server that gives each item
+    /// a UID of its own gave one to the first that we made, too: there it is one of ours that takes place at the same time, or is
+    /// what its receipt says.
+    pub(super) fn is_same(&self, lone: &Link, link: &Link, side: Side) -> bool {
+        let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
+        let (Some(sighting), Some(half)) = (sighting, link.halves.get(side)) else { return false };
+        let same_uid = uid_of(link, side) == uid_of(lone, side);
+        if same_uid || !link.memory.own_uid || named_key(lone, side).is_none() {
+            return same_uid;
+        }
+        // What says its own UID is no copy.
+        let is_its_own = sighting.receipt.as_ref().is_some_and(|receipt| receipt.own_uid.is_some());
+        let names = |theirs: &Half| lone.halves.get(side).as_ref().is_some_and(|half| half.names(theirs));
+        if is_its_own && link.halves.get(side.other()).as_ref().is_some_and(names) {
+            return true;
+        }
+        let known = half.shadow.as_ref().map(|shadow| &shadow.series);
+        let mut known = known.into_iter().chain(half.latest().map(|(_, series)| series));
+        known.any(|known| sighting.series.is_at_the_time_of(known)) || self.is_as_made(lone, link, side)
+    }
+
+    /// Whether the lone item is just what its receipt says that we made, of the counterpart that `link` has.
+    pub(super) fn is_as_made(&self, lone: &Link, link: &Link, side: Side) -> bool {
+        let theirs = link.halves.get(side.other()).as_ref().and_then(Half::latest);
+        theirs.is_some_and(|(_, theirs)| self.is_made_as(lone, side, &theirs.uid))
+    }
+
+    /// Whether it is just what its receipt says that we made, with that UID.
+    pub(super) fn is_made_as(&self, lone: &Link, side: Side, uid: &Uid) -> bool {
+        let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
+        sighting.is_some_and(|sighting| {
+            let unheld = self.input.capabilities.get(side).unheld;
+            let made = Series { uid: uid.clone(), ..sighting.series.without(unheld) };
+            sighting.receipt.as_ref().is_some_and(|receipt| receipt.content == made.content_hash())
+        })
     }
 }
 

@@ -438,7 +438,7 @@ impl Work {
         // A masked copy is not taken back.
         let masked = false;
         let number = link.as_ref().map_or(before.number, |link| link.writes) + 1;
-        let content = op.content_hash();
+        let content = op.content_hash(self.input.capabilities.get(entry.side));
         let own_uid = op.own_uid(self.input.capabilities.get(entry.side));
         let receipt = Receipt { token, counterpart, counterpart_uid, own_uid, masked, number, content };
         let write = Write { link: undoing.id(), op: op.clone(), receipt };
