@@ -73,7 +73,11 @@ impl Shared {
         self.is_journaled(side, write);
         self.says_no_secret(side, write);
         if let WriteOp::Create { series, .. } = &write.op {
-            self.is_in_scope(other, series);
+            // What is written late left the window meanwhile, perhaps.
+            let name = (write.link.0, side, write.receipt.number);
+            let planned = self.watch().journal.get(&name).map(|entry| entry.planned);
+            let now = || calsync_core::drive::Clock::now(self.clock.as_ref());
+            self.is_in_scope(other, series, planned.unwrap_or_else(now));
         }
         self.look(side, write)
     }
@@ -136,14 +140,14 @@ impl Shared {
     }
 
     /// I13: nothing is made from what is out of scope.
-    fn is_in_scope(&self, from: Side, series: &Series) {
+    fn is_in_scope(&self, from: Side, series: &Series, at: chrono::DateTime<chrono::Utc>) {
         let settings = self.settings();
         let private = series.event.sensitivity.is_private();
         if private && settings.outward.get(from).private != Private::Pass {
             // Its filter cannot be seen behind the mask.
             return;
         }
-        if out_of_scope(&settings, from, series, calsync_core::drive::Clock::now(self.clock.as_ref())) {
+        if out_of_scope(&settings, from, series, at) {
             // An appointment that both sides had is made again where it was deleted against the rules.
             let book = self.book();
             let event = book.event_of(series);

@@ -140,6 +140,7 @@ impl Shelf {
                 receipt: entry.write.receipt.clone(),
                 before: entry.before.clone(),
                 reason: entry.reason.clone(),
+                planned: entry.at,
                 first_sync: !watch.first_sync_done,
             };
             watch.journal.insert(name, journaled);

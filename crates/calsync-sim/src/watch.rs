@@ -72,6 +72,8 @@ pub(crate) struct Journaled {
     pub(crate) receipt: Receipt,
     pub(crate) before: Option<Series>,
     pub(crate) reason: String,
+    /// When it was planned.
+    pub(crate) planned: chrono::DateTime<chrono::Utc>,
     /// Whether the round that planned it was the first one.
     pub(crate) first_sync: bool,
 }
