@@ -259,6 +259,15 @@ impl Receipt {
         self.own_uid.as_ref().is_none_or(|own| own.as_str().eq_ignore_ascii_case(uid.as_str()))
     }
 
+    /// Whether an item that shows this is just what was written into it, on a side that does not hold these fields.
+    pub fn says(&self, series: &Series, unheld: &[Field]) -> bool {
+        self.content == Receipt::digest(series, unheld)
+    }
+
+    fn digest(series: &Series, unheld: &[Field]) -> ContentHash {
+        series.without(unheld).content_hash()
+    }
+
     /// Whether it means the item with this key and content.
     pub fn names(&self, key: &ItemKey, series: Option<&Series>) -> bool {
         match (&self.counterpart_uid, series.and_then(Receipt::uid_of)) {
@@ -313,10 +322,11 @@ pub enum WriteOp {
 impl WriteOp {
     /// Digest of what the item is to say afterwards, in the fields that its side holds; of nothing where it is deleted.
     pub(crate) fn content_hash(&self, capabilities: &Capabilities) -> ContentHash {
-        let held = |series: &Series| series.without(capabilities.unheld).content_hash();
         match self {
-            WriteOp::Create { series, .. } => held(series),
-            WriteOp::Update { patch, current, .. } => held(&patch.apply(current)),
+            WriteOp::Create { series, .. } => Receipt::digest(series, capabilities.unheld),
+            WriteOp::Update { patch, current, .. } => {
+                Receipt::digest(&patch.apply(current), capabilities.unheld)
+            }
             WriteOp::Delete { .. } => ContentHash::of(&[]),
         }
     }

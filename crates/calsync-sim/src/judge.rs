@@ -35,8 +35,7 @@ impl Shared {
                 let after = patch.apply(&item.series);
                 self.brings_back_no_rounding(side, before, &item.series, &after);
                 self.note_outdone(side, before, &item.series, &after);
-                let name = (write.link.0, side, write.receipt.number);
-                let reason = self.watch().journal.get(&name).map(|entry| entry.reason.clone());
+                let reason = self.journaled(side, write, |entry| entry.reason.clone());
                 // Two that are put together have a leading side, and no policy.
                 let rules =
                     |reason: &String| reason.ends_with("taken back") || reason.starts_with("the same by");

@@ -15,7 +15,7 @@ use calsync_core::sync::{Leaving, Private};
 use crate::book::hides;
 use crate::place::Standing;
 use crate::show::out_of_scope;
-use crate::watch::Shared;
+use crate::watch::{Journaled, Shared};
 use crate::words::{Word, set_of, words};
 
 /// What stood there before a write.
@@ -74,8 +74,7 @@ impl Shared {
         self.says_no_secret(side, write);
         if let WriteOp::Create { series, .. } = &write.op {
             // What is written late left the window meanwhile, perhaps.
-            let name = (write.link.0, side, write.receipt.number);
-            let planned = self.watch().journal.get(&name).map(|entry| entry.planned);
+            let planned = self.journaled(side, write, |entry| entry.planned);
             let now = || calsync_core::drive::Clock::now(self.clock.as_ref());
             self.is_in_scope(other, series, planned.unwrap_or_else(now));
         }
@@ -107,10 +106,19 @@ impl Shared {
         Before { item, event, alive, first_sync }
     }
 
+    /// What the journal says of a write, if it holds it.
+    pub(crate) fn journaled<T>(
+        &self,
+        side: Side,
+        write: &Write,
+        says: impl FnOnce(&Journaled) -> T,
+    ) -> Option<T> {
+        self.watch().journal.get(&(write.link.0, side, write.receipt.number)).map(says)
+    }
+
     /// I23: the journal holds the write before it leaves.
     fn is_journaled(&self, side: Side, write: &Write) {
-        let name = (write.link.0, side, write.receipt.number);
-        let journaled = self.watch().journal.get(&name).map(|entry| entry.receipt == write.receipt);
+        let journaled = self.journaled(side, write, |entry| entry.receipt == write.receipt);
         if journaled != Some(true) {
             self.violated("I23", format!("a write to {side} that the journal does not hold"));
         }
@@ -228,8 +236,7 @@ impl Shared {
         if item.composed {
             return self.exempt("held as several items");
         }
-        let name = (write.link.0, side, write.receipt.number);
-        let kept = self.watch().journal.get(&name).and_then(|entry| entry.before.clone());
+        let kept = self.journaled(side, write, |entry| entry.before.clone()).flatten();
         let same = |kept: &Series| self.places.get(side).shows_same(kept, &item.series);
         if !kept.as_ref().is_some_and(same) {
             self.violated("I4", format!("a write to {side} without a true image of what it replaces"));
@@ -265,8 +272,7 @@ impl Shared {
         let other = side.other();
         *self.watch().round().deletes.get_mut(side) += 1;
         // One that was delayed was planned before the memory was lost.
-        let name = (write.link.0, side, write.receipt.number);
-        let planned = self.watch().journal.get(&name).map(|entry| entry.first_sync);
+        let planned = self.journaled(side, write, |entry| entry.first_sync);
         if planned.unwrap_or(before.first_sync) {
             self.violated("I28", format!("a first round deletes on {side}"));
         }

@@ -229,10 +229,11 @@ impl World {
         let items = PerSide { a, b };
         let may_be_edited = |side: Side| {
             let (item, other) = (items.get(side), items.get(side.other()));
-            let held = item.series.without(self.options.manners.get(side).unheld);
-            let as_made = Series { uid: other.series.uid.clone(), ..held.clone() };
-            let says =
-                |receipt: &Receipt| [&held, &as_made].iter().any(|it| it.content_hash() == receipt.content);
+            let unheld = self.options.manners.get(side).unheld;
+            let as_made = Series { uid: other.series.uid.clone(), ..item.series.as_ref().clone() };
+            let says = |receipt: &Receipt| {
+                [item.series.as_ref(), &as_made].into_iter().any(|it| receipt.says(it, unheld))
+            };
             !item.receipt.as_deref().is_some_and(says)
         };
         let receives = |side: Side| {

@@ -352,8 +352,7 @@ fn is_suspect(
             let half = link.halves.get(from).as_ref();
             let untouched = half.and_then(|half| half.sighting()).is_some_and(|sighting| {
                 let receipt = sighting.receipt.as_ref();
-                let held = || sighting.series.without(context.unheld.get(from));
-                receipt.is_some_and(|receipt| receipt.content == held().content_hash())
+                receipt.is_some_and(|receipt| receipt.says(&sighting.series, context.unheld.get(from)))
             });
             let full = half.is_some_and(|half| half.access == Access::Full);
             if !context.settings.direction.writes(from) || !full {

@@ -8,7 +8,7 @@
 use super::original::original;
 use super::settle::{Setting, shown_as};
 use super::view::{Past, View};
-use crate::ids::Side;
+use crate::ids::{Side, Uid};
 use crate::link::{Half, Link, Observation, Shadow};
 use crate::model::{Field, Series};
 use crate::source::{Item, Receipt};
@@ -102,10 +102,10 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
         return Some(next);
     }
     let says = |series: &Series| {
-        let held = series.without(setting.unheld.get(side));
-        let with = |uid| Series { uid, ..held.clone() }.content_hash() == receipt.content;
+        let unheld = setting.unheld.get(side);
+        let with = |uid| receipt.says(&Series { uid, ..series.clone() }, unheld);
         let theirs = other.latest().map(|(_, theirs)| theirs.uid.clone());
-        held.content_hash() == receipt.content || theirs.is_some_and(with)
+        receipt.says(series, unheld) || theirs.is_some_and(with)
     };
     if says(mine) {
         calm(next.halves.get_mut(side).as_mut());
@@ -116,11 +116,10 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
         let view = View::new(setting.settings, side.other(), masked);
         let past = Past { was: None, theirs: Some(mine) };
         let written = view.show(theirs, past).into_owned();
-        let held = written.without(setting.unheld.get(side));
-        if [&written.uid, &mine.uid]
-            .into_iter()
-            .any(|uid| Series { uid: uid.clone(), ..held.clone() }.content_hash() == receipt.content)
-        {
+        let under = |uid: &Uid| {
+            receipt.says(&Series { uid: uid.clone(), ..written.clone() }, setting.unheld.get(side))
+        };
+        if under(&written.uid) || under(&mine.uid) {
             let written = as_both_hold(&Series { uid: mine.uid.clone(), ..written }, mine, setting);
             calm(next.halves.get_mut(side.other()).as_mut());
             if let Some(half) = next.halves.get_mut(side).as_mut() {

@@ -70,9 +70,9 @@ impl Work {
     pub(super) fn is_made_as(&self, lone: &Link, side: Side, uid: &Uid) -> bool {
         let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
         sighting.is_some_and(|sighting| {
+            let made = Series { uid: uid.clone(), ..sighting.series.clone() };
             let unheld = self.input.capabilities.get(side).unheld;
-            let made = Series { uid: uid.clone(), ..sighting.series.without(unheld) };
-            sighting.receipt.as_ref().is_some_and(|receipt| receipt.content == made.content_hash())
+            sighting.receipt.as_ref().is_some_and(|receipt| receipt.says(&made, unheld))
         })
     }
 }
