@@ -199,7 +199,11 @@ impl Stored {
 
 impl Place for Model {
     fn client(&self) -> Box<dyn CalendarSource> {
-        Box::new(Client { shared: Arc::clone(&self.shared), epoch: Mutex::new(None) })
+        Box::new(Client {
+            shared: Arc::clone(&self.shared),
+            epoch: Mutex::default(),
+            expired: Mutex::default(),
+        })
     }
 
     fn items(&self) -> Vec<Standing> {
@@ -329,6 +333,8 @@ struct Client {
     shared: Arc<Shared>,
     /// The epoch of what was read last, where the server has such.
     epoch: Mutex<Option<u64>>,
+    /// The epoch of a token that had expired, until the feed was read from its beginning.
+    expired: Mutex<Option<u64>>,
 }
 
 impl Client {
@@ -461,12 +467,14 @@ impl CalendarSource for Client {
     async fn changes(&self, _: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError> {
         let state = self.shared.lock();
         let error = |kind| Err(SourceError::new("read change feed", kind));
-        let (epoch, generation, from) =
-            since.and_then(|token| token_of(token.as_str())).unwrap_or((state.epoch, state.generation, 0));
+        let expired = self.expired.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let beginning = (expired.unwrap_or(state.epoch), state.generation, 0);
+        let (epoch, generation, from) = since.and_then(|token| token_of(token.as_str())).unwrap_or(beginning);
         if self.shared.manners.has_epoch && epoch != state.epoch {
             return error(SourceErrorKind::WentBack);
         }
         if generation != state.generation {
+            *self.expired.lock().unwrap_or_else(PoisonError::into_inner) = Some(epoch);
             return error(SourceErrorKind::TokenExpired);
         }
         *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = Some(state.epoch);

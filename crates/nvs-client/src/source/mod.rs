@@ -43,12 +43,15 @@ pub struct NvsSource {
     client: NvsClient,
     /// Epoch of what was read last: writes are planned upon it and must not land in another one.
     epoch: Mutex<Option<String>>,
+    /// Epoch of a token that had expired: the feed read from its beginning instead has to be of the same one, or a restore in
+    /// between would go unnoticed.
+    expired: Mutex<Option<String>>,
 }
 
 impl NvsSource {
     /// Takes a client; nothing is sent yet.
     pub fn new(client: NvsClient) -> Self {
-        Self { client, epoch: Mutex::new(None) }
+        Self { client, epoch: Mutex::new(None), expired: Mutex::new(None) }
     }
 
     /// The client underneath.
@@ -187,7 +190,8 @@ impl CalendarSource for NvsSource {
         since: Option<&ChangeToken>,
     ) -> Result<ChangePage, SourceError> {
         let (epoch, cursor) = since.map(split_token).unzip();
-        let epoch = epoch.flatten();
+        let expired = self.expired.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let epoch = if since.is_some() { epoch.flatten().map(str::to_owned) } else { expired };
         let answer = self.client.changes(calendar.as_str(), cursor, MAX_PAGE).await;
         // A restored server may have forgotten the cursor; its epoch says which of the two it is.
         let now = match &answer {
@@ -197,10 +201,13 @@ impl CalendarSource for NvsSource {
             }
             Err(_) => None,
         };
-        if let (Some(before), Some(now)) = (epoch, &now)
-            && before != now
-        {
-            return Err(outcome::went_back("read change feed"));
+        if let Some(now) = &now {
+            let went_back = epoch.is_some_and(|before| before != *now);
+            let expired = (answer.is_err() && !went_back).then(|| now.clone());
+            *self.expired.lock().unwrap_or_else(PoisonError::into_inner) = expired;
+            if went_back {
+                return Err(outcome::went_back("read change feed"));
+            }
         }
         let page = answer.map_err(outcome::source_error)?;
         if page.epoch.contains(BETWEEN) {

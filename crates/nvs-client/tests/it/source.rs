@@ -441,7 +441,17 @@ async fn a_restore_is_noticed_by_the_token_alone_and_an_expired_cursor_is_none()
 
     let page = source.changes(&unit(), None).await.unwrap();
     let backup = mock.snapshot();
+    mock.expire_cursors();
+    let error = source.changes(&unit(), Some(&page.next)).await.unwrap_err();
+    assert_eq!(error.kind, SourceErrorKind::TokenExpired);
     mock.restore(&backup);
+    let error = source.changes(&unit(), None).await.unwrap_err();
+    assert_eq!(
+        error.kind,
+        SourceErrorKind::WentBack,
+        "restored between the expired token and the new beginning"
+    );
+    source.changes(&unit(), None).await.unwrap();
     for _ in 0..2 {
         let error = restarted().changes(&unit(), Some(&page.next)).await.unwrap_err();
         assert_eq!(error.kind, SourceErrorKind::WentBack, "and it is noticed until somebody chooses");
