@@ -91,6 +91,8 @@ pub(crate) struct Appointment {
     pub(crate) unasked: bool,
     /// Put back from the bin on this side.
     pub(crate) put_back: PerSide<bool>,
+    /// Brought back on this side by an old device, and no person put it back or moved it since.
+    pub(crate) revived: PerSide<bool>,
     /// Put back on this side before anybody saw that it was gone.
     pub(crate) slipped: PerSide<bool>,
 }

@@ -40,6 +40,7 @@ impl World {
         }
         if let Some(event) = self.book().event_mut(event) {
             *event.put_back.get_mut(side) = true;
+            *event.revived.get_mut(side) = true;
         }
         let key = self.place(side).comes_back(&item.key);
         self.appeared(side, event);

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use calsync_core::ids::{ItemKey, Side, Uid};
+use calsync_core::ids::{ItemKey, PerSide, Side, Uid};
 use calsync_core::link::Direction;
 use calsync_core::model::{
     Busy, Event, Field, Notes, Overlay, Override, Person, Recurrence, RecurrenceId, Reminder, Sensitivity,
@@ -282,6 +282,7 @@ impl World {
                     let unread = *event.written.get(side) >= began;
                     *event.hasty.get_mut(side) |= unread;
                     *event.outran.get_mut(side) |= unread;
+                    event.revived = PerSide::default();
                 }
                 self.appeared(side, event);
                 self.say(format_args!("{side}: a person moves {} out and back: {key:?}", item.key));
@@ -463,6 +464,7 @@ impl World {
         };
         if let Some(event) = self.book().event_mut(event) {
             *event.put_back.get_mut(side) = true;
+            event.revived = PerSide::default();
             *event.slipped.get_mut(side) |= slipped;
             // Beside what was last written as a masked copy it is the original once more; a private one that stood there alone is it.
             let original = alone || event.private_by.is_none() && *event.masked.get(side.other());

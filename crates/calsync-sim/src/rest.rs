@@ -359,13 +359,16 @@ impl World {
                     let has = set_of(&item.series);
                     has.iter().any(|word| book.told.get(word).is_some_and(|told| told.again))
                 });
+                // An old copy waits for a person where it appeared.
+                let revived = &appointment.revived;
+                let carried_from_old = *revived.get(side.other()) && !*revived.get(side);
                 let excuse = if appointment.unasked {
                     Some("deleted before anybody asked what became of a write")
                 } else if appointment.shared {
                     Some("a deleted appointment with copies")
                 } else if appointment.one_sided {
                     Some("a deleted appointment with values that one side cannot hold")
-                } else if appointment.put_back.a || appointment.put_back.b {
+                } else if (appointment.put_back.a || appointment.put_back.b) && !carried_from_old {
                     Some("put back on one side and deleted on the other")
                 } else if appointment.outran.a || appointment.outran.b {
                     Some("moved out and back while a write was read back")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use calsync_core::ids::{Side, Uid};
 use calsync_core::model::{Override, Recurrence, RecurrenceId, Sensitivity, Series};
-use calsync_core::sync::{Action, Mask, Private, ReadOnlyEdit, Reason};
+use calsync_core::sync::{Action, Mask, Private, ReadOnlyEdit, Reason, Request};
 use chrono::Duration;
 
 use super::fake::{World, event};
@@ -139,6 +139,33 @@ fn an_old_copy_is_recognised_by_the_servers_own_clock() {
         world.b.set_clock(deleted + Duration::hours(ahead + 1));
         assert_eq!((world.sync().held, world.a.keys().len()), (1, 0), "{ahead} hours ahead");
     }
+}
+
+#[test]
+fn an_old_copy_is_recognised_also_of_what_was_changed_and_deleted_while_the_round_ran() {
+    let world = World::new();
+    world.a.add(event("alt", 1));
+    world.settle();
+    let key = only(world.b.keys());
+    let now = || calsync_core::drive::Clock::now(&world.clock);
+    let mut changed = None;
+    world.sync_with(|_, request| {
+        if changed.is_none() && matches!(request, Request::Changes(Side::B, _)) {
+            world.clock.pass(600);
+            world.b.set_clock(now());
+            world.b.edit(&key, |series| series.event.place = "Ulm".to_owned());
+            changed = Some((world.b.bin(&key), now()));
+            world.clock.pass(600);
+        }
+    });
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (0, 0));
+    world.clock.pass(3_600);
+    let (old, at) = changed.unwrap();
+    world.b.set_clock(at);
+    world.b.add_series(old);
+    world.b.set_clock(now());
+    assert_eq!((world.sync().held, world.a.keys().len()), (1, 0));
 }
 
 #[test]

@@ -60,10 +60,10 @@ impl Work {
             match settle(&case.link, &case.plan, &outcome, &self.setting()) {
                 After::Keep(mut link) => {
                     link.looked_at();
-                    pending.remember_replaced(&case.link, &link, self.input.now);
+                    pending.remember_replaced(&case.link, &link, self.last_read);
                     pending.put.push(*link);
                 }
-                After::End => pending.bury(&case.link, self.input.now),
+                After::End => pending.bury(&case.link, self.last_read),
             }
         }
         if !pending.is_empty() {

@@ -101,7 +101,7 @@ impl Work {
                     pending.remove.push(lone.id);
                     let before = link.clone();
                     settle_made(link, lone, side);
-                    pending.remember_replaced(&before, link, self.input.now);
+                    pending.remember_replaced(&before, link, self.last_read);
                     continue;
                 }
                 let (Some(new), Some(half)) = (lone.halves.get(side).clone(), link.halves.get_mut(side))
@@ -113,7 +113,7 @@ impl Work {
                 // Receipts in what was made of it go on naming the old key.
                 if let Some((_, Series { uid, .. })) = new.latest() {
                     let keys = PerSide::from_fn(|of| (of == side).then(|| half.key.clone()));
-                    let at = self.input.now;
+                    let at = self.last_read;
                     pending.tombstones.push(Tombstone { link: link.id, uid: uid.clone(), keys, at });
                 }
                 if alone {

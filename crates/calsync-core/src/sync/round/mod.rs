@@ -65,7 +65,7 @@ pub struct RoundInput {
     pub settings: Settings,
     /// What this round may do.
     pub mode: Mode,
-    /// Our clock at the start; the only time the round knows.
+    /// Our clock at the start.
     pub now: DateTime<Utc>,
     /// What each side can do.
     pub capabilities: PerSide<Capabilities>,
@@ -126,6 +126,8 @@ struct Work {
     /// The name of this round in the journal.
     round: RoundId,
     offsets: ClockOffsets,
+    /// Our clock when a change feed was read last. What is found to be gone went before that.
+    last_read: DateTime<Utc>,
     /// The settings under which everything was as it is, where the rules changed since.
     before: Option<Box<Settings>>,
     /// On which side there are too many changes to be meant.
@@ -163,6 +165,7 @@ impl Work {
     fn new(input: RoundInput, port: Port) -> Work {
         let report = RoundReport::new(&input.pairing);
         Work {
+            last_read: input.now,
             input,
             port,
             head: Head::default(),
@@ -390,7 +393,7 @@ impl Pending {
     }
 
     /// The link ends, and what it was is remembered.
-    fn bury(&mut self, link: &Link, now: DateTime<Utc>) {
+    fn bury(&mut self, link: &Link, at: DateTime<Utc>) {
         let uid = Side::BOTH
             .into_iter()
             .find_map(|side| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series.uid.clone()));
@@ -398,7 +401,7 @@ impl Pending {
             && !planted(Defect::NoTombstone)
         {
             let keys = PerSide::from_fn(|side| link.halves.get(side).as_ref().map(|half| half.key.clone()));
-            self.tombstones.push(Tombstone { link: link.id, uid, keys, at: now });
+            self.tombstones.push(Tombstone { link: link.id, uid, keys, at });
         }
         self.remove.push(link.id);
     }

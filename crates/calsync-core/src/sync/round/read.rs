@@ -57,6 +57,7 @@ impl Work {
                 return Err(Stop::Source(side, SourceError::new("read change feed", kind)));
             }
             pages += 1;
+            self.last_read = self.last_read.max(at);
             if let Some(theirs) = page.server_time {
                 *self.offsets.get_mut(side) = Some(theirs.signed_duration_since(at).num_milliseconds());
             }

@@ -215,10 +215,10 @@ impl Work {
         }
         match settle_late(link, intent, item, &setting) {
             After::Keep(next) => {
-                pending.remember_replaced(link, &next, self.input.now);
+                pending.remember_replaced(link, &next, self.last_read);
                 *link = *next;
             }
-            After::End => pending.bury(link, self.input.now),
+            After::End => pending.bury(link, self.last_read),
         }
         self.report.sides.get_mut(intent.side).count(&intent.write.op);
     }
