@@ -183,6 +183,10 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
         }
         Verdict::InStep => restate(link, context, &mut plan),
         Verdict::Forget => plan.bury = true,
+        // Nobody makes an original again from its masked copy.
+        Verdict::Create(copy) if link.masked == Some(copy.other()) && link.lone_side().is_none() => {
+            delete(link, copy.other(), Reason::DeletionBeatsEdit(copy.other()), context, &mut plan);
+        }
         Verdict::Create(from) => {
             let reason = context.leads.map_or(Reason::NewOn(from), Reason::Leads);
             create(link, from, reason, context, &mut plan);

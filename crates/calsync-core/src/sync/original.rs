@@ -35,11 +35,10 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
             return Some(side);
         }
         // What was copied as it is where it passes is no original for that.
-        let copied = |(side, original, _): &(Side, &Series, &Series)| {
-            let first = link.memory.private_from == Some(*side) || only_copied_from(link, *side);
-            has_private(original) && first
+        let made_private = |(side, original, _): &(Side, &Series, &Series)| {
+            has_private(original) && link.memory.private_from == Some(*side)
         };
-        if let Some((side, ..)) = sides.find(copied) {
+        if let Some((side, ..)) = sides.find(made_private) {
             return hides(side).then_some(side);
         }
         return [lead, lead.other()].into_iter().find(|side| hides(*side));
@@ -78,8 +77,19 @@ pub(super) fn private_from(before: &Link, now: &Link) -> Option<Side> {
     before.memory.private_from.or(Side::BOTH.into_iter().find(|side| never && alone(side)))
 }
 
+/// Takes what our receipts in the items of a link say about who has the original and who made it private: all that is known of
+/// it when our memory was lost.
+pub(super) fn recall(link: &mut Link) {
+    link.masked = link.masked.or(masked_by_receipt(link));
+    let private = |side: Side| {
+        link.halves.get(side).as_ref().and_then(Half::latest).is_some_and(|(_, it)| has_private(it))
+    };
+    let copied = Side::BOTH.into_iter().find(|side| only_copied_from(link, *side) && private(*side));
+    link.memory.private_from = copied.or(link.memory.private_from);
+}
+
 /// The side whose item our receipt in the other one calls the original of a masked copy.
-pub(super) fn masked_by_receipt(link: &Link) -> Option<Side> {
+fn masked_by_receipt(link: &Link) -> Option<Side> {
     Side::BOTH.into_iter().find(|side| {
         let (original, copy) = (link.halves.get(*side).as_ref(), link.halves.get(side.other()).as_ref());
         let is_masked = |copy: &Half| copy.receipt().is_some_and(|receipt| receipt.masked);

@@ -89,7 +89,9 @@ pub(super) fn outranked(link: &Link, setting: &Setting<'_>) -> Option<Link> {
     };
     let mut next = link.clone();
     next.writes = receipt.number;
-    let masked = original(link, setting.pairing, setting.settings);
+    next.masked = receipt.masked.then_some(side.other());
+    next.memory.private_from = next.masked.or(next.memory.private_from);
+    let masked = original(&next, setting.pairing, setting.settings);
     let other = link.halves.get(side.other()).as_ref();
     let (Some((_, mine)), Some(other)) = (link.halves.get(side).as_ref().and_then(Half::latest), other)
     else {

@@ -2,9 +2,11 @@
 
 use calsync_core::ids::Side;
 use calsync_core::link::Answer;
-use calsync_core::model::Sensitivity;
-use calsync_core::sync::{Private, ReadOnlyEdit};
+use calsync_core::memory::MemoryStore;
+use calsync_core::model::{Sensitivity, Series};
+use calsync_core::sync::{Private, ReadOnlyEdit, Request};
 
+use super::fake::World;
 use super::rounds_world::{in_step, meanwhile, once, writes_to};
 
 #[test]
@@ -64,4 +66,80 @@ fn what_was_public_and_is_made_private_again_is_private_there() {
     });
     world.settle();
     assert_eq!(world.a.events()[0].place, "");
+}
+
+fn make_private(series: &mut Series) {
+    series.event.sensitivity = Sensitivity::Private;
+}
+
+/// A world with one appointment of B on both sides, and its key on A and on B.
+fn of_b() -> (World, String, String) {
+    let world = World::new();
+    let theirs = world.b.add_series(once());
+    world.settle();
+    let mine = world.a.keys().remove(0);
+    (world, mine, theirs)
+}
+
+fn shows(world: &World, side: Side) -> (String, String) {
+    let event = world.side(side).events().remove(0);
+    (event.subject, event.place)
+}
+
+#[test]
+fn a_copy_says_that_it_is_masked_when_the_store_is_older() {
+    let (mut world, mine, theirs) = of_b();
+    world.settings.outward.b.private = Private::Mask;
+    let yesterday = world.store_backup();
+    world.b.edit(&theirs, make_private);
+    world.settle();
+    world.store = yesterday;
+    world.settle();
+    world.a.edit(&mine, |series| series.event.place = "geheim".to_owned());
+    world.settle();
+    assert_eq!(shows(&world, Side::B), ("Termin".to_owned(), String::new()));
+    assert_eq!(shows(&world, Side::A), ("Privat".to_owned(), String::new()));
+}
+
+#[test]
+fn a_copy_that_could_not_be_written_goes_with_its_original() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.settings.outward.a.private = Private::Mask;
+    world.a.edit(&mine, make_private);
+    world.settle();
+    world.b.edit(&theirs, |series| series.event.place = "geheim".to_owned());
+    world.store = MemoryStore::new();
+    meanwhile(&world, writes_to(Side::B), || {
+        world.b.edit(&theirs, |series| series.event.place = "auch geheim".to_owned());
+        world.a.delete(&mine);
+    });
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (0, 0));
+}
+
+#[test]
+fn what_was_copied_as_it_is_where_it_passes_is_no_original_later_either() {
+    let (mut world, mine, theirs) = of_b();
+    world.settings.outward.a.private = Private::Mask;
+    world.b.edit(&theirs, make_private);
+    world.settle();
+    world.store = MemoryStore::new();
+    world.settle();
+    world.a.delete(&mine);
+    world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    assert_eq!(shows(&world, Side::A), ("Termin".to_owned(), "Ulm".to_owned()), "an edit beats a deletion");
+}
+
+#[test]
+fn what_was_copied_from_the_other_side_belongs_there_though_it_became_private_here_as_well() {
+    let (mut world, mine, theirs) = of_b();
+    world.settings.outward.b.private = Private::Mask;
+    world.b.edit(&theirs, make_private);
+    world.store = MemoryStore::new();
+    world.sync_until(|request| matches!(request, Request::Changes(Side::B, _)));
+    world.a.edit(&mine, make_private);
+    world.b.edit(&theirs, |series| series.event.place = "geheim".to_owned());
+    world.settle();
+    assert_eq!(shows(&world, Side::A), ("Privat".to_owned(), String::new()));
 }

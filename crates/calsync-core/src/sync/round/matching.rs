@@ -16,7 +16,7 @@ use crate::model::Series;
 use crate::source::{Item, Receipt, Seen, WriteOp};
 use crate::sync::breaker;
 use crate::sync::decide::{LinkPlan, PlannedWrite, Suspicion, next_generation};
-use crate::sync::original::masked_by_receipt;
+use crate::sync::original::recall;
 use crate::sync::plan::Likeness;
 use crate::sync::settle::{adopt_half_made, retry_after, settle_made};
 
@@ -175,7 +175,8 @@ impl Work {
             let (mut kept, dropped) = if side == Side::A { (link, lone) } else { (lone, link) };
             kept.halves.b.clone_from(&dropped.halves.b);
             kept.retry = None;
-            kept.masked = masked_by_receipt(&kept);
+            kept.masked = None;
+            recall(&mut kept);
             consumed.insert(dropped.id);
             consumed.insert(kept.id);
             pending.remove.push(dropped.id);
@@ -587,7 +588,7 @@ impl Work {
                     *case.link.halves.get_mut(side) =
                         Some(new_half(item, self.head.listings.get(side).number));
                     case.likeness = Some(Likeness::Receipt);
-                    case.link.masked = case.link.masked.or(masked_by_receipt(&case.link));
+                    recall(&mut case.link);
                 } else {
                     let masked = case.plan.masked == Some(side.other());
                     case.link = adopt_half_made(&case.link, side, item, masked, &self.setting());

@@ -322,10 +322,11 @@ impl Work {
     }
 }
 
-/// Whether somebody made it private on this side alone, also where it was private before and public only in between.
+/// Whether somebody made it private on this side alone, also where it was private before and public only in between. Of what
+/// was on the other side meanwhile a lone item says nothing.
 fn became_private(link: &Link, side: Side, item: &Item) -> bool {
     let private = |side: Side| Some(has_private(link.halves.get(side).as_ref()?.latest()?.1));
-    private(side) == Some(false) && has_private(&item.series) && private(side.other()) != Some(true)
+    private(side) == Some(false) && has_private(&item.series) && private(side.other()) == Some(false)
 }
 
 /// An item that was never seen before.
