@@ -5,6 +5,7 @@
 //! cleared it, and rounding by a server does not look like an edit.
 
 mod about;
+mod agreed;
 mod attachments;
 mod breaker;
 mod decide;

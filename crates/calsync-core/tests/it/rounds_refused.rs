@@ -181,6 +181,21 @@ fn names_are_agreed_upon_one_by_one() {
 }
 
 #[test]
+fn a_name_that_both_sides_gave_is_agreed_upon_though_another_could_not_be_written() {
+    let (world, mine, theirs) = in_step(once());
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    world.a.edit(&mine, |series| series.event.categories = names(&["beide", "meine"]));
+    world.b.edit(&theirs, |series| series.event.categories = names(&["beide"]));
+    meanwhile(&world, writes_to(Side::B), || {
+        world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    });
+    world.a.edit(&mine, |series| series.event.categories = names(&["meine"]));
+    world.settle();
+    assert_eq!(world.b.events()[0].categories, BTreeSet::from(["meine".to_owned()]));
+    world.assert_in_step();
+}
+
+#[test]
 fn what_both_sides_did_alike_beside_a_move_can_be_taken_back_though_that_was_refused() {
     let (world, mine, theirs) = in_step(daily(6));
     world.a.edit(&mine, |series| {
