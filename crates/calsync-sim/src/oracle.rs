@@ -319,7 +319,8 @@ impl Shared {
             let name = &write.receipt.counterpart;
             self.violated("I14", format!("{name} is deleted on {side}, and {other} has it still"));
         }
-        if !counterpart && self.watch().taken.contains(&(other, event)) {
+        // What came after this round began, and was taken again, was gone when it looked.
+        if !counterpart && !came_since && self.watch().taken.contains(&(other, event)) {
             self.violated("I19", format!("what a restore took from {other} is deleted on {side}"));
         }
         let mut alive = before.alive.clone();

@@ -211,6 +211,8 @@ fn settle_half(
         if let Some((_, was)) = link.halves.get(side).as_ref().and_then(Half::latest) {
             next.memory.had(&was.uid);
         }
+        // Its create token is spent: what still bears that was copied from it.
+        next.generation = next_generation(link, side);
         *next.halves.get_mut(side) = None;
         return;
     }

@@ -416,3 +416,23 @@ fn a_copy_made_just_before_its_original_goes_does_not_belong_to_what_is_put_back
     world.assert_in_step();
     assert_eq!((world.a.keys().len(), world.b.keys().len()), (2, 2), "both are there");
 }
+
+#[test]
+fn a_copy_of_what_was_left_alone_when_it_was_deleted_does_not_take_its_place() {
+    let mut world = World::new();
+    world.b.own_uids = true;
+    world.settings.direction = Direction::AToB;
+    world.settings.read_only_edit = ReadOnlyEdit::Ignore;
+    let mine = world.a.add_series(once());
+    world.settle();
+    let theirs = world.b.keys().remove(0);
+    let copy = world.b.copy(&theirs, "of a person");
+    world.b.edit(&copy, |series| series.event.span = hour(5, 9));
+    world.settle();
+    world.b.delete(&theirs);
+    world.settle();
+    world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+    world.b.edit(&copy, |series| series.event.subject = "umbenannt".to_owned());
+    world.settle();
+    assert_eq!(world.b.series(&copy).event.place, "");
+}
