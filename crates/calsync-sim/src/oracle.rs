@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use calsync_core::ids::Side;
 use calsync_core::link::Head;
 use calsync_core::model::Series;
-use calsync_core::source::{Applied, Write, WriteOp, WriteOutcome};
+use calsync_core::source::{Access, Applied, Write, WriteOp, WriteOutcome};
 use calsync_core::store::{Commit, Fence, JournalEntry};
 use calsync_core::sync::{Leaving, Private};
 
@@ -248,6 +248,9 @@ impl Shared {
         let there = self.places.get(from).items();
         let mut book = self.book();
         let Some(event) = book.event_of(series) else { return };
+        let is_meeting =
+            |item: &Standing| item.access != Access::Full && book.event_of(&item.series) == Some(event);
+        let theirs = self.places.get(side).items().iter().any(is_meeting);
         // It is made of what the other side has: where that is not for this side, there is the original from now on.
         let hidden = hides(&settings, from)
             && there.iter().any(|item| {
@@ -258,6 +261,8 @@ impl Shared {
             if hidden {
                 event.private_by = Some(from);
             }
+            // What we made in the place of somebody else's meeting is none.
+            event.meeting = event.meeting.filter(|meeting| *meeting != side || theirs);
         }
         drop(book);
         let mut watch = self.watch();
