@@ -135,8 +135,6 @@ pub(super) struct LinkPlan {
     pub(super) unfit: PerSide<Option<String>>,
     /// The link ends, and this is remembered.
     pub(super) bury: bool,
-    /// The side is read (again) before anything is decided.
-    pub(super) read: PerSide<bool>,
     /// Nothing changes at all, not even what is remembered.
     pub(super) untouched: bool,
     /// Files that are too large to go along.
@@ -177,10 +175,7 @@ pub(super) fn decide(link: &Link, context: &Context<'_>) -> LinkPlan {
         return plan;
     }
     match verdict {
-        Verdict::Read => {
-            plan.read = PerSide::from_fn(|side| *states.get(side) == State::Unread);
-            plan.untouched = true;
-        }
+        Verdict::Read => plan.untouched = true,
         Verdict::InStep => restate(link, context, &mut plan),
         Verdict::Forget => plan.bury = true,
         // Nobody makes an original again from its masked copy.

@@ -11,6 +11,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests measure how long a hostile rule takes")]
 #![allow(clippy::assigning_clones, reason = "an assignment reads like what a person does")]
 
+mod decided;
 mod decision_table;
 mod fake;
 mod feeds;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use calsync_core::ids::{ContentHash, Side, Uid};
 use calsync_core::link::{Answer, HoldKind, Wish};
 use calsync_core::model::{Overlay, Override, Recurrence, RecurrenceId, Series};
-use calsync_core::source::WriteOp;
+use calsync_core::source::{Access, WriteOp};
 use calsync_core::store::{JournalEntry, JournalQuery, LostBy, StateStore};
 use calsync_core::sync::{
     Action, Became, ConflictPolicy, Direction, Leaving, Pattern, ReadOnlyEdit, Reason, RoundReport,
@@ -230,6 +230,42 @@ fn what_lost_because_a_person_said_so_is_journaled_as_that() {
         let lost: Vec<_> = world.journal().into_iter().filter_map(|entry| entry.losing).collect();
         assert_eq!(lost.len(), 1);
         assert_eq!((lost[0].side, lost[0].by), (chosen.other(), LostBy::Person));
+    }
+}
+
+#[test]
+fn what_is_to_stay_though_it_left_the_scope_is_not_asked_about_again() {
+    let world = asking(HoldKind::LeftScope);
+    world.reply(HoldKind::LeftScope, Answer::Reject);
+    world.sync();
+    for place in ["Ulm", "Halle"] {
+        world.a.edit(&only(world.a.keys()), |series| series.event.place = place.to_owned());
+        assert_eq!((world.sync().held, world.waiting()), (0, vec![]), "{place}");
+    }
+    assert_eq!(world.b.keys().len(), 1);
+}
+
+#[test]
+fn an_answer_that_does_not_fit_the_question_leaves_it_open() {
+    let world = asking(HoldKind::OurDouble);
+    world.reply(HoldKind::OurDouble, Answer::Prefer(Side::A));
+    world.sync();
+    assert_eq!((world.waiting(), world.b.keys().len()), (vec![HoldKind::OurDouble], 2));
+}
+
+#[test]
+fn a_double_is_not_deleted_where_nothing_is_written_or_where_it_may_not_be() {
+    for locked in [false, true] {
+        let mut world = asking(HoldKind::OurDouble);
+        if locked {
+            world.b.keys().iter().for_each(|key| world.b.lock(key, Access::Personal));
+            world.sync();
+        } else {
+            world.settings.direction = Direction::BToA;
+        }
+        world.reply(HoldKind::OurDouble, Answer::Approve);
+        world.sync();
+        assert_eq!(world.b.keys().len(), 2, "locked: {locked}");
     }
 }
 
