@@ -547,10 +547,19 @@ pub(super) fn settle_late(
             let base =
                 half.and_then(|half| half.shadow.as_ref()).map_or(current.as_ref(), |shadow| &shadow.series);
             // What they did is dealt with only when the other side has it, of which nothing is known here.
-            (alone(base, current, patch), half.map_or(0, |half| half.listed))
+            let mut written = alone(base, current, patch);
+            if next.masked == Some(side.other()) {
+                // Nor is what was said of an instance brought back behind a mask.
+                let instances = patch.apply(current).overrides;
+                written.overrides.retain(|key, _| instances.contains_key(key));
+            }
+            (written, half.map_or(0, |half| half.listed))
         }
     };
-    *next.halves.get_mut(side) = Some(half_of(item, written, listed));
+    let mut half = half_of(item, written, listed);
+    // Two that were put together by this write are not stored as one yet, and find each other by the receipt.
+    half.kept = item.receipt.clone().filter(|_| next.halves.get(side.other()).is_none()).map(Box::new);
+    *next.halves.get_mut(side) = Some(half);
     if let Some(origin) = next.halves.get_mut(side.other()).as_mut() {
         let view = View::new(setting.settings, side.other(), next.masked);
         let theirs = link.halves.get(side).as_ref().and_then(|half| half.shadow.as_ref());

@@ -3,11 +3,11 @@
 use calsync_core::ids::Side;
 use calsync_core::link::Answer;
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Sensitivity, Series};
+use calsync_core::model::{Overlay, Override, Sensitivity, Series};
 use calsync_core::sync::{Private, ReadOnlyEdit, Request};
 
-use super::fake::World;
-use super::rounds_world::{in_step, meanwhile, once, writes_to};
+use super::fake::{Cut, World, hour};
+use super::rounds_world::{daily, in_step, instance, meanwhile, once, writes_to};
 
 #[test]
 fn edits_of_a_masked_copy_wait_on_when_their_original_is_public() {
@@ -142,4 +142,53 @@ fn what_was_copied_from_the_other_side_belongs_there_though_it_became_private_he
     world.b.edit(&theirs, |series| series.event.place = "geheim".to_owned());
     world.settle();
     assert_eq!(shows(&world, Side::A), ("Privat".to_owned(), String::new()));
+}
+
+#[test]
+fn what_is_masked_when_it_is_put_together_stays_so_wherever_the_round_is_cut_off() {
+    for at in 0.. {
+        let (mut world, mine, theirs) = in_step(once());
+        world.settings.outward.b.private = Private::Skip;
+        world.b.edit(&theirs, make_private);
+        let kept = world.a.bin(&mine);
+        world.settle();
+        world.a.unbin(&mine, kept);
+        world.a.rename(&mine);
+        let cut = world.sync_cut(Cut::After(at));
+        world.b.edit(&theirs, |series| series.event.place = "geheim".to_owned());
+        world.settle();
+        assert_eq!(
+            shows(&world, Side::A),
+            ("Privat".to_owned(), String::new()),
+            "cut off after request {at}"
+        );
+        if !cut {
+            break;
+        }
+    }
+}
+
+#[test]
+fn what_a_new_rule_took_away_does_not_come_back_in_a_masked_copy_wherever_the_round_is_cut_off() {
+    for at in 0.. {
+        let mut series = daily(6);
+        let changed = Overlay { subject: Some("geheim".to_owned()), ..Overlay::default() };
+        series.overrides.insert(instance(&series, 2), Override::Changed(changed));
+        let (mut world, mine, theirs) = in_step(series);
+        world.settings.outward.a.private = Private::Mask;
+        world.a.edit(&mine, |series| {
+            make_private(series);
+            (series.recurrence, series.overrides) = (daily(7).recurrence, [].into());
+        });
+        world.b.edit(&theirs, |series| {
+            series.event.span = hour(1, 10);
+            series.overrides = [(instance(series, 3), Override::Cancelled)].into();
+        });
+        let cut = world.sync_cut(Cut::After(at));
+        world.settle();
+        assert_eq!(world.b.series(&theirs).overrides, [].into(), "cut off after request {at}");
+        if !cut {
+            break;
+        }
+    }
 }
