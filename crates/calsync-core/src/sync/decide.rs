@@ -39,6 +39,8 @@ pub(super) struct Context<'a> {
     pub(super) marks: PerSide<bool>,
     /// Fields that a side cannot hold.
     pub(super) unheld: PerSide<&'a [Field]>,
+    /// How long a UID may be that a side takes over ([`crate::source::Capabilities::kept_uid`]).
+    pub(super) kept_uid: PerSide<usize>,
     /// Why the link's lone item gets no counterpart.
     pub(super) suspicion: Option<Suspicion>,
     /// By what a pair was recognised, for links that have just been put together.
@@ -319,11 +321,27 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
     if context.suspicion == Some(Suspicion::OurDouble) {
         // An appointment of its own from now on: under one UID the four would be taken for two.
         shown.uid = Uid::new(token.as_str());
+    } else if let Some(uid) = uid_before(link, target, context) {
+        shown.uid = uid;
     }
     let op = WriteOp::Create { token, series: Box::new(shown) };
     *plan.writes.get_mut(target) =
         Some(PlannedWrite { op, reason: reason.to_string(), before: None, losing: None });
     plan.steps.push(step(link, Action::Create(target), reason));
+}
+
+/// The UID that the counterpart on `target` had before it was gone: made again under that one, it is known as the same if somebody
+/// puts back what was gone. Where this store never had it, our receipt in what was made of it tells, if the server gave that a UID
+/// of its own.
+fn uid_before(link: &Link, target: Side, context: &Context<'_>) -> Option<Uid> {
+    let gone = link.halves.get(target).as_ref();
+    let named = || {
+        let receipt = link.halves.get(target.other()).as_ref()?.receipt()?;
+        receipt.counterpart_uid.clone().filter(|_| receipt.own_uid.is_none())
+    };
+    let uid = gone.map_or_else(named, |gone| gone.uid().cloned())?;
+    let length = uid.as_str().len();
+    (length > 0 && length <= *context.kept_uid.get(target)).then_some(uid)
 }
 
 /// What becomes of a lone item that must not simply get a counterpart. Says whether that is all there is to decide.

@@ -125,7 +125,7 @@ pub enum Lost {
 }
 
 #[derive(Clone)]
-struct Stored {
+pub struct Stored {
     series: Series,
     revision: u64,
     receipt: Option<Receipt>,
@@ -349,6 +349,20 @@ impl Fake {
         let series = self.series(key);
         self.delete(key);
         series
+    }
+
+    /// Takes an item away with all that we wrote into it; [`Fake::put`] puts it back under another key.
+    pub fn take(&self, key: &str) -> Stored {
+        let stored = self.with(|state| state.items[key].clone());
+        self.delete(key);
+        stored
+    }
+
+    pub fn put(&self, stored: Stored) -> String {
+        self.with(|state| {
+            state.clock += 60;
+            state.insert(self.name, stored.series, stored.receipt)
+        })
     }
 
     pub fn unbin(&self, key: &str, series: Series) {

@@ -25,6 +25,7 @@ mod recur_rules;
 mod recur_vectors;
 mod rounds;
 mod rounds_crash;
+mod rounds_doubles;
 mod rounds_faults;
 mod rounds_files;
 mod rounds_fit;

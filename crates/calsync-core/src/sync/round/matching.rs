@@ -87,6 +87,7 @@ impl Work {
                         && (uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
                             || self.is_same(lone, link, side)
                             || self.is_made_late(lone, link, side)
+                            || self.is_made_unknown(lone, link, side)
                             || self.is_moved_unread(lone, link, side))
                 };
                 let Some(lone) = candidates.iter().filter(is_it).max_by_key(|lone| {
@@ -177,6 +178,8 @@ impl Work {
             kept.retry = None;
             kept.masked = None;
             recall(&mut kept);
+            self.recall_made(&mut kept);
+            pending.remember_named(&kept, self.last_read);
             consumed.insert(dropped.id);
             consumed.insert(kept.id);
             pending.remove.push(dropped.id);
@@ -277,14 +280,51 @@ impl Work {
     }
 
     /// Whether the lone item is what we made for `link` and somebody moved before we learned which UID the server gave it. A
-    /// copy that a person made says the same of itself, but takes place at another time.
+    /// copy that a person made says the same of itself; where what was copied is gone, that is how they moved it.
     fn is_moved_unread(&self, lone: &Link, link: &Link, side: Side) -> bool {
-        let latest =
-            |link: &Link| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series.time_hash());
         link.memory.unseen_uid
             && uid_of(link, side) == uid_of(link, side.other())
             && self.claims(lone, side, link)
-            && latest(lone) == latest(link)
+    }
+
+    /// Whether the lone item is one that we made of the counterpart that `link` still has, after what this store remembers. It is no
+    /// copy of the one that the link knows: that has an earlier token, or was not made by us.
+    fn is_made_unknown(&self, lone: &Link, link: &Link, side: Side) -> bool {
+        let receipt = lone.halves.get(side).as_ref().and_then(Half::receipt);
+        let theirs = link.halves.get(side.other()).as_ref().filter(|half| !half.is_gone());
+        // What says its own UID is no copy.
+        let may_be_copy = link.memory.own_uid && receipt.is_some_and(|receipt| receipt.own_uid.is_none());
+        let first = link.generation.saturating_add(u32::from(may_be_copy));
+        theirs.and_then(|theirs| self.made_as(lone, side, theirs)).is_some_and(|made| made >= first)
+    }
+
+    /// Whether the lone item is one that we made of the counterpart of `link` before the one that it has, of which this store knows
+    /// nothing: somebody put it back.
+    fn is_made_before(&self, lone: &Link, link: &Link, side: Side) -> bool {
+        let theirs = link.halves.get(side.other()).as_ref();
+        let made = theirs.and_then(|theirs| self.made_as(lone, side, theirs));
+        link.memory.uids.is_empty() && made.is_some_and(|made| made < link.generation)
+    }
+
+    /// Which of the items that were made for the item of the other side this one is, by our receipt in it.
+    fn made_as(&self, lone: &Link, side: Side, theirs: &Half) -> Option<u32> {
+        let half = lone.halves.get(side).as_ref().filter(|half| half.names(theirs))?;
+        let receipt = half.receipt()?;
+        let token = |made: u32| CreateToken::derive(&self.input.pairing, side, &receipt.counterpart, made);
+        (0..EARLIER).find(|made| token(*made) == receipt.token)
+    }
+
+    /// What our receipts in two items that were put together tell of what was made before.
+    fn recall_made(&self, link: &mut Link) {
+        for side in Side::BOTH {
+            let (Some(half), Some(theirs)) = (link.halves.get(side), link.halves.get(side.other())) else {
+                continue;
+            };
+            let Some(made) = self.made_as(link, side, theirs) else { continue };
+            let no_uid = half.receipt().is_some_and(|receipt| receipt.own_uid.is_none());
+            link.memory.own_uid |= no_uid && half.uid() != theirs.uid();
+            link.generation = link.generation.max(made);
+        }
     }
 
     /// Whether the lone item is what a create of `link` made after it had been asked about and was not there yet. Its token is the
@@ -478,7 +518,13 @@ impl Work {
                 };
                 let ours = uid_of(&case.link, side);
                 let is_another = |link: &Link| uid_of(link, side).is_some_and(|uid| Some(uid) != ours);
-                if links().any(|link| stands(link) && (known || self.is_same(&case.link, link, side))) {
+                let is_it = |link: &Link| {
+                    known
+                        || self.is_same(&case.link, link, side)
+                        || self.is_made_unknown(&case.link, link, side)
+                        || self.is_made_before(&case.link, link, side)
+                };
+                if links().any(|link| stands(link) && is_it(link)) {
                     case.suspicion = Some(Suspicion::OurDouble);
                 } else if owners.iter().any(is_late) {
                     // What it was made of is deleted since.
@@ -623,7 +669,7 @@ fn created(link: &Link, side: Side) -> Option<DateTime<Utc>> {
 }
 
 /// Whether it waits as a second one that we made.
-fn is_double(link: &Link) -> bool {
+pub(super) fn is_double(link: &Link) -> bool {
     waits_as(link, HoldKind::OurDouble)
 }
 
@@ -661,6 +707,7 @@ fn keys_of_gone(link: &Link, side: Side) -> BTreeSet<MatchKey> {
     let counterpart = link.halves.get(side.other()).as_ref();
     let mut keys = uids_gone(link);
     keys.extend(counterpart.map(|half| MatchKey::Counterpart(half.key.clone())));
+    keys.extend(counterpart.and_then(Half::uid).cloned().map(MatchKey::CounterpartUid));
     keys
 }
 

@@ -392,6 +392,23 @@ impl Pending {
         }
     }
 
+    /// Two were put together one of which was made of another item: should that come, it would be there twice.
+    fn remember_named(&mut self, link: &Link, at: DateTime<Utc>) {
+        for side in Side::BOTH {
+            let (Some(half), Some(theirs)) = (link.halves.get(side), link.halves.get(side.other())) else {
+                continue;
+            };
+            let Some(receipt) = theirs.receipt().filter(|_| !theirs.names(half)) else { continue };
+            if let Some(uid) = receipt.counterpart_uid.clone()
+                && receipt.counterpart != half.key
+                && !planted(Defect::ReplacedForgotten)
+            {
+                let keys = PerSide::from_fn(|of| (of == side).then(|| receipt.counterpart.clone()));
+                self.tombstones.push(Tombstone { link: link.id, uid, keys, at });
+            }
+        }
+    }
+
     /// The link ends, and what it was is remembered.
     fn bury(&mut self, link: &Link, at: DateTime<Utc>) {
         let uid = Side::BOTH

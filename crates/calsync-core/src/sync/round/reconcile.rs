@@ -295,6 +295,7 @@ impl Work {
             hold_changes: self.hold_changes,
             marks: PerSide::from_fn(|side| self.input.capabilities.get(side).marks),
             unheld: PerSide::from_fn(|side| self.input.capabilities.get(side).unheld),
+            kept_uid: PerSide::from_fn(|side| self.input.capabilities.get(side).kept_uid),
             suspicion,
             likeness,
             leads: None,

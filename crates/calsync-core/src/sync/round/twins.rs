@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::matching::{named_key, uid_of};
+use super::matching::{is_double, named_key, uid_of};
 use super::reconcile::Case;
 use super::{Stop, Work};
 use crate::ids::{Side, Uid};
@@ -84,7 +84,7 @@ fn goes_first(twin: &Link, link: &Link, side: Side) -> bool {
     twin.id != link.id
         && half.key != own.key
         && !half.is_gone()
-        && is_alike(own, half, twin.halves.get(side.other()).as_ref())
+        && is_alike(own, half, twin.halves.get(side.other()).as_ref(), is_double(link))
         && comes_first()
 }
 
@@ -99,19 +99,33 @@ fn counterpart_uid(half: &Half) -> Option<&Uid> {
 }
 
 /// Whether a lone item and another one, with its counterpart, may be one appointment. They bear one UID, or, where the server gave
-/// one of them a UID of its own, that of the counterpart; a program that gives many one UID means many. What only a receipt
-/// says may be a copy, unless both take place at the same time.
-fn is_alike(lone: &Half, other: &Half, counterpart: Option<&Half>) -> bool {
+/// one of them a UID of its own, that of the counterpart, or that of which the counterpart was made; a program that gives many one
+/// UID means many, unless we wrote it. Two whose receipts name one counterpart may be a copy and what was copied, unless they take
+/// place at the same time or were made one after the other. Once `known` it stays one, whatever people do to either of the two.
+fn is_alike(lone: &Half, other: &Half, counterpart: Option<&Half>, known: bool) -> bool {
     let (Some((_, one)), Some((_, two))) = (lone.latest(), other.latest()) else { return false };
-    let same_time = one.is_at_the_time_of(two);
+    let same_time = known || one.is_at_the_time_of(two);
+    let same_looks = same_time || one.event.subject == two.event.subject;
     let (uid, theirs) = (lone.uid(), counterpart.and_then(Half::uid));
     if uid.is_some() && (uid == other.uid() || uid == theirs) {
-        return same_time || one.event.subject == two.event.subject;
+        return same_looks || uid == other.uid() && (is_vouched(lone) || is_vouched(other));
+    }
+    let made_of = counterpart.and_then(counterpart_uid);
+    if uid.is_some() && uid == made_of {
+        return same_looks;
     }
     let (named, from_other) = (counterpart_uid(lone), counterpart_uid(other));
-    let by_receipt = named.is_some() && (named == other.uid() || named == theirs || named == from_other)
-        || from_other.is_some() && from_other == uid;
-    by_receipt && same_time
+    let names_other = named.is_some() && named == other.uid() || from_other.is_some() && from_other == uid;
+    let names_same = named.is_some() && (named == theirs || named == from_other);
+    let token = |half: &Half| half.receipt().map(|receipt| receipt.token.clone());
+    // A copy bears the token of what was copied.
+    let both_made = named == from_other && token(lone) != token(other);
+    names_other || names_same && (same_time || both_made)
+}
+
+/// Whether our receipt in it says that we wrote into an item with its UID.
+fn is_vouched(half: &Half) -> bool {
+    half.receipt().is_some_and(|receipt| receipt.own_uid.is_some())
 }
 
 /// Of several without counterpart the one that we wrote goes first, then the oldest.

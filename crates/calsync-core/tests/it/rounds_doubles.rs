@@ -1,0 +1,157 @@
+//! What the simulated world found about appointments that are there twice, each with the smallest input that showed it.
+
+use calsync_core::ids::{Side, Uid};
+use calsync_core::link::HoldKind;
+use calsync_core::memory::MemoryStore;
+use calsync_core::model::Series;
+use calsync_core::sync::Request;
+
+use super::fake::{World, event, hour};
+use super::rounds_world::meanwhile;
+
+fn once() -> Series {
+    Series::single(Uid::new("u"), event("Termin", 1))
+}
+
+/// One appointment of A on both sides, with its keys.
+fn in_step(own_uids: bool) -> (World, String, String) {
+    let mut world = World::new();
+    world.b.own_uids = own_uids;
+    let mine = world.a.add_series(once());
+    world.settle();
+    let theirs = world.b.keys().remove(0);
+    (world, mine, theirs)
+}
+
+fn counts(world: &World) -> (usize, usize) {
+    (world.a.keys().len(), world.b.keys().len())
+}
+
+fn asked_about_doubles(world: &World) -> usize {
+    world.held().iter().filter(|hold| hold.kind == HoldKind::OurDouble).count()
+}
+
+fn anew(series: &mut Series) {
+    series.event.subject = "anders".to_owned();
+    series.event.span = hour(9, 9);
+}
+
+/// What B has goes, and is made again because A was edited.
+fn made_again(world: &World, text: &str) {
+    world.b.delete(&world.b.keys()[0]);
+    world.a.edit(&world.a.keys()[0], |series| series.event.place = text.to_owned());
+    world.settle();
+    assert_eq!(counts(world), (1, 1));
+}
+
+#[test]
+fn what_we_wrote_under_a_uid_is_a_double_of_what_bears_it_whatever_it_says() {
+    for settles in [false, true] {
+        let (mut world, mine, _) = in_step(false);
+        let kept = world.a.bin(&mine);
+        world.b.edit(&world.b.keys()[0], |series| series.event.place = "Ulm".to_owned());
+        world.settle();
+        world.a.unbin(&mine, kept);
+        if settles {
+            world.settle();
+        }
+        world.a.edit(&mine, anew);
+        world.store = MemoryStore::new();
+        world.settle();
+        // Also in later rounds, when nothing is remembered of what the receipt said.
+        assert_eq!((counts(&world), asked_about_doubles(&world)), ((2, 1), 1));
+    }
+}
+
+#[test]
+fn what_is_made_again_has_the_uid_that_it_had_there() {
+    for lost in [false, true] {
+        let (mut world, mine, _) = in_step(true);
+        let kept = world.a.bin(&mine);
+        if lost {
+            // All that is left of it is our receipt in what was made of it.
+            world.store = MemoryStore::new();
+        } else {
+            world.b.edit(&world.b.keys()[0], |series| series.event.place = "Ulm".to_owned());
+        }
+        world.settle();
+        assert_eq!(counts(&world), (1, 1));
+        assert_eq!(world.a.all()[0].uid, Uid::new("u"));
+        world.a.unbin(&mine, kept);
+        world.a.edit(&mine, anew);
+        world.settle();
+        assert_eq!((counts(&world), asked_about_doubles(&world)), ((2, 1), 1));
+    }
+}
+
+#[test]
+fn what_was_made_after_the_store_was_kept_is_known_by_its_receipt() {
+    for renamed in [false, true] {
+        let (mut world, mine, _) = in_step(true);
+        let kept = MemoryStore::clone(&world.store);
+        for text in ["Ulm", "Bonn", "Kiel"] {
+            made_again(&world, text);
+        }
+        world.b.edit(&world.b.keys()[0], anew);
+        if renamed {
+            world.a.rename(&mine);
+        }
+        world.store = kept;
+        world.settle();
+        assert_eq!(counts(&world), (1, 1), "renamed: {renamed}");
+        assert_eq!(world.a.events()[0].span, hour(9, 9));
+    }
+}
+
+#[test]
+fn what_is_moved_to_another_time_before_it_is_read_back_is_not_made_again() {
+    let mut world = World::new();
+    world.b.own_uids = true;
+    world.a.add_series(once());
+    meanwhile(
+        &world,
+        |request| matches!(request, Request::Fetch(Side::B, _)),
+        || {
+            let key = world.b.rename(&world.b.keys()[0]);
+            world.b.edit(&key, |series| series.event.span = hour(3, 9));
+        },
+    );
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+    assert_eq!(world.a.events()[0].span, hour(3, 9));
+}
+
+#[test]
+fn of_two_that_were_made_one_after_the_other_one_is_carried_when_the_store_is_lost() {
+    for stands in [false, true] {
+        let (mut world, mine, theirs) = in_step(true);
+        let first = world.b.take(&theirs);
+        world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+        world.settle();
+        let first = world.b.put(first);
+        world.b.edit(&first, anew);
+        if !stands {
+            world.a.delete(&mine);
+        }
+        world.store = MemoryStore::new();
+        world.settle();
+        assert_eq!((counts(&world), asked_about_doubles(&world)), ((1, 2), 1), "stands: {stands}");
+    }
+}
+
+#[test]
+fn what_is_put_back_beside_what_was_made_of_its_copy_is_a_double() {
+    let (mut world, mine, _) = in_step(true);
+    // Its copy was carried back under another UID, by a store that knew nothing of it.
+    let kept = world.a.bin(&mine);
+    world.store = MemoryStore::new();
+    world.settle();
+    let other = world.a.keys().remove(0);
+    world.a.edit(&other, |series| series.uid = Uid::new("another"));
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+    world.a.unbin(&mine, kept);
+    world.settle();
+    assert_eq!((counts(&world), asked_about_doubles(&world)), ((2, 1), 1));
+}
