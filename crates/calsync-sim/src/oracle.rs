@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use calsync_core::ids::Side;
-use calsync_core::link::Head;
+use calsync_core::ids::{ItemKey, Side};
+use calsync_core::link::{Head, Link};
 use calsync_core::model::Series;
 use calsync_core::source::{Access, Applied, Write, WriteOp, WriteOutcome};
 use calsync_core::store::{Commit, Fence, JournalEntry};
@@ -379,6 +379,7 @@ impl Shared {
             let mut watch = self.watch();
             watch.round().commits += 1;
             watch.first_sync_done = after.first_sync_done;
+            watch.stored.extend(commit.put.iter().flat_map(names));
         }
         let back = after.version <= before.version
             || (before.first_sync_done && !after.first_sync_done)
@@ -410,4 +411,9 @@ impl Shared {
             }
         }
     }
+}
+
+/// The names of the items of a link.
+pub(crate) fn names(link: &Link) -> impl Iterator<Item = (Side, ItemKey)> {
+    link.halves.iter().filter_map(|(side, half)| Some((side, half.as_ref()?.key.clone())))
 }

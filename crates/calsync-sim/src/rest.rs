@@ -63,7 +63,7 @@ impl World {
         self.shared.violated("I1", "rounds do not come to rest".to_owned());
     }
 
-    fn links(&self) -> Vec<Link> {
+    pub(crate) fn links(&self) -> Vec<Link> {
         let store = self.store();
         self.wait(store.links(&self.shared.pairing, None, usize::MAX)).unwrap_or_default()
     }

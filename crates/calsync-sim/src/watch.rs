@@ -105,6 +105,8 @@ pub(crate) struct Watch {
     pub(crate) journal: BTreeMap<(u64, Side, u64), Journaled>,
     /// When something was deleted by the engine, in seconds of our clock.
     pub(crate) deleted: PerSide<Vec<i64>>,
+    /// Names of items that the store holds, or held since it was last put back.
+    pub(crate) stored: BTreeSet<(Side, ItemKey)>,
     /// Names of items that were read.
     pub(crate) shown: BTreeSet<(Side, ItemKey)>,
     /// At which step a daemon was first told that an item is not there.

@@ -10,11 +10,12 @@ use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Side};
 use calsync_core::model::{Attachment, Series};
 use calsync_core::source::{
     Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Mark, NoFiles,
-    Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
+    Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
 };
 use calsync_core::store::Recorded;
 
 use crate::line::Flights;
+use crate::place::Standing;
 use crate::rng::{Rng, Stream};
 use crate::watch::Shared;
 
@@ -199,11 +200,12 @@ impl Wire {
             for left_out in left_out {
                 let item = self.shared.places.get(self.side).item(left_out.key.as_str());
                 let mut book = self.shared.book();
-                let event = item.and_then(|item| book.event_of(&item.series));
+                let event = item.as_ref().and_then(|item| book.event_of(&item.series));
+                let is_named = item.is_some_and(|item| self.is_named(&item));
                 let name = (self.side, left_out.key);
                 let unknown = {
                     let watch = self.shared.watch();
-                    !watch.shown.contains(&name) && !watch.made.contains(&name)
+                    !is_named && !watch.stored.contains(&name) && !watch.made.contains(&name)
                 };
                 if let Some(event) = event.and_then(|event| book.event_mut(event)) {
                     event.loose = Some("left out of a full listing");
@@ -215,6 +217,13 @@ impl Wire {
             }
             self.shared.fault("listing short");
         }
+    }
+
+    /// Whether a receipt in an item of the other side names it: then it is asked for before anything is made of that one.
+    fn is_named(&self, item: &Standing) -> bool {
+        let others = self.shared.places.get(self.side.other()).items();
+        let names = |receipt: &Receipt| receipt.counterpart.as_str() == item.key;
+        others.iter().any(|other| other.receipt.as_deref().is_some_and(names))
     }
 
     /// Carries out writes one by one, each under the eyes of the oracles.

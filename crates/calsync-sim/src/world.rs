@@ -25,6 +25,7 @@ use crate::ground::{Ground, Played};
 use crate::line::Line;
 use crate::model::Model;
 use crate::options::{Mix, Options};
+use crate::oracle::names;
 use crate::place::{Place, Standing};
 use crate::rng::{Rng, Stream};
 use crate::shelf::{MemoryVault, Shelf, Vault};
@@ -287,6 +288,7 @@ impl World {
     /// The store does not know any more what it knew. Two that were the same by subject and time, and that nobody had to write
     /// to, have no receipt and two UIDs: where they differ by now, nothing says that they are one.
     pub(crate) fn memory_is_lost(&self) {
+        self.shared.watch().stored = self.links().iter().flat_map(names).collect();
         let [a, b] = [Side::A, Side::B].map(|side| self.place(side).items());
         let names = |item: &Standing, other: &Standing| {
             let key = ItemKey::new(other.key.as_str());

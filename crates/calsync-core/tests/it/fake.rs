@@ -351,6 +351,11 @@ impl Fake {
         series
     }
 
+    /// The feed does not tell of it.
+    pub fn leave_out(&self, key: &str) {
+        self.with(|state| state.log.retain(|told| told != key));
+    }
+
     /// Takes an item away with all that we wrote into it; [`Fake::put`] puts it back under another key.
     pub fn take(&self, key: &str) -> Stored {
         let stored = self.with(|state| state.items[key].clone());

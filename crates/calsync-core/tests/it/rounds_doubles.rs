@@ -4,7 +4,7 @@ use calsync_core::ids::{Side, Uid};
 use calsync_core::link::HoldKind;
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::Series;
-use calsync_core::sync::Request;
+use calsync_core::sync::{Request, Window};
 
 use super::fake::{World, event, hour};
 use super::rounds_world::meanwhile;
@@ -154,4 +154,52 @@ fn what_is_put_back_beside_what_was_made_of_its_copy_is_a_double() {
     world.a.unbin(&mine, kept);
     world.settle();
     assert_eq!((counts(&world), asked_about_doubles(&world)), ((2, 1), 1));
+}
+
+#[test]
+fn what_a_receipt_names_is_asked_for_before_anything_is_made_of_it() {
+    for unreadable in [false, true] {
+        let (mut world, mine, _) = in_step(true);
+        world.store = MemoryStore::new();
+        world.a.leave_out(&mine);
+        if unreadable {
+            world.a.unreadable(&[&mine]);
+            for _ in 0..8 {
+                world.sync();
+                world.clock.pass(3_600);
+            }
+            assert_eq!(counts(&world), (1, 1));
+            world.a.unreadable(&[]);
+            world.clock.pass(6 * 3_600);
+        }
+        world.settle();
+        assert_eq!(counts(&world), (1, 1), "unreadable: {unreadable}");
+    }
+}
+
+#[test]
+fn two_second_ones_are_not_the_counterparts_of_each_other() {
+    let (world, mine, theirs) = in_step(false);
+    world.b.late_create(&theirs);
+    world.settle();
+    let kept = world.a.bin(&mine);
+    world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    assert_eq!(counts(&world), (1, 2));
+    world.a.unbin(&mine, kept);
+    world.settle();
+    assert_eq!((counts(&world), world.held().len()), ((2, 2), 2));
+}
+
+#[test]
+fn a_double_stays_one_when_the_first_one_leaves_the_scope() {
+    let (mut world, mine, theirs) = in_step(true);
+    world.b.copy(&theirs, "its own");
+    world.settle();
+    assert_eq!(asked_about_doubles(&world), 1);
+    world.settings.window = Window { past_days: Some(7), future_days: Some(14) };
+    world.b.edit(&theirs, |series| series.event.span = hour(20, 9));
+    world.a.delete(&mine);
+    world.settle();
+    assert_eq!((counts(&world), asked_about_doubles(&world)), ((0, 2), 1));
 }

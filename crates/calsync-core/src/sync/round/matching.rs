@@ -166,7 +166,12 @@ impl Work {
             if consumed.contains(&link.id) {
                 continue;
             }
-            let found = self.counterpart(&link, &pool, &left, consumed);
+            let mut found = self.counterpart(&link, &pool, &left, consumed);
+            for pair in found.clone().iter().flat_map(|(_, lone, _)| [&link, lone]) {
+                if self.is_second(pair).await? {
+                    found = None;
+                }
+            }
             let Some((side, lone, likeness)) = found else {
                 forget_copied_receipt(&mut link, &pool);
                 cases.push(Case { link, likeness: None, suspicion: None, plan: LinkPlan::default() });
@@ -424,8 +429,13 @@ impl Work {
             let (replaced, tombstones) = self.replaced(side, tombstones).await?;
             for case in cases.iter_mut().filter(|case| lone(case)) {
                 let sighting = case.link.halves.get(side).as_ref().and_then(|half| half.sighting());
+                // Of a counterpart that its link dropped.
+                let is_its_own = |tombstone: &Tombstone| {
+                    tombstone.link == case.link.id && tombstone.keys.get(side).is_none()
+                };
                 let is_it = |tombstone: &Tombstone| {
                     sighting.is_some_and(|sighting| tombstone.uid == sighting.series.uid)
+                        && !is_its_own(tombstone)
                 };
                 // What the link itself had before it moved is no other item.
                 if replaced.iter().any(|tombstone| tombstone.link != case.link.id && is_it(tombstone)) {
@@ -439,9 +449,7 @@ impl Work {
                             at.and_then(|at| at.checked_sub_signed(offset))
                                 .is_some_and(|at| at < tombstone.at)
                         };
-                        tombstone.uid == sighting.series.uid
-                            && old(sighting.modified)
-                            && old(sighting.created)
+                        is_it(tombstone) && old(sighting.modified) && old(sighting.created)
                     })
                 });
                 if buried {

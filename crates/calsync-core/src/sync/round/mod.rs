@@ -366,16 +366,17 @@ impl Pending {
         }
     }
 
-    /// Items that were gone and that the link has others for from now on: put back, they would be there twice. Of an item that
-    /// this store never knew, its counterpart's receipt tells.
+    /// Items that were gone and that the link has others for from now on, or none: put back, they would be there twice, and
+    /// what names them is of this link. Of an item that this store never knew, its counterpart's receipt tells.
     fn remember_replaced(&mut self, before: &Link, now: &Link, at: DateTime<Utc>) {
         for side in Side::BOTH {
-            let Some(new) = now.halves.get(side) else { continue };
             let uid_of = |half: &Half| half.latest().map(|(_, series)| series.uid.clone());
+            let new = now.halves.get(side).as_ref();
             let (key, uid) = match before.halves.get(side) {
                 Some(old) if old.is_gone() => (Some(&old.key), uid_of(old)),
                 Some(_) => (None, None),
                 None => {
+                    let Some(new) = new else { continue };
                     let theirs = before.halves.get(side.other()).as_ref().and_then(|half| half.sighting());
                     let receipt = theirs.and_then(|sighting| sighting.receipt.as_ref());
                     let named = receipt.and_then(|receipt| receipt.counterpart_uid.clone());
@@ -383,7 +384,7 @@ impl Pending {
                 }
             };
             if let (Some(key), Some(uid)) = (key, uid)
-                && new.key != *key
+                && new.is_none_or(|new| new.key != *key)
                 && !planted(Defect::ReplacedForgotten)
             {
                 let keys = PerSide::from_fn(|of| (of == side).then(|| key.clone()));

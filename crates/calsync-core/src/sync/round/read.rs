@@ -4,7 +4,7 @@
 //! by their revision and cost no read. Whatever the feed says about an item, the item is read: only that proves that
 //! it is there, or gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{LINKS, Pending, Stop, Work, token_commit};
 use crate::defects::{Defect, planted};
@@ -235,6 +235,59 @@ impl Work {
         self.commit(commit).await
     }
 
+    /// Asks for the items that our receipts in lone items name, where this store does not know them: a listing may have left them
+    /// out. While they cannot be read, nothing is decided about what names them.
+    pub(super) async fn read_named(&mut self, mut links: Vec<Link>) -> Result<Vec<Link>, Stop> {
+        for side in Side::BOTH {
+            let named: BTreeSet<ItemKey> = links.iter().filter_map(|link| names_new(link, side)).collect();
+            if named.is_empty() || planted(Defect::NoReceiptMatch) {
+                continue;
+            }
+            let mut known = self.port.links_by_key(side, named.iter().cloned().collect()).await?;
+            known.retain(|stored| !links.iter().any(|link| link.id == stored.id));
+            let halves = || known.iter().chain(&links).filter_map(|link| link.halves.get(side).as_ref());
+            let mut unread: BTreeSet<ItemKey> =
+                halves().filter(|half| half.is_unread()).map(|half| half.key.clone()).collect();
+            let is_known = |key: &ItemKey| {
+                halves().any(|half| half.key == *key) || self.planned.get(side).contains_key(key)
+            };
+            let missing: Vec<ItemKey> = named.into_iter().filter(|key| !is_known(key)).collect();
+            let seen = self.port.fetch(side, self.batch(side), &missing).await?;
+            let mut left = self.left_by(side, missing.iter()).await?;
+            for (key, seen) in missing.into_iter().zip(seen) {
+                if matches!(seen, Seen::Unreadable(_)) {
+                    unread.insert(key);
+                } else if let Some(found) = self.note_seen(side, &key, left.remove(&key), seen) {
+                    links.retain(|link| link.id != found.id);
+                    links.extend(
+                        Some(found).filter(|found| !self.is_open(found.id) && !self.is_made_by_open(found)),
+                    );
+                }
+            }
+            links = self
+                .set_aside(links, |link| names_new(link, side).is_some_and(|key| unread.contains(&key)))
+                .await?;
+        }
+        Ok(links)
+    }
+
+    /// Leaves those links for a later round.
+    async fn set_aside(
+        &mut self,
+        links: Vec<Link>,
+        waits: impl Fn(&Link) -> bool,
+    ) -> Result<Vec<Link>, Stop> {
+        let (mut put, rest): (Vec<Link>, Vec<Link>) = links.into_iter().partition(waits);
+        for link in &mut put {
+            let why = "its counterpart cannot be read".to_owned();
+            link.retry = Some(retry_after(link.retry.as_ref(), why, self.input.now));
+        }
+        if !put.is_empty() {
+            self.commit(Commit { put, ..Commit::default() }).await?;
+        }
+        Ok(rest)
+    }
+
     /// What reading an item means for its link; `None` where there is nothing to remember.
     pub(super) fn note_seen(
         &mut self,
@@ -320,6 +373,13 @@ impl Work {
             }
         }
     }
+}
+
+/// The item of `side` that our receipt in a lone item of the other side names, where nobody is asked about that one.
+fn names_new(link: &Link, side: Side) -> Option<ItemKey> {
+    let half = link.halves.get(side.other()).as_ref().filter(|_| link.lone_side() == Some(side.other()))?;
+    let receipt = half.sighting().filter(|_| link.hold.is_none())?.receipt.as_ref()?;
+    Some(receipt.counterpart.clone())
 }
 
 /// Whether somebody made it private on this side alone, also where it was private before and public only in between. Of what

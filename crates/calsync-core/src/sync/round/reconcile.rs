@@ -207,6 +207,7 @@ impl Work {
     ) -> Result<(), Stop> {
         let mut pending = Pending::default();
         let links = self.read_unread(links).await?;
+        let links = self.read_named(links).await?;
         let links = self.lead_late(links).await?;
         let mut cases = self.find_counterparts(links, &mut pending, consumed).await?;
         for case in &mut cases {

@@ -39,6 +39,17 @@ impl Work {
         Ok(())
     }
 
+    /// Whether this is a double whose first one stands with a counterpart: it has none itself.
+    pub(super) async fn is_second(&mut self, link: &Link) -> Result<bool, Stop> {
+        let Some(side) = link.lone_side().filter(|_| is_double(link)) else { return Ok(false) };
+        let Some(uid) = lone_half(link, side).and_then(Half::uid) else { return Ok(false) };
+        let bearers = self.port.links_by_uid(side, vec![uid.clone()]).await?;
+        let stands = |twin: &Link| {
+            twin.halves.iter().all(|(_, half)| half.as_ref().is_some_and(|half| !half.is_gone()))
+        };
+        Ok(bearers.iter().any(|twin| stands(twin) && goes_first(twin, link, side)))
+    }
+
     /// Whether the lone item is the same as the one that `link` has on this side, or had, by its UID. A server that gives each item
     /// a UID of its own gave one to the first that we made, too: there it is one of ours that takes place at the same time, or is
     /// what its receipt says.
@@ -46,7 +57,7 @@ impl Work {
         let sighting = lone.halves.get(side).as_ref().and_then(Half::sighting);
         let (Some(sighting), Some(half)) = (sighting, link.halves.get(side)) else { return false };
         let same_uid = uid_of(link, side) == uid_of(lone, side);
-        if same_uid || !link.memory.own_uid || named_key(lone, side).is_none() {
+        if same_uid || named_key(lone, side).is_none() {
             return same_uid;
         }
         // What says its own UID is no copy.
