@@ -30,7 +30,7 @@ pub(super) fn not_written(half: &mut Half, patch: &SeriesPatch, theirs: Option<&
 }
 
 /// What of a side's `own` changes `patch` replaces.
-fn replaced_by(mut own: SeriesPatch, patch: &SeriesPatch) -> SeriesPatch {
+pub(super) fn replaced_by(mut own: SeriesPatch, patch: &SeriesPatch) -> SeriesPatch {
     let touched = patch.master.fields();
     let moves = own.master.span.is_some() && patch.master.span.is_some();
     let reshapes = own.recurrence.is_some() && patch.recurrence.is_some();

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::agreed::replaced_by;
 use super::merge::{Merged, Versions, merge};
 use super::original::{guarded, original, told_nothing};
 use super::parting::{is_out_of_scope, leaving, part, still_shows};
@@ -611,11 +612,14 @@ pub(super) fn write_merged(
             current: Box::new((*latest.get(side)).clone()),
         };
         let conflicts = merged.conflicts.iter().filter(|conflict| conflict.winner == Some(side.other()));
-        let disputed = || conflicts.clone().map(|conflict| conflict.path.clone()).collect();
+        let disputed: Vec<String> = conflicts.clone().map(|conflict| conflict.path.clone()).collect();
+        let own = half.shadow.as_ref().map(|shadow| shadow.series.diff(series));
         let (lost, by) = match reason {
             Reason::Reverted(_) => (patch.paths(), LostBy::Direction),
-            Reason::Chosen(_) => (disputed(), LostBy::Person),
-            _ => (disputed(), LostBy::Policy),
+            Reason::Chosen(_) => (disputed, LostBy::Person),
+            _ if !disputed.is_empty() => (disputed, LostBy::Policy),
+            // Where nothing may be carried from here there is no dispute: what the other side says goes over it.
+            _ => (own.map(|own| replaced_by(own, patch).paths()).unwrap_or_default(), LostBy::Direction),
         };
         let write =
             PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()), losing: None };

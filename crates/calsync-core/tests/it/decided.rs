@@ -8,7 +8,7 @@ use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Overlay, Override};
 use calsync_core::source::Access;
 use calsync_core::store::{Losing, LostBy};
-use calsync_core::sync::{Action, Settings};
+use calsync_core::sync::{Action, ReadOnlyEdit, Settings};
 
 use super::fake::{World, event, hour};
 use super::rounds_world::{daily, in_step, instance, meanwhile, once, writes_to};
@@ -114,4 +114,22 @@ fn nothing_is_made_against_the_direction_to_take_a_deletion_back() {
     world.b.delete(&world.b.keys()[0]);
     world.settle();
     assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 0));
+}
+
+#[test]
+fn what_is_ignored_and_then_written_over_is_in_the_journal() {
+    for edits in [ReadOnlyEdit::Ignore, ReadOnlyEdit::Report] {
+        let (mut world, mine, theirs) = in_step(once());
+        (world.settings.direction, world.settings.read_only_edit) = (Direction::AToB, edits);
+        world.settle();
+        world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+        world.b.edit(&theirs, |series| series.event.place = "Halle".to_owned());
+        world.sync();
+        let lost = lost(&world);
+        assert_eq!(
+            (lost.len(), lost[0].by, lost[0].series.event.place.as_str()),
+            (1, LostBy::Direction, "Halle")
+        );
+        assert_eq!(lost[0].paths, ["master.place"]);
+    }
 }
