@@ -8,6 +8,7 @@ use calsync_core::source::Write;
 use calsync_core::sync::Request;
 
 use super::fake::{Cut, World, event, hour};
+use super::rounds_world::{meanwhile, writes_to};
 
 fn once() -> Series {
     Series::single(Uid::new("u"), event("Termin", 1))
@@ -200,6 +201,28 @@ fn what_is_made_late_is_no_edit_of_a_person() {
         let left = if deleted { (0, 0) } else { (1, 1) };
         assert_eq!((counts(&world), world.held().len()), (left, 0), "own UIDs: {own_uids}");
         assert!(world.b.events().iter().all(|event| event.place == "Ulm"));
+    }
+}
+
+#[test]
+fn what_is_made_in_the_round_that_finds_its_origin_gone_waits_too() {
+    for own_uids in [false, true] {
+        let mut world = World::new();
+        world.b.own_uids = own_uids;
+        world.a.add(event("anderer", 2));
+        world.settle();
+        world.a.add_series(once());
+        let Request::Apply(_, writes) = world.sync_until(writes_to(Side::B)) else { unreachable!() };
+        world.a.delete(&world.a.keys()[1]);
+        meanwhile(
+            &world,
+            |request| matches!(request, Request::Changes(Side::B, _)),
+            || {
+                world.b.land(writes[0].get());
+            },
+        );
+        world.settle();
+        assert_eq!((counts(&world), world.held().len()), ((1, 2), 1), "own UIDs: {own_uids}");
     }
 }
 

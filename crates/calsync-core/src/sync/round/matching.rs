@@ -520,7 +520,7 @@ impl Work {
                 let known = is_double(&case.link) || waits_as(&case.link, HoldKind::CameBack);
                 let stands = |link: &Link| link.halves.get(side).as_ref().is_some_and(|half| !half.is_gone());
                 let is_late = |owner: &&Owner| match (&owner.link, &owner.buried) {
-                    (Some(link), _) => is_of_gone(&case.link, link, side),
+                    (Some(link), _) => self.is_of_gone(&case.link, link, side),
                     (None, Some(tombstone)) => known || self.is_late(&case.link, side, tombstone),
                     (None, None) => false,
                 };
@@ -547,12 +547,24 @@ impl Work {
         Ok(())
     }
 
-    /// Whether this is what a create made that came too late: after that of which it was to be made was deleted. Where the server
-    /// gives UIDs of its own, it is just what its receipt says.
+    /// Whether the lone item is what a create made of the item of `link` that is gone, and that never got another counterpart. (A
+    /// copy that a person made has a UID of its own, and is not as it was made.)
+    fn is_of_gone(&self, lone: &Link, link: &Link, side: Side) -> bool {
+        let theirs = link.halves.get(side.other()).as_ref().filter(|theirs| theirs.is_gone());
+        let uid = theirs.and_then(Half::latest).map(|(_, series)| series.uid.clone());
+        link.halves.get(side).is_none()
+            && uid.is_some_and(|uid| {
+                self.is_made_as(lone, side, &uid) || uid_of(lone, side) == Some(MatchKey::Uid(uid))
+            })
+    }
+
+    /// Whether this is what a create made that came too late: after that of which it was to be made was deleted, or nobody ever
+    /// learned of an item that it made. Where the server gives UIDs of its own, it is just what its receipt says.
     fn is_late(&self, lone: &Link, side: Side, tombstone: &Tombstone) -> bool {
         let offset = Duration::milliseconds(self.offsets.get(side).unwrap_or_default());
         let created = created(lone, side).and_then(|created| created.checked_sub_signed(offset));
-        created.is_some_and(|created| created >= tombstone.at)
+        let made_since = created.is_some_and(|created| created >= tombstone.at);
+        (made_since || tombstone.keys.get(side).is_none())
             && (uid_of(lone, side) == Some(MatchKey::Uid(tombstone.uid.clone()))
                 || self.is_made_as(lone, side, &tombstone.uid))
     }
@@ -688,14 +700,6 @@ fn waits_as(link: &Link, kind: HoldKind) -> bool {
 pub(super) fn uid_of(link: &Link, side: Side) -> Option<MatchKey> {
     let (_, series) = link.halves.get(side).as_ref()?.latest()?;
     Some(MatchKey::Uid(series.uid.clone()))
-}
-
-/// Whether the lone item is what a create made of the item of `link` that is gone, and that never got another counterpart. (A
-/// copy that a person made has a UID of its own.)
-fn is_of_gone(lone: &Link, link: &Link, side: Side) -> bool {
-    let theirs = link.halves.get(side.other()).as_ref().filter(|theirs| theirs.is_gone());
-    let uid = theirs.and_then(Half::latest).map(|(_, series)| MatchKey::Uid(series.uid.clone()));
-    link.halves.get(side).is_none() && uid.is_some() && uid_of(lone, side) == uid
 }
 
 /// Whether the item was first seen since its side was last read to the end.
