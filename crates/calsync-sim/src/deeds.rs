@@ -67,24 +67,33 @@ impl Shared {
         watch.poisoned.extend(event);
         watch.poisoned_links.insert(write.link);
         *watch.faults.entry("item refused for ever").or_default() += 1;
+        let touched = touched.unwrap_or_default();
+        let name = (write.link.0, side, write.receipt.number);
+        let now = self.clock.now().timestamp();
+        let planned = watch.journal.get(&name).map_or(now, |journaled| journaled.planned.timestamp());
+        let in_truth = planned - now + self.clock.truth();
         let faults =
             watch.faults.iter().filter(|(name, _)| **name != "item refused for ever").map(|(_, n)| n).sum();
         let mut now = Refused {
             content: write.receipt.content.clone(),
             number: write.receipt.number,
-            at: self.clock.now().timestamp(),
-            touched: touched.unwrap_or_default(),
+            planned,
+            touched,
+            outdated: touched.a.max(touched.b) >= in_truth,
             tries: 1,
             faults,
         };
         let same = watch.refused.get(&(side, write.link)).filter(|before| {
-            before.content == now.content && before.touched == now.touched && before.faults == now.faults
+            before.content == now.content
+                && before.touched == now.touched
+                && before.faults == now.faults
+                && !before.outdated
         });
         let mut early = None;
         // One request that arrives twice is one try.
         if let Some(before) = same {
             let again = u32::from(before.number != now.number);
-            let waited = now.at - before.at;
+            let waited = now.planned - before.planned;
             early = (again == 1 && waited < SET_ASIDE << (before.tries - 1).min(5)).then_some(waited);
             now.tries = before.tries + again;
         }

@@ -57,9 +57,11 @@ pub(crate) struct RoundWatch {
 pub(crate) struct Refused {
     pub(crate) content: ContentHash,
     pub(crate) number: u64,
-    /// Seconds of our clock.
-    pub(crate) at: i64,
+    /// When it was planned, in seconds of our clock.
+    pub(crate) planned: i64,
     pub(crate) touched: PerSide<i64>,
+    /// The appointment was changed since: the next try is the first one of what it is now.
+    pub(crate) outdated: bool,
     /// How often the same was refused until then.
     pub(crate) tries: u32,
     /// How much had gone wrong until then.
