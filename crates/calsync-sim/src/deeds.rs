@@ -63,14 +63,14 @@ impl Shared {
         }
         let event = before.event.or_else(|| self.book().event_of(series));
         let touched = event.and_then(|event| self.book().event(event).map(|event| event.touched));
+        let planned = self.journaled(side, write, |entry| entry.planned.timestamp());
         let mut watch = self.watch();
         watch.poisoned.extend(event);
         watch.poisoned_links.insert(write.link);
         *watch.faults.entry("item refused for ever").or_default() += 1;
         let touched = touched.unwrap_or_default();
-        let name = (write.link.0, side, write.receipt.number);
         let now = self.clock.now().timestamp();
-        let planned = watch.journal.get(&name).map_or(now, |journaled| journaled.planned.timestamp());
+        let planned = planned.unwrap_or(now);
         let in_truth = planned - now + self.clock.truth();
         let faults =
             watch.faults.iter().filter(|(name, _)| **name != "item refused for ever").map(|(_, n)| n).sum();

@@ -113,13 +113,14 @@ impl Shared {
         write: &Write,
         says: impl FnOnce(&Journaled) -> T,
     ) -> Option<T> {
-        self.watch().journal.get(&(write.link.0, side, write.receipt.number)).map(says)
+        let watch = self.watch();
+        let entries = watch.journal.get(&(write.link.0, side, write.receipt.number))?;
+        entries.iter().rev().find(|entry| entry.receipt == write.receipt).map(says)
     }
 
     /// I23: the journal holds the write before it leaves.
     fn is_journaled(&self, side: Side, write: &Write) {
-        let journaled = self.journaled(side, write, |entry| entry.receipt == write.receipt);
-        if journaled != Some(true) {
+        if self.journaled(side, write, |_| ()).is_none() {
             self.violated("I23", format!("a write to {side} that the journal does not hold"));
         }
     }
@@ -291,13 +292,8 @@ impl Shared {
         if self.book().event(event).is_some_and(|event| *event.slipped.get(side)) {
             return self.exempt("put back before anybody saw that it was gone");
         }
-        let name = (write.link.0, side, write.receipt.number);
-        let parts = self
-            .watch()
-            .journal
-            .get(&name)
-            .is_some_and(|journaled| journaled.reason.starts_with("no longer carried"));
-        if parts && settings.leaving == Leaving::Delete {
+        let parts = self.journaled(side, write, |entry| entry.reason.starts_with("no longer carried"));
+        if parts == Some(true) && settings.leaving == Leaving::Delete {
             // Not for a person's deletion; that it left the scope is the reason.
             if let Some(event) = self.book().event_mut(event) {
                 event.parted = true;

@@ -408,7 +408,8 @@ impl World {
         let unread = {
             let watch = self.shared.watch();
             let is_it = |name: &&(u64, Side, u64)| {
-                watch.journal.get(*name).is_some_and(|journaled| journaled.receipt == *receipt)
+                let journaled = watch.journal.get(*name);
+                journaled.is_some_and(|all| all.iter().any(|journaled| journaled.receipt == *receipt))
             };
             let key = (side, ItemKey::new(item.key.as_str()));
             !watch.shown.contains(&key) && watch.given_up.iter().any(|name| is_it(&name))

@@ -143,7 +143,7 @@ impl Shelf {
                 planned: entry.at,
                 first_sync: !watch.first_sync_done,
             };
-            watch.journal.insert(name, journaled);
+            watch.journal.entry(name).or_default().push(journaled);
             watch.trace(entry.write.link.0);
             if watch.script.is_some() {
                 watch.say(format_args!("journal {}: {}", entry.side, entry.reason));

@@ -104,7 +104,8 @@ pub(crate) struct Watch {
     /// Appointments that a restore took from a side.
     pub(crate) taken: BTreeSet<(Side, usize)>,
     /// What the journal was told, whatever becomes of the store.
-    pub(crate) journal: BTreeMap<(u64, Side, u64), Journaled>,
+    /// Link, side and number of a write; after a crash a number may be given to another write.
+    pub(crate) journal: BTreeMap<(u64, Side, u64), Vec<Journaled>>,
     /// When something was deleted by the engine, in seconds of our clock.
     pub(crate) deleted: PerSide<Vec<i64>>,
     /// Names of items that the store holds, or held since it was last put back.
