@@ -415,6 +415,15 @@ pub struct Tombstone {
     pub at: DateTime<Utc>,
 }
 
+impl Tombstone {
+    /// Of one item of `side`, whose link goes on without it.
+    pub(crate) fn of_item(link: LinkId, side: Side, key: ItemKey, uid: Uid, at: DateTime<Utc>) -> Tombstone {
+        let mut keys = PerSide::default();
+        *keys.get_mut(side) = Some(key);
+        Tombstone { link, uid, keys, at }
+    }
+}
+
 /// The part of a pairing's snapshot that every round needs: small, whatever the size of the calendar.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {

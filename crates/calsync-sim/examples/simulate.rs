@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example simulate -- --seeds 10000 --mix all
-//! cargo run --release --example simulate -- --fresh 100000 --at-most 10
+//! cargo run --release --example simulate -- --fresh 100000 --at-most 3
 //! cargo run --release --example simulate -- --mix faults --replay 4711
 //! cargo run --release --example simulate -- --defect all
 //! cargo run --release --example simulate -- --confirm docs/defects.md

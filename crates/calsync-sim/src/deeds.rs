@@ -63,15 +63,14 @@ impl Shared {
         }
         let event = before.event.or_else(|| self.book().event_of(series));
         let touched = event.and_then(|event| self.book().event(event).map(|event| event.touched));
-        let planned = self.journaled(side, write, |entry| entry.planned.timestamp());
+        let touched = touched.unwrap_or_default();
+        let now = self.clock.now().timestamp();
+        let planned = self.journaled(side, write, |entry| entry.planned.timestamp()).unwrap_or(now);
+        let planned_in_truth = planned - now + self.clock.truth();
         let mut watch = self.watch();
         watch.poisoned.extend(event);
         watch.poisoned_links.insert(write.link);
         *watch.faults.entry("item refused for ever").or_default() += 1;
-        let touched = touched.unwrap_or_default();
-        let now = self.clock.now().timestamp();
-        let planned = planned.unwrap_or(now);
-        let in_truth = planned - now + self.clock.truth();
         let faults =
             watch.faults.iter().filter(|(name, _)| **name != "item refused for ever").map(|(_, n)| n).sum();
         let mut now = Refused {
@@ -79,7 +78,7 @@ impl Shared {
             number: write.receipt.number,
             planned,
             touched,
-            outdated: touched.a.max(touched.b) >= in_truth,
+            outdated: touched.a.max(touched.b) >= planned_in_truth,
             tries: 1,
             faults,
         };

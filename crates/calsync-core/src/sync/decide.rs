@@ -613,13 +613,16 @@ pub(super) fn write_merged(
         };
         let conflicts = merged.conflicts.iter().filter(|conflict| conflict.winner == Some(side.other()));
         let disputed: Vec<String> = conflicts.clone().map(|conflict| conflict.path.clone()).collect();
-        let own = half.shadow.as_ref().map(|shadow| shadow.series.diff(series));
+        let replaced = || {
+            let own = half.shadow.as_ref().map(|shadow| shadow.series.diff(series));
+            own.map(|own| replaced_by(own, patch).paths()).unwrap_or_default()
+        };
         let (lost, by) = match reason {
             Reason::Reverted(_) => (patch.paths(), LostBy::Direction),
             Reason::Chosen(_) => (disputed, LostBy::Person),
             _ if !disputed.is_empty() => (disputed, LostBy::Policy),
             // Where nothing may be carried from here there is no dispute: what the other side says goes over it.
-            _ => (own.map(|own| replaced_by(own, patch).paths()).unwrap_or_default(), LostBy::Direction),
+            _ => (replaced(), LostBy::Direction),
         };
         let write =
             PlannedWrite { op, reason: reason.to_string(), before: Some(series.clone()), losing: None };

@@ -43,15 +43,15 @@ pub struct NvsSource {
     client: NvsClient,
     /// Epoch of what was read last: writes are planned upon it and must not land in another one.
     epoch: Mutex<Option<String>>,
-    /// Epoch of a token that had expired: the feed read from its beginning instead has to be of the same one, or a restore in
-    /// between would go unnoticed.
-    expired: Mutex<Option<String>>,
+    /// Epoch of a calendar's token that had expired: the feed read from its beginning instead has to be of the same one, or a
+    /// restore in between would go unnoticed.
+    expired: Mutex<BTreeMap<CalendarKey, String>>,
 }
 
 impl NvsSource {
     /// Takes a client; nothing is sent yet.
     pub fn new(client: NvsClient) -> Self {
-        Self { client, epoch: Mutex::new(None), expired: Mutex::new(None) }
+        Self { client, epoch: Mutex::new(None), expired: Mutex::default() }
     }
 
     /// The client underneath.
@@ -190,8 +190,11 @@ impl CalendarSource for NvsSource {
         since: Option<&ChangeToken>,
     ) -> Result<ChangePage, SourceError> {
         let (epoch, cursor) = since.map(split_token).unzip();
-        let expired = self.expired.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let epoch = if since.is_some() { epoch.flatten().map(str::to_owned) } else { expired };
+        let expired = || self.expired.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = match since {
+            Some(_) => epoch.flatten().map(str::to_owned),
+            None => expired().get(calendar).cloned(),
+        };
         let answer = self.client.changes(calendar.as_str(), cursor, MAX_PAGE).await;
         // A restored server may have forgotten the cursor; its epoch says which of the two it is.
         let now = match &answer {
@@ -203,8 +206,11 @@ impl CalendarSource for NvsSource {
         };
         if let Some(now) = &now {
             let went_back = epoch.is_some_and(|before| before != *now);
-            let expired = (answer.is_err() && !went_back).then(|| now.clone());
-            *self.expired.lock().unwrap_or_else(PoisonError::into_inner) = expired;
+            if answer.is_err() && !went_back {
+                expired().insert(calendar.clone(), now.clone());
+            } else {
+                expired().remove(calendar);
+            }
             if went_back {
                 return Err(outcome::went_back("read change feed"));
             }

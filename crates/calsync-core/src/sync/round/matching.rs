@@ -113,9 +113,8 @@ impl Work {
                 pending.remove.push(lone.id);
                 // Receipts in what was made of it go on naming the old key.
                 if let Some((_, Series { uid, .. })) = new.latest() {
-                    let keys = PerSide::from_fn(|of| (of == side).then(|| half.key.clone()));
-                    let at = self.last_read;
-                    pending.tombstones.push(Tombstone { link: link.id, uid: uid.clone(), keys, at });
+                    let (key, uid) = (half.key.clone(), uid.clone());
+                    pending.tombstones.push(Tombstone::of_item(link.id, side, key, uid, self.last_read));
                 }
                 if alone {
                     *half = new;

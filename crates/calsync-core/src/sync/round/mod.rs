@@ -387,8 +387,7 @@ impl Pending {
                 && new.is_none_or(|new| new.key != *key)
                 && !planted(Defect::ReplacedForgotten)
             {
-                let keys = PerSide::from_fn(|of| (of == side).then(|| key.clone()));
-                self.tombstones.push(Tombstone { link: before.id, uid, keys, at });
+                self.tombstones.push(Tombstone::of_item(before.id, side, key.clone(), uid, at));
             }
         }
     }
@@ -404,8 +403,7 @@ impl Pending {
                 && receipt.counterpart != half.key
                 && !planted(Defect::ReplacedForgotten)
             {
-                let keys = PerSide::from_fn(|of| (of == side).then(|| receipt.counterpart.clone()));
-                self.tombstones.push(Tombstone { link: link.id, uid, keys, at });
+                self.tombstones.push(Tombstone::of_item(link.id, side, receipt.counterpart.clone(), uid, at));
             }
         }
     }
