@@ -28,4 +28,5 @@ if command -v cargo-nextest >/dev/null; then
     arguments+=(--test-tool nextest)
     tests+=(-E 'not test(a_crash_during_the_repair_of_a_crash_is_repaired)')
 fi
+mkdir -p target/mutants
 exec cargo mutants -p "$package" "${arguments[@]}" --timeout 300 -o "target/mutants/$what" "$@" -- "${tests[@]}"
