@@ -483,7 +483,7 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let latest = PerSide { a, b };
     // A masked copy has nothing to say about its original.
     let original = guarded(link, plan.masked);
-    let lead = original.unwrap_or(context.settings.lead);
+    let lead = original.unwrap_or(context.settings.leading());
     let views = views(context, plan);
     // Each side has a base in its own terms.
     let base = PerSide::from_fn(|side| {

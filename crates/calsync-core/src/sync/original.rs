@@ -27,7 +27,7 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
     };
     if shadow(Side::A).is_none() || shadow(Side::B).is_none() {
         // Put together just now, and no receipt says who is a copy: one is known by its looks, or by whose receipt names whom.
-        let lead = settings.lead;
+        let lead = settings.leading();
         let mut sides = [(Side::A, a, b), (Side::B, b, a)].into_iter();
         if let Some((side, ..)) =
             sides.clone().find(|(side, original, copy)| settings.is_mask_of(*side, original, copy))

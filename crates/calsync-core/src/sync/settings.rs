@@ -99,7 +99,8 @@ pub struct Settings {
     pub change_guard: ChangeGuard,
     /// Types of side `A` that side `B` may neither delete nor move: what is done there is only marked on `A`.
     pub protected: BTreeSet<String>,
-    /// Which side wins where a first sync finds two different versions of one appointment.
+    /// Which side wins where a first sync finds two different versions of one appointment. It says nothing where one side alone
+    /// is written.
     pub lead: Side,
     /// What may leave each side, and how it is shown on the other.
     pub outward: PerSide<Outward>,
@@ -145,6 +146,16 @@ impl Settings {
     /// Whether the settings want this field carried at all.
     pub(super) fn carries(&self, field: Field) -> bool {
         field != Field::Attachments || self.attachments != AttachmentPolicy::Skip
+    }
+
+    /// Which side wins where two versions of one appointment are put together: the one that changes come from, where they go one
+    /// way.
+    pub(super) fn leading(&self) -> Side {
+        match self.direction {
+            Direction::Both => self.lead,
+            Direction::AToB => Side::A,
+            Direction::BToA => Side::B,
+        }
     }
 
     /// The policy for one field.

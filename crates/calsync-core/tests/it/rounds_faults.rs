@@ -2,7 +2,7 @@
 
 use calsync_core::drive::Clock;
 use calsync_core::ids::{Side, Uid};
-use calsync_core::link::{DeletionGuard, HoldKind};
+use calsync_core::link::{DeletionGuard, Direction, HoldKind};
 use calsync_core::model::Series;
 use calsync_core::source::Write;
 use calsync_core::sync::Request;
@@ -244,6 +244,22 @@ fn what_is_made_when_its_origin_is_gone_waits_also_under_a_uid_of_its_own() {
             world.settle();
             assert_eq!((counts(&world), world.held().len()), ((0, 1), 1), "own UIDs: {own_uids}");
         }
+    }
+}
+
+#[test]
+fn the_side_that_changes_come_from_leads_where_they_go_one_way() {
+    for (direction, from) in [(Direction::AToB, Side::A), (Direction::BToA, Side::B)] {
+        let mut world = World::new();
+        world.settings.direction = direction;
+        world.settings.lead = from.other();
+        for (side, place) in [(from, "Ulm"), (from.other(), "Bonn")] {
+            let mut series = once();
+            series.event.place = place.to_owned();
+            world.side(side).add_series(series);
+        }
+        world.settle();
+        assert_eq!([world.a.events()[0].place.as_str(), world.b.events()[0].place.as_str()], ["Ulm"; 2]);
     }
 }
 

@@ -92,7 +92,7 @@ pub struct PairingSettings {
     /// NVS types whose appointments Exchange may neither delete nor move; NVS shows a mark instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protected_types: Option<BTreeSet<String>>,
-    /// Which side wins in a first sync.
+    /// Which side wins in a first sync where changes go both ways.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead: Option<Lead>,
     /// How long after a round the next one begins, if nothing happens before.

@@ -104,7 +104,8 @@ token_file = "nvs.token"
 # them back.
 # protected_types = "none"
 #
-# Which side wins where a first sync finds two versions of one appointment.
+# Which side wins where a first sync finds two versions of one appointment; in a one-way pairing always the one that changes
+# come from.
 # lead = "nvs"
 #
 # What ended more days ago, or begins in more days, gets no counterpart; "all" is no limit. And what becomes of the

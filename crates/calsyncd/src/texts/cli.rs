@@ -224,8 +224,8 @@ super::texts! {
             de: "Darüber hinaus warten Löschungen von mehr als diesem Anteil aller Termine auf einen Menschen",
         }
         ArgLead {
-            en: "Which side wins where a first sync finds two versions of one appointment: nvs or exchange",
-            de: "Welche Seite gewinnt, wenn der Erstabgleich zwei Fassungen eines Termins findet: nvs oder exchange",
+            en: "Which side wins where a first sync finds two versions of one appointment: nvs or exchange; in a one-way pairing always the one that changes come from",
+            de: "Welche Seite gewinnt, wenn der Erstabgleich zwei Fassungen eines Termins findet: nvs oder exchange; in eine Richtung immer die, von der Änderungen kommen",
         }
         ArgSet {
             en: "Any setting by its name, KEY=VALUE, for example to_nvs_private=mask; see below; may be repeated",
