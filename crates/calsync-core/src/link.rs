@@ -20,7 +20,7 @@ pub use memory::{LinkMemory, Turns};
 use crate::defects::{Defect, planted};
 use crate::ids::{ChangeToken, ContentHash, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid};
 use crate::model::Series;
-use crate::source::{Access, Item, Receipt, Write};
+use crate::source::{Access, Item, Receipt, Write, WriteOp};
 
 pub use hold::{Answer, Hold, HoldKind};
 pub use marks::{KnownMark, Marks, WentBack, Which};
@@ -122,6 +122,13 @@ impl Half {
             Some(Observation::Present(sighting)) => Some(sighting),
             Some(Observation::Gone | Observation::Unread(_)) | None => None,
         }
+    }
+
+    /// The item as it was read since the shadow, if it is there.
+    pub(crate) fn item(&self) -> Option<Item> {
+        let Sighting { revision, series, receipt, created, modified, access, put_back: _ } =
+            self.sighting()?.clone();
+        Some(Item { key: self.key.clone(), revision, series, receipt, created, modified, access })
     }
 
     /// Our receipt in it, as far as it is known.
@@ -323,6 +330,17 @@ impl Link {
     /// Whether something was seen that is not dealt with.
     pub fn is_dirty(&self) -> bool {
         self.halves.iter().any(|(_, half)| half.as_ref().is_some_and(|half| half.seen.is_some()))
+    }
+
+    /// Forgets updates that were given up and cannot arrive any more: their item has another revision than they expect.
+    pub(crate) fn forget_given_up(&mut self) {
+        let Link { halves, memory, .. } = self;
+        memory.given_up.retain(|intent| match (&intent.write.op, halves.get(intent.side)) {
+            (WriteOp::Update { expected, .. }, Some(half)) => {
+                half.latest().is_some_and(|(revision, _)| revision == expected)
+            }
+            _ => false,
+        });
     }
 
     /// Its sides were read to their ends since it was last seen.

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Intent;
 use crate::ids::{PerSide, Side, Uid};
 use crate::model::Mark;
+use crate::source::Receipt;
 
 /// What is remembered of a link besides its halves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +45,15 @@ pub struct LinkMemory {
     /// What we made was gone before anybody saw which UID the server gave it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unseen_uid: bool,
+    /// Updates that were found not to be carried out, while they may still arrive: what they wrote is no edit of a person then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<Intent>,
 }
 
 /// So many earlier UIDs are remembered.
 const EARLIER: usize = 4;
+/// So many updates that were given up.
+const GIVEN_UP: usize = 4;
 
 impl LinkMemory {
     /// Whether there is nothing to remember.
@@ -59,6 +66,20 @@ impl LinkMemory {
         if self.uids.len() < EARLIER {
             self.uids.insert(uid.clone());
         }
+    }
+
+    /// Remembers an update that was found not to be carried out; made again, it is one with it.
+    pub(crate) fn give_up(&mut self, intent: &Intent) {
+        self.given_up
+            .retain(|known| known.side != intent.side || known.write.receipt != intent.write.receipt);
+        let surplus = self.given_up.len().saturating_sub(GIVEN_UP - 1);
+        self.given_up.drain(..surplus);
+        self.given_up.push(intent.clone());
+    }
+
+    /// The update of `side` that was given up and left this receipt all the same.
+    pub(crate) fn arrived(&self, side: Side, receipt: Option<&Receipt>) -> Option<&Intent> {
+        self.given_up.iter().find(|intent| intent.side == side && Some(&intent.write.receipt) == receipt)
     }
 }
 

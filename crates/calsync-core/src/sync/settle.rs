@@ -121,6 +121,7 @@ pub(super) fn settle(
     remember(link, plan, outcomes, &mut next);
     keep_receipt(link, &mut next);
     next.retry = next_retry(link, outcomes, setting.now);
+    next.forget_given_up();
     if next.halves.a.is_none() && next.halves.b.is_none() {
         return After::End;
     }
@@ -557,8 +558,11 @@ pub(super) fn settle_late(
         }
     };
     let mut half = half_of(item, written, listed);
-    // Two that were put together by this write are not stored as one yet, and find each other by the receipt.
-    half.kept = item.receipt.clone().filter(|_| next.halves.get(side.other()).is_none()).map(Box::new);
+    // Two that were put together by this write are not stored as one yet, and find each other by the receipt; or they are, and were
+    // never in step.
+    let theirs = next.halves.get(side.other()).as_ref();
+    let unpaired = theirs.is_none_or(|theirs| theirs.shadow.is_none());
+    half.kept = item.receipt.clone().filter(|_| unpaired).map(Box::new);
     *next.halves.get_mut(side) = Some(half);
     if let Some(origin) = next.halves.get_mut(side.other()).as_mut() {
         let view = View::new(setting.settings, side.other(), next.masked);
@@ -575,7 +579,26 @@ pub(super) fn settle_late(
     if !next.is_dirty() {
         next.hold = None;
     }
+    next.forget_given_up();
     After::Keep(Box::new(next))
+}
+
+/// An update that was given up, and that the item of its side shows all the same, counts as carried out.
+pub(super) fn settle_arrived(link: &Link, setting: &Setting<'_>) -> Option<Link> {
+    let (intent, item) = Side::BOTH.into_iter().find_map(|side| {
+        let half = link.halves.get(side).as_ref()?;
+        let sighting = half.sighting().filter(|sighting| !sighting.put_back && half.shadow.is_some())?;
+        Some((link.memory.arrived(side, sighting.receipt.as_ref())?, half.item()?))
+    })?;
+    let mut before = link.clone();
+    if let Some(half) = before.halves.get_mut(intent.side) {
+        // What it shows is not what somebody made of it.
+        half.seen = None;
+    }
+    match settle_late(&before, intent, Some(&item), setting) {
+        After::Keep(next) => Some(*next),
+        After::End => None,
+    }
 }
 
 /// The side with the original, now that the write is known to have taken place: what was to be masked when it was
@@ -614,6 +637,9 @@ fn masked_as(
 
 /// What a write carried is in step on the side it came from; what was seen there beyond it stays observed.
 fn carried_late(origin: &mut Half, theirs: Option<&Series>, view: &View<'_>, op: &WriteOp) {
+    // What looks as it did before may have been taken back since.
+    let unseen = origin.shadow.as_ref().filter(|_| origin.seen.is_none());
+    let unseen = unseen.and_then(|_| origin.sighted_anew());
     match op {
         WriteOp::Create { series, .. } => {
             let was = origin.shadow.as_ref().map(|shadow| &shadow.series);
@@ -633,6 +659,7 @@ fn carried_late(origin: &mut Half, theirs: Option<&Series>, view: &View<'_>, op:
         }
         WriteOp::Delete { .. } => {}
     }
+    origin.seen = origin.seen.take().or(unseen.map(|now| Observation::Present(Box::new(now))));
     let in_step = match (&origin.shadow, origin.sighting()) {
         (Some(shadow), Some(sighting)) => shadow.series == sighting.series,
         (None, _) | (_, None) => false,

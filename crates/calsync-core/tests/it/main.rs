@@ -30,6 +30,7 @@ mod rounds_faults;
 mod rounds_files;
 mod rounds_fit;
 mod rounds_found;
+mod rounds_late;
 mod rounds_notes;
 mod rounds_private;
 mod rounds_refused;

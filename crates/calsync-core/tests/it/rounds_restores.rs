@@ -1,12 +1,13 @@
 //! What the simulated world found about restores, each with the smallest input that showed it.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::{Direction, HoldKind};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Busy, Field, Reminder, Sensitivity, Series};
-use calsync_core::sync::{Leaving, Private, ReadOnlyEdit};
+use calsync_core::sync::{Leaving, Private, ReadOnlyEdit, Request};
 
 use super::fake::{Cut, Fake, World, event, hour};
 
@@ -357,4 +358,23 @@ fn a_copy_that_is_written_gets_a_token_of_its_own() {
     world.settle();
     let tokens: BTreeSet<_> = world.journal().into_iter().map(|entry| entry.write.receipt.token).collect();
     assert_eq!(tokens.len(), 3, "of the first one, of the copy on A, and of the copy on B");
+}
+
+#[test]
+fn what_our_receipt_names_was_in_step_also_where_the_round_that_put_it_together_was_cut_off() {
+    let mut world = World::new();
+    world.settings.direction = Direction::AToB;
+    let mut series = once();
+    series.event.place = "Ulm".to_owned();
+    let mine = world.a.add_series(series);
+    world.settle();
+    world.b.edit(&world.b.keys()[0], |series| series.event.subject = "auf B".to_owned());
+    world.store = MemoryStore::new();
+    let written = Cell::new(false);
+    world.sync_until(|request| {
+        written.replace(written.get() || matches!(request, Request::Apply(Side::B, _)))
+    });
+    world.a.edit(&mine, |series| series.event.place = String::new());
+    world.settle();
+    assert_eq!((world.b.subjects(), world.b.events()[0].place.as_str()), (vec!["Termin".into()], ""));
 }

@@ -16,6 +16,7 @@ use crate::sync::parting::leaving;
 use crate::sync::plan::Likeness;
 use crate::sync::rebase::outranked;
 use crate::sync::scope::Leaving;
+use crate::sync::settle::settle_arrived;
 use crate::sync::verdict::State;
 
 /// How many links are planned, journaled and committed together.
@@ -208,6 +209,7 @@ impl Work {
         let mut pending = Pending::default();
         let links = self.read_unread(links).await?;
         let links = self.read_named(links).await?;
+        let links = self.settle_all_arrived(links);
         let links = self.lead_late(links).await?;
         let mut cases = self.find_counterparts(links, &mut pending, consumed).await?;
         for case in &mut cases {
@@ -257,6 +259,12 @@ impl Work {
             return Ok(());
         }
         self.carry_out(cases, pending).await
+    }
+
+    /// What was given up and arrived all the same counts as carried out, before anything is made of it.
+    fn settle_all_arrived(&self, links: Vec<Link>) -> Vec<Link> {
+        let settled = |link: Link| settle_arrived(&link, &self.setting()).unwrap_or(link);
+        links.into_iter().map(settled).collect()
     }
 
     /// Whether what nobody could read yet may be what is missing here: the item that is gone, under another key, or in a first

@@ -92,7 +92,10 @@ impl Work {
         for (intent, finding) in intents.iter().zip(findings) {
             let outcome = match finding {
                 Finding::StillUnknown => continue,
-                Finding::NotDone => JournalEntry::NOT_CARRIED_OUT,
+                Finding::NotDone => {
+                    give_up(intent, &mut links);
+                    JournalEntry::NOT_CARRIED_OUT
+                }
                 Finding::Done(item) if let Some(order) = intent.order => {
                     undone.push((*intent, order, item));
                     JournalEntry::CARRIED_OUT_LATE
@@ -221,6 +224,18 @@ impl Work {
             After::End => pending.bury(link, self.last_read),
         }
         self.report.sides.get_mut(intent.side).count(&intent.write.op);
+    }
+}
+
+/// An update may arrive all the same, long after its answer was awaited.
+fn give_up(intent: &Intent, links: &mut [Link]) {
+    let is_update = matches!(intent.write.op, WriteOp::Update { .. });
+    if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link)
+        && is_update
+        && intent.order.is_none()
+    {
+        link.memory.give_up(intent);
+        link.forget_given_up();
     }
 }
 
