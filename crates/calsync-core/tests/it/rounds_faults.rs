@@ -3,9 +3,9 @@
 use calsync_core::drive::Clock;
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::{DeletionGuard, Direction, HoldKind};
-use calsync_core::model::Series;
+use calsync_core::model::{Sensitivity, Series};
 use calsync_core::source::Write;
-use calsync_core::sync::Request;
+use calsync_core::sync::{Leaving, Private, Request};
 
 use super::fake::{Cut, World, event, hour};
 use super::rounds_world::{meanwhile, writes_to};
@@ -319,4 +319,88 @@ fn what_moved_was_not_put_back_though_rounds_are_cut_off() {
         world.settle();
         assert_eq!((counts(&world), world.held().len()), ((1, 0), 1), "cut off after request {at}");
     }
+}
+
+#[test]
+fn what_is_put_back_and_cannot_be_read_at_first_is_carried_all_the_same() {
+    let world = World::new();
+    let key = world.b.add_series(once());
+    // It was seen, and nothing was made of it yet.
+    world.sync_until(|request| matches!(request, Request::Journal(_)));
+    let kept = world.b.bin(&key);
+    world.sync_until(|request| matches!(request, Request::Counts));
+    world.b.unbin(&key, kept);
+    world.b.unreadable(&[&key]);
+    world.sync();
+    world.b.unreadable(&[]);
+    world.clock.pass(600);
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+}
+
+#[test]
+fn what_was_left_alone_in_a_first_sync_is_the_same_as_what_could_not_be_read_yet() {
+    let mut world = World::new();
+    world.settings.direction = Direction::BToA;
+    world.a.add_series(once());
+    let key = world.b.add_series(Series { uid: Uid::new("another"), ..once() });
+    world.b.unreadable(&[&key]);
+    world.sync();
+    world.b.unreadable(&[]);
+    world.clock.pass(600);
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+}
+
+#[test]
+fn what_is_put_back_after_it_was_made_again_is_a_double_also_before_the_first_sync_is_done() {
+    let mut world = World::new();
+    world.settings.outward.b.private = Private::Mask;
+    let mut series = once();
+    series.event.sensitivity = Sensitivity::Private;
+    world.a.add_series(series);
+    // Until it can be read, the first sync is not done.
+    let unread = world.b.add(event("anderer", 3));
+    world.b.unreadable(&[&unread]);
+    for _ in 0..4 {
+        world.sync();
+    }
+    assert!(!world.head().first_sync_done);
+    let theirs = world.b.keys().into_iter().find(|key| *key != unread).unwrap();
+    let kept = world.a.take(&world.a.keys()[0]);
+    world.b.edit(&theirs, |series| series.event.span = hour(2, 9));
+    for _ in 0..5 {
+        world.sync();
+    }
+    assert_eq!(world.a.keys().len(), 1, "made again");
+    world.a.put(kept);
+    world.sync();
+    assert_eq!((counts(&world), world.held()[0].kind), ((2, 2), HoldKind::OurDouble));
+}
+
+#[test]
+fn a_double_that_somebody_moved_takes_the_place_of_the_first_one_or_stays_a_double() {
+    for both_changed in [false, true] {
+        let (world, double) = made_twice(true);
+        world.settle();
+        let made = world.b.keys().into_iter().find(|key| *key != double).unwrap();
+        world.b.edit(&double, |series| series.event.span = hour(5, 9));
+        world.b.delete(&made);
+        if both_changed {
+            world.a.edit(&world.a.keys()[0], |series| series.event.place = "Ulm".to_owned());
+        }
+        world.settle();
+        assert_eq!((counts(&world), world.held().len()), ((1, 1), 0), "{both_changed}");
+    }
+}
+
+#[test]
+fn a_double_stays_one_when_what_it_was_made_of_leaves_the_window() {
+    let (mut world, _) = made_twice(true);
+    world.settings.window.future_days = Some(14);
+    world.settings.leaving = Leaving::Delete;
+    world.settle();
+    world.a.edit(&world.a.keys()[0], |series| series.event.span = hour(30, 9));
+    world.settle();
+    assert_eq!((counts(&world), world.held().len()), ((1, 1), 1));
 }

@@ -78,7 +78,10 @@ impl Work {
                 let alike = |lone: &Link| {
                     let was = link.halves.get(side).as_ref().and_then(|half| half.shadow.as_ref());
                     let is = lone.halves.get(side).as_ref().and_then(|half| half.latest());
-                    matches!((was, is), (Some(was), Some((_, is))) if was.series == *is)
+                    // Which UID the server gave it may not be known.
+                    let same =
+                        |was: &Series, is: &Series| Series { uid: was.uid.clone(), ..is.clone() } == *was;
+                    matches!((was, is), (Some(was), Some((_, is))) if same(&was.series, is))
                 };
                 let is_it = |lone: &&Link| {
                     lone.id != link.id
@@ -86,6 +89,7 @@ impl Work {
                         && !consumed.contains(&lone.id)
                         && (uid_of(lone, side).is_some_and(|uid| uids.contains(&uid))
                             || self.is_same(lone, link, side)
+                            || is_known_second(lone, link, side)
                             || self.is_made_late(lone, link, side)
                             || self.is_made_unknown(lone, link, side)
                             || self.is_moved_unread(lone, link, side))
@@ -390,7 +394,7 @@ impl Work {
         }
         // By content, where neither side has another one like it.
         let series = |lone: &'l Link, side: Side| -> Option<&'l Series> {
-            Some(&lone.halves.get(side).as_ref()?.sighting()?.series)
+            lone.halves.get(side).as_ref()?.latest().map(|(_, series)| series)
         };
         let alike = |mine: &Series, theirs: &Series| {
             let (a, b) = if side == Side::A { (mine, theirs) } else { (theirs, mine) };
@@ -421,11 +425,12 @@ impl Work {
                 .filter(|case| lone(case))
                 .filter_map(|case| case.link.halves.get(side).clone())
                 .collect();
-            if halves.is_empty() || !self.head.first_sync_done {
+            if halves.is_empty() {
                 continue;
             }
             let tombstones = self.port.tombstones(side, halves).await?;
-            let (replaced, tombstones) = self.replaced(side, tombstones).await?;
+            let (replaced, mut tombstones) = self.replaced(side, tombstones).await?;
+            tombstones.retain(|_| self.head.first_sync_done);
             for case in cases.iter_mut().filter(|case| lone(case)) {
                 let sighting = case.link.halves.get(side).as_ref().and_then(|half| half.sighting());
                 // Of a counterpart that its link dropped.
@@ -531,7 +536,9 @@ impl Work {
                         || self.is_made_unknown(&case.link, link, side)
                         || self.is_made_before(&case.link, link, side)
                 };
-                if links().any(|link| stands(link) && is_it(link)) {
+                // The first one was parted from its counterpart, which left the scope.
+                let parted = |link: &Link| known && link.halves.get(side).is_none();
+                if links().any(|link| stands(link) && is_it(link) || parted(link)) {
                     case.suspicion = Some(Suspicion::OurDouble);
                 } else if owners.iter().any(is_late) {
                     // What it was made of is deleted since.
@@ -668,7 +675,7 @@ impl Work {
 /// Our receipt in a copy that a person made says nothing about the copy: the original is there too, older, under another UID and
 /// at another time.
 fn forget_copied_receipt(link: &mut Link, pool: &PerSide<Vec<Link>>) {
-    let Some(side) = link.lone_side() else { return };
+    let Some(side) = link.lone_side().filter(|_| !is_double(link)) else { return };
     let token = |link: &Link| Some(link.halves.get(side).as_ref()?.receipt()?.token.clone());
     let latest = |link: &Link| link.halves.get(side).as_ref()?.latest().map(|(_, series)| series.time_hash());
     let is_original = |rival: &Link| {
@@ -685,6 +692,13 @@ fn forget_copied_receipt(link: &mut Link, pool: &PerSide<Vec<Link>>) {
 /// When the item of this side was created, where that is known.
 fn created(link: &Link, side: Side) -> Option<DateTime<Utc>> {
     link.halves.get(side).as_ref()?.sighting()?.created
+}
+
+/// Whether the lone item waits as a second one beside the item of `link`: where that is gone, it takes its place, whatever people
+/// did to it.
+fn is_known_second(lone: &Link, link: &Link, side: Side) -> bool {
+    let (half, theirs) = (lone.halves.get(side).as_ref(), link.halves.get(side.other()).as_ref());
+    is_double(lone) && half.zip(theirs).is_some_and(|(half, theirs)| half.names(theirs))
 }
 
 /// Whether it waits as a second one that we made.

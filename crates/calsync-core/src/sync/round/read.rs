@@ -361,6 +361,10 @@ impl Work {
                         return Some(link);
                     }
                     Seen::Unreadable(why) => {
+                        if lone && half.is_gone() {
+                            // Read again, it was put back, and is not what nothing was made of as it stood.
+                            half.last = half.shadow.take().map(Box::new);
+                        }
                         half.seen = Some(Observation::Unread(why.clone()));
                         link.retry = Some(retry_after(before.as_ref(), why, self.input.now));
                         return Some(link);
