@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use calsync_core::ids::{ItemKey, PerSide, Side, Uid};
-use calsync_core::link::Direction;
+use calsync_core::link::{Direction, Intent};
 use calsync_core::model::{
     Busy, Event, Field, Notes, Overlay, Override, Person, Recurrence, RecurrenceId, Reminder, Sensitivity,
     Series, Span,
 };
 use calsync_core::recur::{End, Frequency, Parts, Rule};
-use calsync_core::source::Access;
+use calsync_core::source::{Access, WriteOp};
 use calsync_core::zone::Zone;
 use chrono::{NaiveDate, TimeDelta};
 use std::num::NonZeroU32;
@@ -395,15 +395,19 @@ impl World {
     /// A person deletes what a write made or changed, and the store does not hold yet what became of that write, or holds that it
     /// was not carried out.
     fn deletes_open(&self, side: Side, event: usize, item: &Standing) {
-        let Some(receipt) = item.receipt.as_deref() else { return };
         let intents = self.head().intents;
-        if let Some(intent) =
-            intents.iter().find(|intent| intent.side == side && intent.write.receipt == *receipt)
-        {
-            let name = (intent.write.link.0, side, receipt.number);
+        // The receipt comes with the last step.
+        let is_made_by = |intent: &&Intent| match (&item.receipt, &intent.write.op) {
+            (Some(receipt), _) => intent.write.receipt == **receipt,
+            (None, WriteOp::Create { series, .. }) => item.series.is_at_the_time_of(series.as_ref()),
+            (None, _) => false,
+        };
+        if let Some(intent) = intents.iter().filter(|intent| intent.side == side).find(is_made_by) {
+            let name = (intent.write.link.0, side, intent.write.receipt.number);
             self.shared.watch().deleted_open.insert(name, event);
             return;
         }
+        let Some(receipt) = item.receipt.as_deref() else { return };
         // It arrived after it was given up, and nobody read yet what it made.
         let unread = {
             let watch = self.shared.watch();

@@ -245,6 +245,7 @@ impl Wire {
             };
             if let (WriteOp::Create { .. }, WriteOutcome::Applied(applied)) = (&write.get().op, &outcome)
                 && let Some(key) = key_of(applied)
+                && !Wire::is_there_twice(shared, side, &key, write.get())
             {
                 shared.watch().made.insert((side, key));
             }
@@ -252,6 +253,15 @@ impl Wire {
             outcomes.push(outcome);
         }
         outcomes
+    }
+
+    /// Whether what a create made is there already: of two with one token nobody asks for the second.
+    fn is_there_twice(shared: &Shared, side: Side, key: &ItemKey, write: &Write) -> bool {
+        let token = |item: &Standing| item.receipt.as_deref().map(|receipt| receipt.token.clone());
+        let items = shared.places.get(side).items();
+        items
+            .iter()
+            .any(|item| item.key != key.as_str() && token(item).as_ref() == Some(&write.receipt.token))
     }
 
     /// Sends writes together, as the engine does: what each of them does is seen on the line.
