@@ -53,7 +53,8 @@ pub trait CalendarSource: Send + Sync {
     /// item that was created first is the answer.
     ///
     /// A source that needs several steps for one create leaves the token with the first and the receipt with the last:
-    /// an item that is found without receipt is known to be half made. An item that is there but cannot be read is
+    /// an item that is found without receipt is known to be half made. Where the server gives the item another UID than it was to
+    /// have, the source adds that to the receipt ([`Receipt::own_uid`]). An item that is there but cannot be read is
     /// [`Seen::Unreadable`]: nobody may make it again.
     async fn find_created(
         &self,
@@ -227,7 +228,8 @@ pub struct Receipt {
     /// key has another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterpart_uid: Option<Uid>,
-    /// The UID of the item that it was written into, where that was known: a copy that a person makes has another.
+    /// The UID of the item that it was written into: a copy that a person makes has another. Of what the server gives a UID of its
+    /// own the engine does not know it yet, and the source adds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_uid: Option<Uid>,
     /// What was written is a copy without the private text of that item.
@@ -257,6 +259,18 @@ impl Receipt {
     /// case of their own.
     pub fn is_of(&self, uid: &Uid) -> bool {
         self.own_uid.as_ref().is_none_or(|own| own.as_str().eq_ignore_ascii_case(uid.as_str()))
+    }
+
+    /// Whether an item that holds this was left as `written`: the source adds the UID that the server gave what it made.
+    pub fn is_left_by(&self, written: &Receipt) -> bool {
+        let Receipt { token, counterpart, counterpart_uid, own_uid, masked, number, content } = written;
+        self.token == *token
+            && self.counterpart == *counterpart
+            && self.counterpart_uid == *counterpart_uid
+            && (own_uid.is_none() || self.own_uid == *own_uid)
+            && self.masked == *masked
+            && self.number == *number
+            && self.content == *content
     }
 
     /// Whether an item that shows this is just what was written into it, on a side that does not hold these fields.

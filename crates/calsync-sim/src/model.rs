@@ -373,10 +373,12 @@ impl Client {
         }
         self.shared.hold(&mut held);
         let now = self.shared.now();
+        // The client completes it where the server gives UIDs of its own.
+        let receipt = Receipt { own_uid: Receipt::uid_of(&held), ..write.receipt.clone() };
         let stored = Stored {
             series: Arc::new(held),
             revision: 1,
-            receipt: (!half).then(|| Arc::new(write.receipt.clone())),
+            receipt: (!half).then(|| Arc::new(receipt)),
             token: Some(token.clone()),
             created: now,
             modified: now,

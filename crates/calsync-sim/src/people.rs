@@ -398,7 +398,7 @@ impl World {
         let intents = self.head().intents;
         // The receipt comes with the last step.
         let is_made_by = |intent: &&Intent| match (&item.receipt, &intent.write.op) {
-            (Some(receipt), _) => intent.write.receipt == **receipt,
+            (Some(receipt), _) => receipt.is_left_by(&intent.write.receipt),
             (None, WriteOp::Create { series, .. }) => item.series.is_at_the_time_of(series.as_ref()),
             (None, _) => false,
         };
@@ -413,7 +413,8 @@ impl World {
             let watch = self.shared.watch();
             let is_it = |name: &&(u64, Side, u64)| {
                 let journaled = watch.journal.get(*name);
-                journaled.is_some_and(|all| all.iter().any(|journaled| journaled.receipt == *receipt))
+                journaled
+                    .is_some_and(|all| all.iter().any(|journaled| receipt.is_left_by(&journaled.receipt)))
             };
             let key = (side, ItemKey::new(item.key.as_str()));
             !watch.shown.contains(&key) && watch.given_up.iter().any(|name| is_it(&name))

@@ -336,9 +336,10 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
 /// of its own.
 fn uid_before(link: &Link, target: Side, context: &Context<'_>) -> Option<Uid> {
     let gone = link.halves.get(target).as_ref();
+    let own_uid = |named: &Uid| named.as_str().len() > *context.kept_uid.get(target.other());
     let named = || {
         let receipt = link.halves.get(target.other()).as_ref()?.receipt()?;
-        receipt.counterpart_uid.clone().filter(|_| receipt.own_uid.is_none())
+        receipt.counterpart_uid.clone().filter(own_uid)
     };
     let uid = gone.map_or_else(named, |gone| gone.uid().cloned())?;
     let length = uid.as_str().len();

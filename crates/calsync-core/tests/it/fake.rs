@@ -391,7 +391,11 @@ impl Fake {
     /// What a create that was thought lost does when it arrives after all.
     pub fn late_create(&self, key: &str) -> String {
         self.with(|state| {
-            let stored = state.items[key].clone();
+            let mut stored = state.items[key].clone();
+            if self.own_uids {
+                stored.series.uid = Uid::new(format!("{}-own-{}", self.name, state.counter));
+                stored.receipt.as_mut().unwrap().own_uid = Some(stored.series.uid.clone());
+            }
             state.insert(self.name, stored.series, stored.receipt)
         })
     }
@@ -769,10 +773,12 @@ impl Fake {
                     return WriteOutcome::Unknown(SourceError::new("write", SourceErrorKind::NoAnswer));
                 }
                 let mut made = hold((**series).clone());
+                let mut receipt = write.receipt.clone();
                 if self.own_uids {
                     made.uid = Uid::new(format!("{}-own-{}", self.name, state.counter));
+                    receipt.own_uid = Some(made.uid.clone());
                 }
-                state.insert(self.name, made, Some(write.receipt.clone()))
+                state.insert(self.name, made, Some(receipt))
             }
             WriteOp::Update { key, expected, patch, .. } => {
                 let Some(stored) = state.items.get_mut(key.as_str()) else {

@@ -194,7 +194,7 @@ fn two_second_ones_are_not_the_counterparts_of_each_other() {
 #[test]
 fn a_double_stays_one_when_the_first_one_leaves_the_scope() {
     let (mut world, mine, theirs) = in_step(true);
-    world.b.copy(&theirs, "its own");
+    world.b.late_create(&theirs);
     world.settle();
     assert_eq!(asked_about_doubles(&world), 1);
     world.settings.window = Window { past_days: Some(7), future_days: Some(14) };

@@ -21,7 +21,7 @@ fn made_twice(own_uids: bool) -> (World, String) {
     world.a.add_series(once());
     world.settle();
     let made = world.b.keys().remove(0);
-    let double = if own_uids { world.b.copy(&made, "its own") } else { world.b.late_create(&made) };
+    let double = world.b.late_create(&made);
     (world, double)
 }
 

@@ -9,6 +9,8 @@ use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Busy, Field, Reminder, Sensitivity, Series};
 use calsync_core::sync::{Leaving, Private, ReadOnlyEdit, Request};
 
+use chrono::DateTime;
+
 use super::fake::{Cut, Fake, World, event, hour};
 
 fn once() -> Series {
@@ -71,17 +73,20 @@ fn another_item_under_the_key_that_a_receipt_names_is_not_meant() {
 
 #[test]
 fn a_copy_is_known_by_its_own_uid_when_the_original_and_the_store_are_gone() {
-    let mut world = World::new();
-    world.a.add_series(once());
-    world.settle();
-    let theirs = world.b.keys().remove(0);
-    let copy = world.b.copy(&theirs, "of the copy");
-    world.b.edit(&copy, |series| series.event.span = hour(3, 9));
-    world.b.delete(&theirs);
-    world.store = MemoryStore::new();
-    world.settle();
-    assert_eq!(counts(&world), (2, 2));
-    assert_eq!(world.a.events()[0].span, hour(1, 9), "what was copied did not move");
+    for own_uids in [false, true] {
+        let mut world = World::new();
+        world.b.own_uids = own_uids;
+        world.a.add_series(once());
+        world.settle();
+        let theirs = world.b.keys().remove(0);
+        let copy = world.b.copy(&theirs, "of the copy");
+        world.b.edit(&copy, |series| series.event.span = hour(3, 9));
+        world.b.delete(&theirs);
+        world.store = MemoryStore::new();
+        world.settle();
+        assert_eq!(counts(&world), (2, 2), "own UIDs: {own_uids}");
+        assert_eq!(world.a.events()[0].span, hour(1, 9), "what was copied did not move");
+    }
 }
 
 #[test]
@@ -377,4 +382,20 @@ fn what_our_receipt_names_was_in_step_also_where_the_round_that_put_it_together_
     world.a.edit(&mine, |series| series.event.place = String::new());
     world.settle();
     assert_eq!((world.b.subjects(), world.b.events()[0].place.as_str()), (vec!["Termin".into()], ""));
+}
+
+#[test]
+fn what_was_made_of_what_was_put_back_is_its_counterpart_when_the_store_is_older() {
+    let (mut world, mine, _) = in_step(once());
+    let kept = world.a.bin(&mine);
+    world.settle();
+    assert_eq!(counts(&world), (0, 0));
+    let older = MemoryStore::clone(&world.store);
+    world.a.set_clock(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    world.a.unbin(&mine, kept);
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+    world.store = older;
+    world.settle();
+    assert_eq!((counts(&world), world.held().len()), ((1, 1), 0));
 }

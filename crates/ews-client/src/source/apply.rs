@@ -12,7 +12,7 @@ use super::outcome::{failed_write, rejected};
 use super::parts::group::{Kind, read_revision};
 use super::parts::layout::Before;
 use super::write::Setting;
-use super::{ExchangeSource, Place, files};
+use super::{ExchangeSource, Place, create, files};
 use crate::error::EwsError;
 use crate::ops::Notify;
 use crate::wire::ItemId;
@@ -216,9 +216,7 @@ impl ExchangeSource {
             }
             let is_told = invite::is_told(job.inviting, write.get());
             match op {
-                WriteOp::Create { series, .. }
-                    if series.overrides.is_empty() && series.event.attachments.is_empty() =>
-                {
+                WriteOp::Create { series, .. } if create::is_plain(series) => {
                     if is_told { &mut told_creates } else { &mut creates }.push(index);
                 }
                 WriteOp::Update { patch, current, .. } if super::update::is_plain(patch, current) => {

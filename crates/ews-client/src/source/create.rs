@@ -2,11 +2,11 @@
 //!
 //! Single appointments and plain series go with token and receipt in one request. A series with changed or deleted
 //! occurrences gets its receipt last. If Exchange refuses one of its occurrences, the item is taken back: half a series
-//! would look finished.
+//! would look finished. Where Exchange gives an item a UID of its own, that is added to the receipt.
 
 use std::collections::BTreeMap;
 
-use calsync_core::ids::CreateToken;
+use calsync_core::ids::{CreateToken, Uid};
 use calsync_core::model::{Overlay, Override, OverridePatch, RecurrenceId, Series};
 use calsync_core::source::{Receipt, Write, WriteOp, WriteOutcome};
 
@@ -17,9 +17,19 @@ use crate::error::{EwsError, ResponseError};
 use crate::ops::{
     ConflictResolution, CreateItem, DeleteItem, DeleteType, ItemChange, Notify, Shape, UpdateItem,
 };
-use crate::wire::{FieldChange, ItemId, ItemRef, Property, ResponseCode};
+use crate::wire::{FieldChange, FieldRef, ItemId, ItemRef, Property, ResponseCode};
 
 const DOING: &str = "create items";
+
+/// Whether one request makes it, with all that there is to know of it.
+pub(super) fn is_plain(series: &Series) -> bool {
+    is_whole(series) && write::keeps_uid(series)
+}
+
+/// Whether one request makes all of it.
+fn is_whole(series: &Series) -> bool {
+    series.overrides.is_empty() && series.event.attachments.is_empty()
+}
 
 impl ExchangeSource {
     /// Creates items that need one request, together.
@@ -55,7 +65,8 @@ impl ExchangeSource {
         outcomes
     }
 
-    /// Creates a series with changed or deleted occurrences.
+    /// Creates what needs several requests: a series with changed or deleted occurrences, an item with files, or with a UID that
+    /// only Exchange knows.
     pub(super) async fn create_series(
         &self,
         job: &Job<'_>,
@@ -69,6 +80,10 @@ impl ExchangeSource {
             Err(why) => return WriteOutcome::Refused(rejected(DOING, why)),
         };
         master.extend(job.inviting.into_iter().flat_map(|inviting| inviting.new_item(&series.event)));
+        if is_whole(series) {
+            // Nothing but its UID is missing in it.
+            master.extend(properties::receipt(receipt));
+        }
         let mut id = match self.create_one(job, master).await {
             Ok(id) => id,
             Err(error) => return failed_write(DOING, error),
@@ -89,9 +104,13 @@ impl ExchangeSource {
             return self.take_back(job, &id, failure).await;
         }
         let told = job.inviting.map(|inviting| inviting.of_new(series)).unwrap_or_default();
-        match self.write_receipt(job, &id, receipt, told).await {
+        let finished = match self.receipt_of(job, &id, series, receipt).await {
+            Ok(receipt) => self.write_receipt(job, &id, &receipt, told).await,
+            Err(error) => Err(error),
+        };
+        match finished {
             Ok(id) => stored(&id),
-            // All is in place but for the receipt: whoever finds it must look at it again.
+            // All is in place but for the receipt, or what it says of its UID: whoever finds it must look at it again.
             Err(error) => WriteOutcome::Unknown(super::source_error(DOING, error)),
         }
     }
@@ -140,6 +159,24 @@ impl ExchangeSource {
             DOING,
             "the series is incomplete on Exchange and could not be taken back",
         ))
+    }
+
+    /// The receipt of a new item, with the UID that Exchange gave it where it did not get that of the series.
+    pub(super) async fn receipt_of(
+        &self,
+        job: &Job<'_>,
+        id: &ItemId,
+        series: &Series,
+        receipt: &Receipt,
+    ) -> Result<Receipt, EwsError> {
+        let mut receipt = receipt.clone();
+        if !write::keeps_uid(series) {
+            let shape = Shape::Fields { fields: vec![FieldRef::Named("calendar:UID")], body: None };
+            let answers = self.read_all(&job.place, vec![ItemRef::Id(ItemId::new(&id.id))], shape).await?;
+            let uid = answers.into_iter().next().transpose()?.and_then(|item| item.uid);
+            receipt.own_uid = uid.filter(|uid| uid.len() <= write::MAX_UID).map(Uid::new);
+        }
+        Ok(receipt)
     }
 
     /// Writes the receipt into an item whose change key is known.

@@ -41,9 +41,8 @@ pub(super) fn new_item(
 ) -> Result<Vec<Property>, NotHeld> {
     let event = &series.event;
     let mut properties = vec![properties::text(properties::TOKEN, token.as_str())];
-    let uid = series.uid.as_str();
-    if !uid.is_empty() && uid.len() <= MAX_UID {
-        properties.push(Property::Uid(uid.to_owned()));
+    if keeps_uid(series) {
+        properties.push(Property::Uid(series.uid.as_str().to_owned()));
     }
     for field in Field::ALL {
         if field != Field::Span {
@@ -52,6 +51,11 @@ pub(super) fn new_item(
     }
     properties.extend(times(series, setting)?);
     Ok(properties)
+}
+
+/// Whether an item that is made of it has its UID; else Exchange gives it one of its own.
+pub(super) fn keeps_uid(series: &Series) -> bool {
+    (1..=MAX_UID).contains(&series.uid.as_str().len())
 }
 
 /// An empty text or list needs not be said of a new item.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use calsync_core::model::{Overlay, Override, RecurrenceId, Series, Span};
-use calsync_core::source::{CalendarSource, Seen, SourceErrorKind, WriteOp, WriteOutcome};
+use calsync_core::source::{CalendarSource, Receipt, Seen, SourceErrorKind, WriteOp, WriteOutcome};
 use calsync_testkit::exchange::{ServerVersion, Trouble};
 use calsync_testkit::people::{Calendars, Edit};
 
@@ -222,4 +222,18 @@ async fn what_exchange_cannot_hold_is_rejected_without_a_request() {
         "{outcome:?}"
     );
     assert_eq!(server.client.traffic().requests(), before);
+}
+
+#[tokio::test]
+async fn the_receipt_names_the_uid_that_exchange_gave() {
+    let server = Server::newest().await;
+    let mut long = single("Termin", timed("2026-03-02T06:00", "2026-03-02T14:00"));
+    long.uid = "u".repeat(256).as_str().into();
+    let token = token("1");
+    let op = WriteOp::Create { token: token.clone(), series: Box::new(long.clone()) };
+    let unknown = Receipt { own_uid: None, ..receipt(&token, 1) };
+    let key = stored(&apply(&server.source(), op, unknown.clone()).await);
+    let item = read(&server.source(), &key).await;
+    assert_ne!(item.series.uid, long.uid);
+    assert_eq!(item.receipt, Some(Receipt { own_uid: Some(item.series.uid), ..unknown }));
 }

@@ -44,7 +44,9 @@ struct Left {
 fn is_copy_of_buried(lone: &Link, side: Side, buried: &Tombstone) -> bool {
     let (Some(half), Some(named)) = (lone.halves.get(side), named_key(lone, side)) else { return false };
     let uid = half.latest().map(|(_, series)| &series.uid);
-    buried.keys.get(side.other()).as_ref() == Some(named)
+    // What says its own UID is no copy.
+    half.receipt().is_some_and(|receipt| receipt.own_uid.is_none())
+        && buried.keys.get(side.other()).as_ref() == Some(named)
         && buried.keys.get(side).as_ref().is_some_and(|key| *key != half.key)
         && uid != Some(&buried.uid)
 }

@@ -109,7 +109,7 @@ impl Work {
             create && intent.side == side && intent.order.is_none() && intent.write.link != link.id
         };
         let is_it = |intent: &Intent| match (half.receipt(), half.sighting(), &intent.write.op) {
-            (Some(receipt), _, _) => *receipt == intent.write.receipt,
+            (Some(receipt), _, _) => receipt.is_left_by(&intent.write.receipt),
             // Made by the first of several steps.
             (None, Some(sighting), WriteOp::Create { series, .. }) => {
                 sighting.series.is_at_the_time_of(series)

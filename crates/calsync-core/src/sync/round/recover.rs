@@ -244,7 +244,7 @@ fn has_receipt(item: &Item, intent: &Intent) -> bool {
     if planted(Defect::NumberIsReceipt) {
         return item.receipt.as_ref().is_some_and(|receipt| receipt.number == intent.write.receipt.number);
     }
-    item.receipt.as_ref() == Some(&intent.write.receipt)
+    item.receipt.as_ref().is_some_and(|receipt| receipt.is_left_by(&intent.write.receipt))
 }
 
 fn created(intent: &Intent) -> Option<CreateToken> {

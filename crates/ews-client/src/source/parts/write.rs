@@ -82,7 +82,11 @@ impl ExchangeSource {
         item.extend(Tag { role: Role::Owner, group: task.group.clone() }.properties());
         let id = self.create_one(job, item).await?;
         // From here on something is there: whoever finds it sees that it was not finished.
-        Ok(match self.settle(job, id, task).await {
+        let settled = match self.receipt_of(job, &id, task.series, task.receipt).await {
+            Ok(receipt) => self.settle(job, id, Task { receipt: &receipt, ..task }).await,
+            Err(error) => Err(error.into()),
+        };
+        Ok(match settled {
             Ok((key, revision)) => WriteOutcome::Applied(Applied::Stored { key, revision }),
             Err(failure) => WriteOutcome::Unknown(unfinished(failure)),
         })
