@@ -31,6 +31,8 @@ pub(crate) struct Told {
     pub(crate) again: bool,
     /// Written where nothing may be carried from.
     pub(crate) against: bool,
+    /// Somebody who saw it replaced it, or deleted it, in a deed that may not be carried as a whole.
+    pub(crate) doubted: bool,
     /// It lost a conflict with what the other side said in the same place.
     pub(crate) outdone: bool,
     /// When, in true seconds.
@@ -176,10 +178,10 @@ impl Book {
             });
         }
         for word in was.iter().filter(|word| !is.contains_key(word)) {
-            if let Some(told) = self.told.get_mut(word)
-                && (!against || told.side == side || told.only_on == Some(side))
-            {
-                told.alive = false;
+            if let Some(told) = self.told.get_mut(word) {
+                let passes = !against || told.side == side || told.only_on == Some(side);
+                told.alive &= !passes;
+                told.doubted |= !passes;
             }
         }
         for (word, spot) in &is {
@@ -193,6 +195,7 @@ impl Book {
                 again: false,
                 secret,
                 against,
+                doubted: false,
                 outdone: false,
                 at,
             });
@@ -205,6 +208,7 @@ impl Book {
                 told.side = side;
                 told.only_on = None;
                 told.against = against;
+                told.doubted = false;
                 told.outdone = false;
                 told.at = at;
             }

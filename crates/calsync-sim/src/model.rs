@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use calsync_core::defects::{Defect, planted};
 use calsync_core::ids::{CalendarKey, ChangeToken, CreateToken, ItemKey, Revision, Side, Uid};
-use calsync_core::model::{Attachment, Event, Field, Notes, Override, Series, Span, When};
+use calsync_core::model::{Attachment, Event, Field, Override, Series, Span, When};
 use calsync_core::source::{
     Access, Applied, CalendarSource, Capabilities, ChangeEntry, ChangePage, FileRead, Files, Fit, Item, Mark,
     Receipt, Seen, SourceError, SourceErrorKind, Write, WriteOp, WriteOutcome,
@@ -368,8 +368,8 @@ impl Client {
         }
         let half = manners.two_steps && std::mem::take(&mut state.half);
         if half {
+            // The master is made at once, the occurrences and the receipt follow.
             held.overrides.clear();
-            held.event.notes = Notes::default();
         }
         self.shared.hold(&mut held);
         let now = self.shared.now();

@@ -8,7 +8,7 @@ use calsync_core::model::Series;
 use calsync_core::source::{Access, Receipt, SourceErrorKind};
 use calsync_core::sync::{Action, Failure, ReadOnlyEdit, Settings};
 
-use crate::book::hides;
+use crate::book::{Told, hides};
 use crate::options::{Answers, Mix};
 use crate::place::Standing;
 use crate::show::{is_masked, out_of_scope, same};
@@ -286,11 +286,21 @@ impl World {
                 });
             }
         }
-        let journaled = self.shared.watch().before_images.clone();
+        let (shown, named) = {
+            let watch = self.shared.watch();
+            (watch.before_images.clone(), watch.named_lost.clone())
+        };
+        // What was written once, into one appointment, and where it is carried from has to be called lost. Of anything else a
+        // before-image is enough: which of several places a word went missing from is not known here, and a restore brings
+        // back what the other side takes for edits.
+        let journaled = |word: &Word, told: &Told| {
+            let loose = self.restored || told.against || told.doubted || told.again || told.events.len() > 1;
+            named.contains(word) || loose && shown.contains(word)
+        };
         let mut lost = Vec::new();
         let mut overtaken = Vec::new();
         for (word, told) in &book.told {
-            if told.alive && !visible.contains(word) && !journaled.contains(word) {
+            if told.alive && !visible.contains(word) && !journaled(word, told) {
                 lost.push((*word, told.events.clone(), told.side, told.spot));
             }
             if !told.alive && visible.contains(word) && told.events.len() == 1 && !self.restored {
@@ -300,7 +310,7 @@ impl World {
                         && newer.spot == told.spot
                         && !newer.against
                         && !visible.contains(other)
-                        && !journaled.contains(other)
+                        && !journaled(other, newer)
                 });
                 if let Some((newer, _)) = newer {
                     overtaken.push((*word, *newer));

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use calsync_core::ids::{ItemKey, LinkId, PairingId, Side, Uid};
 use calsync_core::link::{Half, Head, Link, MatchKey, Tombstone, Wish};
 use calsync_core::memory::MemoryStore;
+use calsync_core::model::Field;
+use calsync_core::source::WriteOp;
 use calsync_core::store::{
     Commit, Counts, Fence, JournalEntry, JournalQuery, Lease, StateStore, StoreError, Tenure,
 };
@@ -13,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 use crate::rng::Stream;
 use crate::watch::{Journaled, Shared};
-use crate::words::words;
+use crate::words::{Spot, words};
 
 /// A state store with backups.
 pub trait Vault: Send + Sync {
@@ -131,8 +133,19 @@ impl Shelf {
         let mut watch = self.shared.watch();
         for entry in entries {
             if let Some(before) = &entry.before {
+                let deletes = matches!(entry.write.op, WriteOp::Delete { .. });
                 words(before, &mut |word, _| {
                     watch.before_images.insert(word);
+                    if deletes {
+                        watch.named_lost.insert(word);
+                    }
+                });
+            }
+            if let Some(losing) = &entry.losing {
+                words(&losing.series, &mut |word, spot| {
+                    if losing.paths.iter().any(|path| names(path, &spot)) {
+                        watch.named_lost.insert(word);
+                    }
                 });
             }
             let name = (entry.write.link.0, entry.side, entry.write.receipt.number);
@@ -148,6 +161,17 @@ impl Shelf {
             if watch.script.is_some() {
                 watch.say(format_args!("journal {}: {}", entry.side, entry.reason));
             }
+        }
+    }
+}
+
+/// Whether what stands at `spot` is part of what a path of the journal names.
+fn names(path: &str, (instance, field): &Spot) -> bool {
+    match instance {
+        None => path == format!("master.{field}") || *field == Field::Span && path == "recurrence",
+        Some(key) => {
+            let whole = format!("instance {}", key.to_text());
+            path == whole || path == format!("{whole} {field}")
         }
     }
 }

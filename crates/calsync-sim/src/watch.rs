@@ -127,7 +127,10 @@ pub(crate) struct Watch {
     /// Appointments that a server never takes, and their links.
     pub(crate) poisoned: BTreeSet<usize>,
     pub(crate) poisoned_links: BTreeSet<LinkId>,
+    /// What the journal shows: words of an item as it was before a write.
     pub(crate) before_images: BTreeSet<Word>,
+    /// What the journal says is lost: by name, or deleted with its item.
+    pub(crate) named_lost: BTreeSet<Word>,
     pub(crate) hash: u64,
     pub(crate) script: Option<Vec<String>>,
 }

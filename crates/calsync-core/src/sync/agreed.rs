@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::decide::{LinkPlan, PlannedWrite};
-use super::merge::add_missing;
+use super::merge::{add_missing, has_instance, reshapes};
 use super::settle::in_step;
 use crate::ids::{PerSide, Side};
 use crate::link::{Half, Link};
-use crate::model::{Change, Field, OverridePatch, Series, SeriesPatch};
+use crate::model::{Change, Field, OverridePatch, RecurrenceId, Series, SeriesPatch};
 use crate::source::WriteOp;
 
 /// A change of the names that an appointment is filed under.
@@ -18,7 +18,7 @@ type Names = Change<BTreeSet<String>>;
 /// differs, whatever becomes of the other side's version of it. What was never in step is not in step now.
 pub(super) fn not_written(half: &mut Half, patch: &SeriesPatch, theirs: Option<&Series>, held: &SeriesPatch) {
     let (Some(shadow), Some(sighting)) = (&half.shadow, half.sighting()) else { return };
-    let mut open = replaced_by(shadow.series.diff(&sighting.series), patch);
+    let mut open = replaced_by(shadow.series.diff(&sighting.series), patch, &sighting.series);
     if let (Some(theirs), None, Some(_)) = (theirs, &patch.master.span, &open.recurrence) {
         // A server drops the instances that its rule does not have: of these only what it shows was carried.
         let mine = &sighting.series;
@@ -29,13 +29,13 @@ pub(super) fn not_written(half: &mut Half, patch: &SeriesPatch, theirs: Option<&
     in_step(Some(half), &open);
 }
 
-/// What of a side's `own` changes `patch` replaces.
-pub(super) fn replaced_by(mut own: SeriesPatch, patch: &SeriesPatch) -> SeriesPatch {
+/// What of a side's `own` changes, which made it `latest`, `patch` replaces.
+pub(super) fn replaced_by(mut own: SeriesPatch, patch: &SeriesPatch, latest: &Series) -> SeriesPatch {
     let touched = patch.master.fields();
     let moves = own.master.span.is_some() && patch.master.span.is_some();
-    let reshapes = own.recurrence.is_some() && patch.recurrence.is_some();
+    let rules = own.recurrence.is_some() && patch.recurrence.is_some();
     // Instances go by the time and the rule that the side gave them: these stay together.
-    let together = moves || reshapes;
+    let together = moves || rules;
     own.recurrence = own.recurrence.filter(|_| together);
     own.master = own.master.only(|field| touched.contains(&field) || field == Field::Span && together);
     if let (Some(mine), Some(theirs)) = (&mut own.master.categories, &patch.master.categories) {
@@ -51,18 +51,16 @@ pub(super) fn replaced_by(mut own: SeriesPatch, patch: &SeriesPatch) -> SeriesPa
     if together {
         return own;
     }
-    own.overrides = own
-        .overrides
-        .into_iter()
-        .filter_map(|(key, mine)| match (mine, patch.overrides.get(&key)?) {
-            (OverridePatch::Change(mine), OverridePatch::Change(theirs)) => {
-                let touched = theirs.fields();
-                let mine = mine.only(|field| touched.contains(&field));
-                (!mine.is_empty()).then_some((key, OverridePatch::Change(mine)))
-            }
-            (mine, _) => Some((key, mine)),
-        })
-        .collect();
+    let replaced = |key: RecurrenceId, mine: OverridePatch| match (mine, patch.overrides.get(&key)) {
+        (OverridePatch::Change(mine), Some(OverridePatch::Change(theirs))) => {
+            let touched = theirs.fields();
+            let mine = mine.only(|field| touched.contains(&field));
+            (!mine.is_empty()).then_some((key, OverridePatch::Change(mine)))
+        }
+        (mine, Some(_)) => Some((key, mine)),
+        (mine, None) => (reshapes(patch) && !has_instance(patch, latest, key)).then_some((key, mine)),
+    };
+    own.overrides = own.overrides.into_iter().filter_map(|(key, mine)| replaced(key, mine)).collect();
     own
 }
 

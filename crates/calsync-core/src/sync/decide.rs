@@ -19,7 +19,7 @@ use super::{about, attachments, breaker, protected};
 use crate::defects::{Defect, planted};
 use crate::ids::{ContentHash, CreateToken, PairingId, PerSide, Side, Uid};
 use crate::link::{Answer, DeletionGuard, Direction, Half, HoldKind, Link};
-use crate::model::{Attachments, Event, Field, Mark, Series, SeriesPatch};
+use crate::model::{Attachments, Event, Field, Mark, OverridePatch, Series, SeriesPatch};
 use crate::source::{Access, WriteOp};
 use crate::store::{Losing, LostBy};
 
@@ -509,11 +509,15 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     let settings = Settings { read_only_edit, ..context.settings.clone() };
     let context = Context { settings: &settings, ..*context };
     let merged = merge(&versions, &Rules::new(link, &context, original));
+    let outdone = merged.conflicts.iter().filter(|conflict| conflict.winner == Some(lead));
+    let outdone: Vec<String> = outdone.map(|conflict| conflict.path.clone()).collect();
     write_merged(link, &latest, merged, &reason, plan);
     // What the side that does not lead says, and is told otherwise now.
     let side = lead.other();
     if let (Some(half), Some(write)) = (link.halves.get(side), plan.writes.get_mut(side).take()) {
-        let lost = overwritten(latest.get(side), &write.op);
+        let mut lost = overwritten(latest.get(side), &write.op);
+        let more: Vec<String> = outdone.into_iter().filter(|path| !lost.contains(path)).collect();
+        lost.extend(more);
         *plan.writes.get_mut(side) = Some(write.losing(half, side, lost, LostBy::Lead));
     }
 }
@@ -616,10 +620,14 @@ pub(super) fn write_merged(
         let disputed: Vec<String> = conflicts.clone().map(|conflict| conflict.path.clone()).collect();
         let replaced = || {
             let own = half.shadow.as_ref().map(|shadow| shadow.series.diff(series));
-            own.map(|own| replaced_by(own, patch).paths()).unwrap_or_default()
+            let mut lost = own.map(|own| replaced_by(own, patch, series)).unwrap_or_default();
+            // Nobody misses that a day is cancelled which the new rule does not have.
+            lost.overrides
+                .retain(|key, change| *change != OverridePatch::Cancel || patch.overrides.contains_key(key));
+            lost.paths()
         };
         let (lost, by) = match reason {
-            Reason::Reverted(_) => (patch.paths(), LostBy::Direction),
+            Reason::Reverted(_) => ([patch.paths(), disputed].concat(), LostBy::Direction),
             Reason::Chosen(_) => (disputed, LostBy::Person),
             _ if !disputed.is_empty() => (disputed, LostBy::Policy),
             // Where nothing may be carried from here there is no dispute: what the other side says goes over it.

@@ -13,8 +13,10 @@ use super::view::{Past, View};
 use crate::defects::{Defect, planted};
 use crate::ids::{PerSide, Side};
 use crate::model::{
-    Change, Field, Overlay, Override, OverridePatch, Patch, RecurrenceId, Series, SeriesPatch,
+    Change, Field, Overlay, Override, OverridePatch, Patch, RecurrenceId, Series, SeriesPatch, Span, When,
 };
+use crate::recur::Rule;
+use chrono::TimeDelta;
 
 /// What each side shows, and showed when both were in step.
 pub(super) struct Versions<'a> {
@@ -110,6 +112,7 @@ pub(super) fn merge(versions: &Versions<'_>, rules: &dyn FieldRules) -> Merged {
         carried.b = SeriesPatch::default();
     }
     collide(&mut carried, &changes, versions, rules, &mut merged);
+    wait_together(&mut carried, &changes, versions, &mut merged);
     for side in Side::BOTH {
         if !planted(Defect::InstancesStayBehind) {
             follow_the_master(side, &mut carried, versions, &mut merged);
@@ -341,8 +344,8 @@ fn collide_instance(
     }
 }
 
-/// Where `mover` moved its master, the instances that the other side changed are no longer where that side named them:
-/// they move along, on both sides.
+/// Where `mover` moved its master or gave it another rule, the instances that the other side changed may no longer be where
+/// that side named them: they move along, on both sides. One that does not take place any more is lost, and named.
 fn follow_the_master(
     mover: Side,
     carried: &mut PerSide<SeriesPatch>,
@@ -350,38 +353,85 @@ fn follow_the_master(
     merged: &mut Merged,
 ) {
     let change = carried.get(mover);
-    let Some(span) = change.master.span.clone() else { return };
+    if !reshapes(change) {
+        return;
+    }
+    let change = change.clone();
     let other = mover.other();
     let (latest, shown) = (versions.latest.get(other), &versions.shown.get(other).latest);
-    let recurrence = change.recurrence.as_ref().map_or(&latest.recurrence, |change| &change.to).clone();
-    let shift = span.to.start.local().signed_duration_since(span.from.start.local());
-    let Some(recurrence) = recurrence.filter(|_| !shift.is_zero()) else { return };
-    let start = &span.to.start;
+    let start = start_of(&change, latest);
+    let shift = change.master.span.as_ref().map_or(TimeDelta::zero(), shift_of);
     for (key, patch) in std::mem::take(&mut carried.get_mut(other).overrides) {
         // Where the rule names it as before (Sundays and Wednesdays, begun a day later), it stays where it is.
-        let same_kind = RecurrenceId::of(start, key.local()) == key;
-        if same_kind && recurrence.rule.contains(start.local(), start.zone(), key.local()) {
+        if has_instance(&change, latest, key) {
             carried.get_mut(other).overrides.insert(key, patch);
             continue;
         }
         let Some(over) = latest.overrides.get(&key) else { continue };
-        let stands = key
-            .local()
-            .checked_add_signed(shift)
-            .filter(|local| recurrence.rule.contains(start.local(), start.zone(), *local));
-        let Some(local) = stands else {
-            let path = format!("instance {}", key.to_text());
-            merged.conflicts.push(Conflict { path, winner: Some(mover) });
+        let there = key.local().checked_add_signed(shift).map(|local| RecurrenceId::of(start, local));
+        let stands = |new: &RecurrenceId| {
+            has_instance(&change, latest, *new) && !carried.get(mover).overrides.contains_key(new)
+        };
+        let Some(new) = there.filter(stands) else {
+            if *over != Override::Cancelled {
+                let path = format!("instance {}", key.to_text());
+                merged.conflicts.push(Conflict { path, winner: Some(mover) });
+            }
             continue;
         };
-        let (old, key) = (key, RecurrenceId::of(start, local));
-        if carried.get(mover).overrides.contains_key(&key) {
-            let path = format!("instance {}", key.to_text());
-            merged.conflicts.push(Conflict { path, winner: Some(mover) });
+        carried.get_mut(other).overrides.insert(new, whole(shown.overrides.get(&key)));
+        merged.to.get_mut(other).overrides.insert(new, whole(Some(over)));
+    }
+}
+
+/// Whether a change of the master says anew where its instances are.
+pub(super) fn reshapes(change: &SeriesPatch) -> bool {
+    let moves = change.master.span.as_ref().is_some_and(|span| !shift_of(span).is_zero());
+    moves || change.recurrence.is_some()
+}
+
+fn shift_of(change: &Change<Span>) -> TimeDelta {
+    change.to.start.local().signed_duration_since(change.from.start.local())
+}
+
+/// When a series starts once `patch` is written to it.
+fn start_of<'a>(patch: &'a SeriesPatch, latest: &'a Series) -> &'a When {
+    &patch.master.span.as_ref().map_or(&latest.event.span, |change| &change.to).start
+}
+
+/// Whether a series has an instance of this name once `patch` is written to it.
+pub(super) fn has_instance(patch: &SeriesPatch, latest: &Series, key: RecurrenceId) -> bool {
+    let start = start_of(patch, latest);
+    let recurrence = patch.recurrence.as_ref().map_or(&latest.recurrence, |change| &change.to);
+    let names = |rule: &Rule| rule.contains(start.local(), start.zone(), key.local());
+    RecurrenceId::of(start, key.local()) == key && recurrence.as_ref().is_some_and(|it| names(&it.rule))
+}
+
+/// A master does not move, and gets no other rule, under an instance that waits for a person and would be dropped by that.
+fn wait_together(
+    carried: &mut PerSide<SeriesPatch>,
+    changes: &PerSide<SeriesPatch>,
+    versions: &Versions<'_>,
+    merged: &mut Merged,
+) {
+    for mover in Side::BOTH {
+        let (change, target) = (carried.get_mut(mover), mover.other());
+        let latest = versions.latest.get(target);
+        let mut waiting = merged.held.get(target).overrides.keys();
+        if !reshapes(change) || waiting.all(|key| has_instance(change, latest, *key)) {
             continue;
         }
-        carried.get_mut(other).overrides.insert(key, whole(shown.overrides.get(&old)));
-        merged.to.get_mut(other).overrides.insert(key, whole(Some(over)));
+        let own = changes.get(mover);
+        let mut waits = SeriesPatch {
+            recurrence: change.recurrence.take().and(own.recurrence.clone()),
+            master: own.master.only(|field| field == Field::Span && change.master.span.is_some()),
+            ..SeriesPatch::default()
+        };
+        change.master = change.master.only(|field| field != Field::Span);
+        for key in std::mem::take(&mut change.overrides).into_keys() {
+            waits.overrides.extend(own.overrides.get(&key).map(|change| (key, change.clone())));
+        }
+        merge_into(merged.held.get_mut(mover), waits);
     }
 }
 

@@ -264,8 +264,8 @@ fn settle_half(
             let given_back = match (changed_since, carried) {
                 (true, true) => patch.apply(base),
                 (true, false) => alone(base, current, patch),
-                (false, true) => as_given_back(base, patch, &item.series),
-                (false, false) => {
+                // Where all was carried nothing is left of a person's own but what waits.
+                (false, _) => {
                     without_own(base, current, patch).apply(&as_given_back(base, patch, &item.series))
                 }
             };
@@ -675,12 +675,14 @@ pub(super) fn shown_as(latest: &Series, past: Past<'_>, view: &View<'_>, shown: 
     view.show(latest, past).diff(shown).apply(latest)
 }
 
-/// Takes an item that a create left unfinished as counterpart: both sides count as in step at what it shows, so that
-/// the rest of the other side's content is carried as a change. `masked`: it was to be a masked copy.
+/// Takes an item that a create left unfinished as counterpart: both sides count as in step at what had been written, so that
+/// the rest of the other side's content is carried as a change. What the item says otherwise than was `sent` was changed
+/// there since. `masked`: it was to be a masked copy.
 pub(super) fn adopt_half_made(
     link: &Link,
     side: Side,
-    item: Item,
+    item: &Item,
+    sent: Option<&Series>,
     masked: bool,
     setting: &Setting<'_>,
 ) -> Link {
@@ -689,28 +691,34 @@ pub(super) fn adopt_half_made(
     let view = View::new(setting.settings, side.other(), next.masked);
     next.generation = next_generation(link, side);
     next.retry = None;
+    let begun = sent.map_or_else(|| item.series.clone(), |sent| as_begun(&item.series, sent));
     if let Some(origin) = next.halves.get_mut(side.other()).as_mut()
         && let Some((revision, latest)) = origin.latest()
     {
         let theirs = link.halves.get(side).as_ref().and_then(|half| half.latest()).map(|(_, series)| series);
         let past = Past { was: origin.shadow.as_ref().map(|shadow| &shadow.series), theirs };
-        let series = shown_as(latest, past, &view, &item.series);
+        let series = shown_as(latest, past, &view, &begun);
         origin.shadow = Some(Shadow { revision: revision.clone(), series });
     }
     let origin = link.halves.get(side.other()).as_ref().and_then(Half::latest);
     next.memory.own_uid |= origin.is_some_and(|(_, origin)| origin.uid != item.series.uid);
-    *next.halves.get_mut(side) = Some(Half {
-        key: item.key,
-        shadow: Some(Shadow { revision: item.revision, series: item.series }),
-        seen: None,
-        access: item.access,
-        listed: setting.listings.get(side).not_shown_yet(),
-        kept: None,
-        last: None,
-        fresh: false,
-    });
+    *next.halves.get_mut(side) = Some(half_of(item, begun, setting.listings.get(side).not_shown_yet()));
     next.memory.private_from = private_from(link, &next);
     next
+}
+
+/// What had been written when a create of `sent` stopped: `item`, but for what it says otherwise, which a person has changed
+/// since. What it does not say may not be written yet.
+fn as_begun(item: &Series, sent: &Series) -> Series {
+    let said = Event::new("", item.event.span.clone()).diff(&item.event).fields();
+    let later = |field: Field| field == Field::Span || said.contains(&field);
+    let mut begun = item.clone();
+    item.event.diff(&sent.event).only(later).apply(&mut begun.event);
+    begun.overrides.retain(|key, _| sent.overrides.contains_key(key));
+    begun
+        .overrides
+        .extend(item.overrides.keys().filter_map(|key| Some((*key, sent.overrides.get(key)?.clone()))));
+    begun
 }
 
 /// An item that always fails is set aside with growing delay; what is wrong with the whole side is not its fault.

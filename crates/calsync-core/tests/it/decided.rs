@@ -1,14 +1,15 @@
 //! What is decided about one link, where hardly anything but the plan, the journal or the next round shows it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{CreateToken, ItemKey, Side};
 use calsync_core::link::Direction;
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Overlay, Override};
+use calsync_core::model::{Overlay, Override, Recurrence};
+use calsync_core::recur::{Frequency, Parts, Rule};
 use calsync_core::source::Access;
 use calsync_core::store::{Losing, LostBy};
-use calsync_core::sync::{Action, ReadOnlyEdit, Settings};
+use calsync_core::sync::{Action, ConflictPolicy, ReadOnlyEdit, Settings};
 
 use super::fake::{World, event, hour};
 use super::rounds_world::{daily, in_step, instance, meanwhile, once, writes_to};
@@ -132,4 +133,49 @@ fn what_is_ignored_and_then_written_over_is_in_the_journal() {
         );
         assert_eq!(lost[0].paths, ["master.place"]);
     }
+}
+
+#[test]
+fn an_instance_that_the_other_sides_new_rule_does_not_have_is_lost_and_named() {
+    let own = Override::Changed(Overlay { subject: Some("anders".to_owned()), ..Overlay::default() });
+    for over in [own, Override::Cancelled] {
+        let (world, mine, theirs) = in_step(daily(5));
+        let at = instance(&daily(5), 2);
+        let rule = Rule::new(Parts::every(Frequency::Weekly)).unwrap();
+        world.a.edit(&mine, |series| {
+            series.recurrence = Some(Recurrence { rule: rule.clone(), dates: BTreeSet::new() });
+        });
+        world.b.edit(&theirs, |series| {
+            series.overrides.insert(at, over.clone());
+        });
+        world.settle();
+        assert_eq!(world.b.series(&theirs).overrides, BTreeMap::new());
+        let named: Vec<Vec<String>> = lost(&world).into_iter().map(|lost| lost.paths).collect();
+        let expected = match over {
+            Override::Changed(_) => vec![vec![format!("instance {}", at.to_text())]],
+            Override::Cancelled => vec![],
+        };
+        assert_eq!(named, expected);
+    }
+}
+
+#[test]
+fn an_instance_that_waits_still_waits_after_a_new_rule_was_written_to_it() {
+    let (mut world, mine, theirs) = in_step(daily(5));
+    world.settings.conflict = ConflictPolicy::Hold;
+    world.settle();
+    let at = instance(&daily(5), 2);
+    let says =
+        |text: &str| Override::Changed(Overlay { subject: Some(text.to_owned()), ..Overlay::default() });
+    world.a.edit(&mine, |series| {
+        series.recurrence = daily(7).recurrence;
+        series.overrides.insert(at, says("bei A"));
+    });
+    world.b.edit(&theirs, |series| {
+        series.overrides.insert(at, says("bei B"));
+    });
+    world.settle();
+    let series = world.b.series(&theirs);
+    assert_eq!((&series.recurrence, &series.overrides[&at]), (&daily(7).recurrence, &says("bei B")));
+    assert_eq!(world.a.series(&mine).overrides[&at], says("bei A"));
 }

@@ -530,6 +530,27 @@ fn a_series_that_was_made_only_in_part_is_completed() {
 }
 
 #[test]
+fn what_was_changed_in_an_item_that_was_made_only_in_part_is_a_change() {
+    let world = World::new();
+    let key = world.a.add_series(weekly());
+    world.a.edit(&key, |series| {
+        series.overrides.insert(on(14), Override::Cancelled);
+    });
+    world.b.half_make();
+    world.sync_any();
+    let moved = Override::Changed(Overlay { place: Some("Halle".to_owned()), ..Overlay::default() });
+    world.b.edit(&only(world.b.keys()), |series| {
+        series.event.place = "Ulm".to_owned();
+        series.overrides.insert(on(21), moved.clone());
+    });
+    world.settle();
+    world.assert_in_step();
+    let series = world.a.series(&key);
+    assert_eq!((series.event.place.as_str(), &series.overrides[&on(21)]), ("Ulm", &moved));
+    assert_eq!(series.overrides[&on(14)], Override::Cancelled);
+}
+
+#[test]
 fn an_edited_instance_beats_its_cancellation() {
     let world = World::new();
     let key = world.a.add_series(weekly());

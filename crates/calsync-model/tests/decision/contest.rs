@@ -234,7 +234,6 @@ impl Contest {
                 state.faults -= 1;
                 if let Some((side, shelf)) = state.workers[at].take().and_then(|worker| worker.inside) {
                     *state.world.sides.get(side).shelf() = *shelf;
-                    state.world.half_made = Some(side);
                 }
                 true
             }

@@ -47,7 +47,6 @@ struct Case<'a> {
     shown: PerSide<BTreeMap<String, Vec<Look>>>,
     /// What was kept of versions that were replaced.
     kept: Vec<Look>,
-    half_made: Option<Side>,
     late: bool,
     open: usize,
 }
@@ -71,7 +70,6 @@ impl<'a> Case<'a> {
             deeds: &world.deeds,
             shown,
             kept: journal.iter().filter_map(|entry| entry.before.as_ref()).map(look).collect(),
-            half_made: world.half_made,
             late: world.late,
             open: head.intents.len(),
         }
@@ -324,8 +322,6 @@ impl<'a> Case<'a> {
             let rivals: Vec<&&Deed> =
                 deeds.iter().filter(|rival| rival.side != deed.side && rival.changed(field)).collect();
             let wins = match (lead, self.rules.conflict) {
-                // What is found half made is made whole.
-                _ if self.half_made == Some(deed.side) => false,
                 // `Settings::lead` is A; where nothing is carried from there, differences at first sight stay.
                 // With its receipts a link is known again before it is written: of what comes after that the policy
                 // decides, as of any later edit. Where both would take this one, it wins.

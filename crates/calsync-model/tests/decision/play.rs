@@ -120,8 +120,7 @@ pub fn play(
         if let (true, Some(side)) = (is_write, side) {
             let halfway = world.sides.get(side).shelf().halfway.take();
             if let (true, Some(halfway)) = (watched, halfway) {
-                let mut inner = world.clone();
-                inner.half_made = Some(side);
+                let inner = world.clone();
                 *inner.sides.get(side).shelf() = *halfway;
                 inside = Some(Arc::new(inner));
             }

@@ -26,8 +26,6 @@ pub struct World {
     pub deeds: Arc<Vec<Deed>>,
     /// Texts that were to be read on that side in an appointment that was not private.
     public: Arc<BTreeSet<(Side, String)>>,
-    /// A crash left an item half made on this side.
-    pub half_made: Option<Side>,
     /// A write arrived that was sent under a claim that was over.
     pub late: bool,
     /// What was found to be wrong while it happened.
@@ -69,7 +67,6 @@ impl World {
             now,
             deeds: Arc::new(Vec::new()),
             public: Arc::new(BTreeSet::new()),
-            half_made: None,
             late: false,
             wrong: Vec::new(),
         }

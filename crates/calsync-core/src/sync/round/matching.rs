@@ -665,7 +665,7 @@ impl Work {
                     recall(&mut case.link);
                 } else {
                     let masked = case.plan.masked == Some(side.other());
-                    case.link = adopt_half_made(&case.link, side, item, masked, &self.setting());
+                    case.link = adopt_half_made(&case.link, side, &item, None, masked, &self.setting());
                 }
                 changed.push(index);
             }

@@ -108,7 +108,11 @@ impl Work {
                 Finding::HalfMade(item) => {
                     if let Some(link) = links.iter_mut().find(|link| link.id == intent.write.link) {
                         let masked = intent.write.receipt.masked;
-                        *link = adopt_half_made(link, intent.side, *item, masked, &self.setting());
+                        let sent = match &intent.write.op {
+                            WriteOp::Create { series, .. } => Some(series.as_ref()),
+                            WriteOp::Update { .. } | WriteOp::Delete { .. } => None,
+                        };
+                        *link = adopt_half_made(link, intent.side, &item, sent, masked, &self.setting());
                     }
                     self.report.sides.get_mut(intent.side).created += 1;
                     JournalEntry::CARRIED_OUT_IN_PART
