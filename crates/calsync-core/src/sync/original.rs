@@ -72,6 +72,17 @@ pub(super) fn private_from(before: &Link, now: &Link) -> Option<Side> {
     if !Side::BOTH.into_iter().any(|side| latest(now, side)) {
         return None;
     }
+    // What was made anew was made of the other one.
+    let key = |link: &Link, side: Side| link.halves.get(side).as_ref().map(|half| half.key.clone());
+    let is_made = |side: &Side| {
+        let was_gone = before.halves.get(*side).as_ref().is_none_or(Half::is_gone);
+        was_gone && key(now, *side).is_some_and(|new| Some(new) != key(before, *side))
+    };
+    if let Some(made) = Side::BOTH.into_iter().find(is_made)
+        && latest(now, made.other())
+    {
+        return Some(made.other());
+    }
     let alone = |side: &Side| latest(before, *side) && !latest(before, side.other());
     let never = !was(Side::A) && !was(Side::B);
     before.memory.private_from.or(Side::BOTH.into_iter().find(|side| never && alone(side)))

@@ -395,6 +395,28 @@ fn a_double_that_somebody_moved_takes_the_place_of_the_first_one_or_stays_a_doub
 }
 
 #[test]
+fn what_is_made_again_of_a_copy_that_was_not_masked_is_no_original() {
+    let mut world = World::new();
+    world.settings.outward.b.private = Private::Mask;
+    world.b.add_series(once());
+    world.settle();
+    let (mine, theirs) = (world.a.keys().remove(0), world.b.keys().remove(0));
+    // It was private there, and nobody could write that to A before it was gone.
+    world.b.edit(&theirs, |series| series.event.sensitivity = Sensitivity::Private);
+    world.sync_until(writes_to(Side::A));
+    world.b.delete(&theirs);
+    world.a.edit(&mine, |series| series.event.sensitivity = Sensitivity::Private);
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+    // Deletion against edit, and the edit wins, on either side.
+    world.b.delete(&world.b.keys()[0]);
+    world.a.edit(&world.a.keys()[0], |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    assert_eq!(counts(&world), (1, 1));
+    assert!(world.b.events().iter().all(|event| event.place == "Ulm"));
+}
+
+#[test]
 fn a_double_stays_one_when_what_it_was_made_of_leaves_the_window() {
     let (mut world, _) = made_twice(true);
     world.settings.window.future_days = Some(14);
@@ -403,4 +425,25 @@ fn a_double_stays_one_when_what_it_was_made_of_leaves_the_window() {
     world.a.edit(&world.a.keys()[0], |series| series.event.span = hour(30, 9));
     world.settle();
     assert_eq!((counts(&world), world.held().len()), ((1, 1), 1));
+}
+
+#[test]
+fn what_was_made_private_while_the_other_was_gone_is_the_original() {
+    let mut world = World::new();
+    world.settings.outward.b.private = Private::Skip;
+    let mut series = once();
+    series.event.sensitivity = Sensitivity::Private;
+    let mine = world.a.add_series(series);
+    world.settle();
+    let theirs = world.b.keys().remove(0);
+    let kept = world.a.bin(&mine);
+    world.b.edit(&theirs, |series| series.event.sensitivity = Sensitivity::Normal);
+    world.sync_until(|request| matches!(request, Request::Counts));
+    world.b.edit(&theirs, |series| series.event.sensitivity = Sensitivity::Private);
+    world.sync_until(|request| matches!(request, Request::Counts));
+    world.b.edit(&theirs, |series| series.event.subject = "geheim".to_owned());
+    world.a.unbin(&mine, kept);
+    world.settle();
+    assert_eq!(world.b.subjects(), ["geheim"]);
+    assert!(!world.a.subjects().contains(&"geheim".to_owned()));
 }

@@ -386,14 +386,17 @@ fn names_new(link: &Link, side: Side) -> Option<ItemKey> {
     Some(receipt.counterpart.clone())
 }
 
-/// Whether somebody made it private on this side alone, also where it was private before and public only in between. Of what
-/// was on the other side meanwhile a lone item says nothing.
+/// Whether somebody made it private on this side alone, also where it was private before and public only in between, or the other
+/// one was gone. Of what was on the other side meanwhile a lone item says nothing.
 fn became_private(link: &Link, side: Side, item: &Item) -> bool {
     if link.memory.arrived(side, item.receipt.as_ref()).is_some() {
         return false;
     }
     let private = |side: Side| Some(has_private(link.halves.get(side).as_ref()?.latest()?.1));
-    private(side) == Some(false) && has_private(&item.series) && private(side.other()) == Some(false)
+    let alone = link.halves.get(side.other()).as_ref().is_some_and(Half::is_gone);
+    private(side) == Some(false)
+        && has_private(&item.series)
+        && (alone || private(side.other()) == Some(false))
 }
 
 /// An item that was never seen before.
