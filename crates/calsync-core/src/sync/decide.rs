@@ -505,7 +505,14 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     // our own receipt names was in step once, before the store was lost or went back, and a masked copy is what its original
     // makes it.
     let was_in_step = context.likeness == Some(Likeness::Receipt) || link.is_named() || original.is_some();
-    let read_only_edit = if was_in_step { context.settings.read_only_edit } else { ReadOnlyEdit::Ignore };
+    // What is made a masked copy only now was none before, so that nothing was done to one that is to be ignored.
+    let masked_now =
+        link.masked.is_none() && original.is_some() && context.likeness == Some(Likeness::Receipt);
+    let read_only_edit = match context.settings.read_only_edit {
+        ReadOnlyEdit::Ignore if masked_now => ReadOnlyEdit::Revert,
+        as_set if was_in_step => as_set,
+        ReadOnlyEdit::Revert | ReadOnlyEdit::Ignore | ReadOnlyEdit::Report => ReadOnlyEdit::Ignore,
+    };
     let settings = Settings { read_only_edit, ..context.settings.clone() };
     let context = Context { settings: &settings, ..*context };
     let merged = merge(&versions, &Rules::new(link, &context, original));

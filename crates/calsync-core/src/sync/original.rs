@@ -6,9 +6,9 @@
 use super::settings::Settings;
 use super::view::has_private;
 use crate::defects::{Defect, planted};
-use crate::ids::{LinkId, PairingId, Side};
+use crate::ids::{LinkId, PairingId, PerSide, Side};
 use crate::link::{Half, Link};
-use crate::model::Series;
+use crate::model::{Field, Series};
 
 /// The side with the original of a private appointment, where the other side is shown a masked copy: what was made so
 /// stays so; else the side that made it private, or that it comes from.
@@ -41,7 +41,8 @@ pub(super) fn original(link: &Link, pairing: &PairingId, settings: &Settings) ->
         if let Some((side, ..)) = sides.find(made_private) {
             return hides(side).then_some(side);
         }
-        return [lead, lead.other()].into_iter().find(|side| hides(*side));
+        let is_copied = |side: &Side| link.memory.private_from == Some(side.other());
+        return [lead, lead.other()].into_iter().find(|side| hides(*side) && !is_copied(side));
     }
     // Where one became private before the other, and that could not be written yet, the first one is the original.
     let became = |side: &Side| hides(*side) && !hid(*side);
@@ -90,12 +91,21 @@ pub(super) fn private_from(before: &Link, now: &Link) -> Option<Side> {
 
 /// Takes what our receipts in the items of a link say about who has the original and who made it private: all that is known of
 /// it when our memory was lost.
-pub(super) fn recall(link: &mut Link) {
+///
+/// `unheld` are the fields that a side does not hold.
+pub(super) fn recall(link: &mut Link, unheld: PerSide<&[Field]>) {
     link.masked = link.masked.or(masked_by_receipt(link));
-    let private = |side: Side| {
-        link.halves.get(side).as_ref().and_then(Half::latest).is_some_and(|(_, it)| has_private(it))
+    let latest = |side: Side| Some(link.halves.get(side).as_ref()?.latest()?.1);
+    let private = |side: Side| latest(side).is_some_and(has_private);
+    // That a copy is private nobody but the original said, as long as the copy is just what was written.
+    let is_as_made = |side: Side| {
+        let receipt = link.halves.get(side).as_ref().and_then(Half::receipt);
+        let made = latest(side).zip(latest(side.other()));
+        let made = made.map(|(copy, from)| Series { uid: from.uid.clone(), ..copy.clone() });
+        receipt.zip(made).is_some_and(|(receipt, made)| receipt.says(&made, unheld.get(side)))
     };
-    let copied = Side::BOTH.into_iter().find(|side| only_copied_from(link, *side) && private(*side));
+    let was_private = |side: Side| private(side) || private(side.other()) && is_as_made(side.other());
+    let copied = Side::BOTH.into_iter().find(|side| only_copied_from(link, *side) && was_private(*side));
     link.memory.private_from = copied.or(link.memory.private_from);
 }
 

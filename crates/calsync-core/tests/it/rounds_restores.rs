@@ -399,3 +399,33 @@ fn what_was_made_of_what_was_put_back_is_its_counterpart_when_the_store_is_older
     world.settle();
     assert_eq!((counts(&world), world.held().len()), ((1, 1), 0));
 }
+
+#[test]
+fn what_is_made_a_masked_copy_when_the_store_is_lost_says_what_its_original_makes_it() {
+    let mut world = World::new();
+    world.settings.outward.a.private = Private::Mask;
+    world.settings.read_only_edit = ReadOnlyEdit::Ignore;
+    let theirs = world.b.add_series(once());
+    world.settle();
+    let mine = world.a.keys().remove(0);
+    world.a.edit(&mine, |series| series.event.sensitivity = Sensitivity::Private);
+    world.b.edit(&theirs, |series| series.event.reminder = Reminder::Minutes(7));
+    world.store = MemoryStore::new();
+    world.settle();
+    let (original, copy) = (&world.a.events()[0], &world.b.events()[0]);
+    assert_eq!((copy.subject.as_str(), &copy.reminder), ("Privat", &original.reminder));
+}
+
+#[test]
+fn what_a_copy_took_over_as_private_is_no_original_when_the_store_is_lost() {
+    let mut world = World::new();
+    world.settings.outward.a.private = Private::Mask;
+    let mut series = once();
+    series.event.sensitivity = Sensitivity::Private;
+    let theirs = world.b.add_series(series);
+    world.settle();
+    world.b.edit(&theirs, |series| series.event.sensitivity = Sensitivity::Normal);
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!((world.a.subjects(), world.b.subjects()), (vec!["Termin".into()], vec!["Termin".into()]));
+}

@@ -187,7 +187,7 @@ impl Work {
             kept.halves.b.clone_from(&dropped.halves.b);
             kept.retry = None;
             kept.masked = None;
-            recall(&mut kept);
+            recall(&mut kept, self.setting().unheld);
             self.recall_made(&mut kept);
             pending.remember_named(&kept, self.last_read);
             consumed.insert(dropped.id);
@@ -662,7 +662,7 @@ impl Work {
                     *case.link.halves.get_mut(side) =
                         Some(new_half(item, self.head.listings.get(side).number));
                     case.likeness = Some(Likeness::Receipt);
-                    recall(&mut case.link);
+                    recall(&mut case.link, self.setting().unheld);
                 } else {
                     let masked = case.plan.masked == Some(side.other());
                     case.link = adopt_half_made(&case.link, side, &item, None, masked, &self.setting());
