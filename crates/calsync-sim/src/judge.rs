@@ -82,11 +82,14 @@ impl Shared {
         deleted.retain(|at| now - *at < HOUR);
         deleted.push(now);
         let count = deleted.len() as u64;
+        let round = watch.round();
+        let of_this_round = *round.deletes.get(side) + 1;
+        let begun = *round.standing.get(side) + count.saturating_sub(of_this_round);
         let known = ["clock jumps", "write delayed", "write sent twice", "store lost", "store goes back"];
         let unknowable = known.iter().any(|fault| watch.faults.contains_key(fault));
         drop(watch);
         // Those that are deleted by now were linked before.
-        let linked = standing + count;
+        let linked = begun.max(standing + count);
         if !unknowable && count > guard.count && count * 100 > linked * guard.percent {
             self.violated("I15", format!("{count} of {linked} are deleted on {side} within an hour"));
         }

@@ -426,8 +426,10 @@ impl World {
     }
 
     fn begin_round(&mut self, number: usize) {
-        // What one side deleted and the other has is linked until that is carried.
-        let linked = self.shared.linked();
+        // What one side deleted and the other has is linked until that is carried; what both did, until that is seen.
+        let store = self.store();
+        let known = self.wait(store.counts(&self.shared.pairing)).map_or(0, |counts| counts.linked);
+        let linked = self.shared.linked().max(known);
         let standing = PerSide::from_fn(|side| linked.max(self.place(side).items().len() as u64));
         let mut watch = self.shared.watch();
         let began = watch.steps;
