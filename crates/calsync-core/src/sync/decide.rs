@@ -304,8 +304,8 @@ fn create(link: &Link, from: Side, reason: Reason, context: &Context<'_>, plan: 
         plan.steps.push(step(link, Action::Leave, Reason::NotCarried(from)));
         return;
     }
-    // What it was a copy of is gone. Made again, that one is the copy.
-    if plan.masked.is_none()
+    // What it was a copy of is gone, or what was to be the original beside it and never masked it. Made again, that one is the copy.
+    if plan.masked != Some(from)
         && link.halves.get(target).is_some()
         && context.settings.hides(from, series)
         && !planted(Defect::OriginalForgotten)

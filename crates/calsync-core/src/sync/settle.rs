@@ -172,8 +172,7 @@ fn asked_of(link: &Link, asked: &Question, now: DateTime<Utc>) -> Hold {
 /// What is left when the item of `side` was deleted. Where the other one is still there, only the two were parted: the
 /// appointment left the scope.
 fn parted(link: &Link, side: Side) -> After {
-    let stays = link.halves.get(side.other()).as_ref();
-    if stays.is_none_or(Half::is_gone) {
+    if link.halves.get(side.other()).as_ref().is_none_or(Half::is_gone) {
         return After::End;
     }
     let mut next = link.clone();
@@ -181,8 +180,13 @@ fn parted(link: &Link, side: Side) -> After {
     next.writes += 1;
     *next.halves.get_mut(side) = None;
     (next.hold, next.retry, next.masked) = (None, None, None);
-    // Put back, it is known by its UID.
-    next.memory = LinkMemory { uids: link.memory.uids.clone(), ..LinkMemory::default() };
+    // Put back, it is known by its UID, and is no original for that.
+    let stays = |from: &Side| *from == side.other();
+    next.memory = LinkMemory {
+        uids: link.memory.uids.clone(),
+        private_from: link.masked.or(link.memory.private_from).filter(stays),
+        ..LinkMemory::default()
+    };
     if let Some(uid) = link.halves.get(side).as_ref().and_then(Half::uid) {
         next.memory.had(uid);
     }

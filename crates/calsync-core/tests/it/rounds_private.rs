@@ -4,7 +4,7 @@ use calsync_core::ids::Side;
 use calsync_core::link::Answer;
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Overlay, Override, Sensitivity, Series};
-use calsync_core::sync::{Private, ReadOnlyEdit, Request};
+use calsync_core::sync::{Leaving, Private, ReadOnlyEdit, Request};
 
 use super::fake::{Cut, World, hour};
 use super::rounds_world::{daily, in_step, instance, meanwhile, once, writes_to};
@@ -191,4 +191,43 @@ fn what_a_new_rule_took_away_does_not_come_back_in_a_masked_copy_wherever_the_ro
             break;
         }
     }
+}
+
+#[test]
+fn what_was_to_be_masked_and_could_not_be_is_masked_when_the_original_is_gone() {
+    let (mut world, mine, theirs) = in_step(once());
+    (world.settings.outward.a.private, world.settings.outward.b.private) = (Private::Skip, Private::Mask);
+    world.settle();
+    let mut kept = world.b.bin(&theirs);
+    world.a.edit(&mine, |series| series.event.sensitivity = Sensitivity::Private);
+    world.settle();
+    (kept.event.sensitivity, kept.event.subject) = (Sensitivity::Private, "geheim".to_owned());
+    world.b.unbin(&theirs, kept);
+    meanwhile(&world, writes_to(Side::B), || {
+        world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    });
+    for key in world.a.keys() {
+        world.a.delete(&key);
+    }
+    world.settle();
+    assert!(!world.a.subjects().contains(&"geheim".to_owned()), "{:?}", world.a.subjects());
+}
+
+#[test]
+fn what_left_the_scope_and_is_put_back_is_no_original() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.settings.outward.a.private = Private::Mask;
+    world.settings.leaving = Leaving::Delete;
+    world.settings.window.future_days = Some(14);
+    world.b.edit(&theirs, |series| series.event.sensitivity = Sensitivity::Private);
+    world.settle();
+    world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    let kept = world.a.series(&mine);
+    world.b.edit(&theirs, |series| series.event.span = hour(30, 9));
+    world.settle();
+    assert!(world.a.keys().is_empty());
+    world.a.unbin(&mine, kept);
+    world.settle();
+    assert_eq!((world.a.subjects(), world.b.subjects()), (vec!["Termin".into()], vec!["Termin".into()]));
 }

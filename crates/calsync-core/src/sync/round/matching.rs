@@ -187,6 +187,7 @@ impl Work {
             kept.halves.b.clone_from(&dropped.halves.b);
             kept.retry = None;
             kept.masked = None;
+            kept.memory.private_from = kept.memory.private_from.or(dropped.memory.private_from);
             recall(&mut kept, self.setting().unheld);
             self.recall_made(&mut kept);
             pending.remember_named(&kept, self.last_read);
