@@ -46,6 +46,10 @@ pub(crate) struct Appointment {
     pub(crate) born: PerSide<bool>,
     /// The side that made it private, if that is known.
     pub(crate) private_by: Option<Side>,
+    /// The side that has the original only because it was put back there alone.
+    pub(crate) back_alone: Option<Side>,
+    /// At which step it was made public on this side.
+    pub(crate) bared: PerSide<Option<u64>>,
     /// Both sides made it private, or it was two appointments then: which is the original is not known.
     pub(crate) disputed: bool,
     /// Why the two sides need not show the same: named, and counted when it is used.
@@ -235,6 +239,13 @@ impl Book {
             }
         }
         any
+    }
+
+    /// Nobody can know that what stands on `side` was an original: what was written there is no secret.
+    pub(crate) fn reveal(&mut self, side: Side, event: usize) {
+        for told in self.told.values_mut().filter(|told| told.side == side && told.events == [event]) {
+            told.secret = false;
+        }
     }
 
     /// Words that nobody will find again because an administrator took a backup: they are no concern of the engine.

@@ -132,20 +132,38 @@ impl Shared {
             WriteOp::Update { patch, current, .. } => (patch.apply(current), set_of(current)),
             WriteOp::Delete { .. } => return,
         };
+        let is_late = self.is_private_since(side, write);
         let book = self.book();
-        let mut told = Vec::new();
+        let is_original_here =
+            |event: &usize| book.event(*event).is_some_and(|event| event.private_by == Some(side));
+        let (mut told, mut late) = (Vec::new(), false);
         words(&says, &mut |word, _| {
             if let (Word::Text(_), false, Some(about)) = (word, known.contains(&word), book.told.get(&word))
                 && about.secret
                 && about.side != side
             {
-                told.push(word);
+                if is_late && about.events.iter().all(is_original_here) {
+                    late = true;
+                } else {
+                    told.push(word);
+                }
             }
         });
         drop(book);
+        if late {
+            self.exempt("made private where it goes since that was read");
+        }
         if !told.is_empty() {
             self.violated("I16", format!("private words {told:?} are sent to {side}"));
         }
+    }
+
+    /// Whether what it changes was made private since it was read: the write will be refused.
+    fn is_private_since(&self, side: Side, write: &Write) -> bool {
+        let WriteOp::Update { key, current, .. } = &write.op else { return false };
+        let is_private = |series: &Series| series.event.sensitivity.is_private();
+        let stands = self.places.get(side).item(key.as_str());
+        !is_private(current) && stands.is_some_and(|item| is_private(&item.series))
     }
 
     /// I13: nothing is made from what is out of scope.

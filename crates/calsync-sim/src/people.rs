@@ -329,6 +329,11 @@ impl World {
         let now_private = after.is_some_and(|after| after.event.sensitivity.is_private());
         let was_private = item.series.event.sensitivity.is_private();
         let one_sided = fields.iter().any(|field| unheld_there.contains(field));
+        let (steps, read) = {
+            let watch = self.shared.watch();
+            let key = (side, ItemKey::new(item.key.as_str()));
+            (watch.steps, watch.read.get(&key).copied().unwrap_or_default())
+        };
         if let Some(appointment) = book.event_mut(event) {
             *appointment.hasty.get_mut(side) |= *appointment.written.get(side) >= began;
             // Where the original is gone already, or was made anew from what passes, this is one.
@@ -352,6 +357,15 @@ impl World {
             if theirs_private && now_private && !was_private {
                 appointment.loose = Some("made private on both sides at once");
                 appointment.disputed = true;
+            }
+            if now_private && !was_private {
+                let read = read.max(*appointment.written.get(side));
+                if appointment.bared.get(side).is_some_and(|at| at > read) {
+                    appointment.loose = Some("made public and private again before that was read");
+                    appointment.disputed = true;
+                }
+            } else if was_private && !now_private && after.is_some() {
+                *appointment.bared.get_mut(side) = Some(steps);
             }
             appointment.disputed |= appointment.split.is_some();
             appointment.one_sided |= one_sided;
@@ -462,27 +476,44 @@ impl World {
         };
         let alone = self.items_of(side.other(), event) == 0;
         let slipped = !missed;
-        let theirs_hidden = hides(&settings, side.other()) && {
-            let there = self.place(side.other()).items();
+        let there = self.place(side.other()).items();
+        let (theirs_private, theirs_masked) = {
             let book = self.book();
-            let private = |item: &Standing| item.series.event.sensitivity.is_private();
-            there.iter().any(|item| private(item) && book.event_of(&item.series) == Some(event))
+            let theirs = || there.iter().filter(|item| book.event_of(&item.series) == Some(event));
+            let private = theirs().any(|item| item.series.event.sensitivity.is_private());
+            (private, theirs().any(|item| looks_masked(&settings, side.other(), item)))
         };
+        let theirs_hidden = hides(&settings, side.other()) && theirs_private;
+        // Whether a round looked at the other one while it stood there alone.
+        let seen = {
+            let watch = self.shared.watch();
+            watch.came.get(&(side.other(), event)).is_some_and(|at| *at < watch.decided)
+        };
+        let mut unknown = false;
         if let Some(event) = self.book().event_mut(event) {
             *event.put_back.get_mut(side) = true;
             event.revived = PerSide::default();
             *event.slipped.get_mut(side) |= slipped;
-            // Beside what was last written as a masked copy it is the original once more; a private one that stood there alone is it.
-            let original = alone || event.private_by.is_none() && *event.masked.get(side.other());
-            if !private && theirs_hidden && event.private_by.is_none() {
+            unknown = event.back_alone == Some(side.other()) && !seen;
+            // Beside a masked copy it is the original once more; a private one that stood there alone is it.
+            let beside = event.private_by.is_none() && *event.masked.get(side.other());
+            let original = alone || theirs_masked || beside || unknown;
+            // What nobody saw gone was made public where it was private.
+            if !private && theirs_hidden && missed && event.private_by.is_none() {
                 event.private_by = Some(side.other());
             }
+            let was_original = event.private_by == Some(side);
+            event.back_alone = (private && alone && !was_original).then_some(side);
             if private && original {
                 event.private_by = Some(side);
             }
             if event.put_back.a && event.put_back.b {
                 event.split = Some("put back on both sides");
             }
+        }
+        if unknown {
+            self.book().reveal(side.other(), event);
+            self.shared.exempt("put back on both sides before anybody saw one alone");
         }
         let key = self.place(side).put_back(&item.key, rng.chance(500));
         self.appeared(side, event);

@@ -112,10 +112,14 @@ pub(crate) struct Watch {
     pub(crate) stored: BTreeSet<(Side, ItemKey)>,
     /// Names of items that were read.
     pub(crate) shown: BTreeSet<(Side, ItemKey)>,
+    /// At which step an item was last read.
+    pub(crate) read: BTreeMap<(Side, ItemKey), u64>,
     /// At which step a daemon was first told that an item is not there.
     pub(crate) missed: BTreeMap<(Side, ItemKey), u64>,
     /// At which step a round last came to its end.
     pub(crate) ended: u64,
+    /// At which step the last round that came to its end began: what came before that was seen.
+    pub(crate) decided: u64,
     /// Writes that were closed as not carried out.
     pub(crate) given_up: BTreeSet<(u64, Side, u64)>,
     /// Names of items that the engine made, whether or not it was told.

@@ -370,9 +370,10 @@ impl CalendarSource for Wire {
                 let mut watch = self.shared.watch();
                 let there =
                     |seen: &Seen| if let Seen::Present(item) = seen { Some(item.key.clone()) } else { None };
+                let at = watch.steps;
+                watch.read.extend(seen.iter().filter_map(there).map(|key| ((self.side, key), at)));
                 watch.shown.extend(seen.iter().filter_map(there).map(|key| (self.side, key)));
                 let absent = keys.iter().zip(seen.iter()).filter(|(_, seen)| matches!(seen, Seen::Absent));
-                let at = watch.steps;
                 for (key, _) in absent {
                     watch.missed.entry((self.side, key.clone())).or_insert(at);
                 }

@@ -502,6 +502,7 @@ impl World {
             None => {
                 let mut watch = self.shared.watch();
                 watch.ended = watch.steps;
+                watch.decided = watch.round().began;
             }
         }
         if self.shared.watch().script.is_some() {
