@@ -82,14 +82,25 @@ impl World {
         self.links().iter().any(|link| link.hold.as_ref().is_some_and(|hold| hold.guard.is_some()))
     }
 
-    fn judge(&mut self) {
+    /// What a plan says that a round would write.
+    fn planned_writes(&mut self) -> Vec<String> {
         let refused = self.shared.watch().poisoned_links.clone();
         let writes =
             |action: &Action| matches!(action, Action::Create(_) | Action::Update(_) | Action::Delete(_));
-        if let Some(report) = self.plan()
-            && report.plan.steps.iter().any(|step| writes(&step.action) && !refused.contains(&step.link))
-        {
-            let steps: Vec<String> = report.plan.steps.iter().map(ToString::to_string).collect();
+        let steps = self.plan().map(|report| report.plan.steps).unwrap_or_default();
+        let steps = steps.iter().filter(|step| writes(&step.action) && !refused.contains(&step.link));
+        steps.map(ToString::to_string).collect()
+    }
+
+    fn judge(&mut self) {
+        let mut steps = self.planned_writes();
+        if !steps.is_empty() {
+            // A round that found a token spent writes nothing, and the next one does.
+            self.shared.exempt("found out in the last round, and not acted upon yet");
+            self.settle();
+            steps = self.planned_writes();
+        }
+        if !steps.is_empty() {
             self.shared
                 .violated("I1", format!("a plan after the last round is not empty: {}", steps.join("; ")));
         }
