@@ -395,6 +395,11 @@ events! {{
 }}
 
 impl Event {
+    /// The fields in which it says something, besides its time: those that differ from a new appointment without a subject.
+    pub fn said(&self) -> Vec<Field> {
+        Event::new("", self.span.clone()).diff(self).fields()
+    }
+
     /// An appointment of that subject and time; everything else as new appointments have it.
     pub fn new(subject: impl Into<String>, span: Span) -> Event {
         Event {

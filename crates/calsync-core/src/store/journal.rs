@@ -204,9 +204,8 @@ impl JournalEntry {
 
 /// The fields of a series that say something, as the path of each.
 fn said(series: &Series) -> Vec<String> {
-    let blank = Event::new("", series.event.span.clone());
     let mut paths = vec!["master.span".to_owned()];
-    paths.extend(blank.diff(&series.event).fields().into_iter().map(|field| format!("master.{field}")));
+    paths.extend(series.event.said().into_iter().map(|field| format!("master.{field}")));
     if series.recurrence.is_some() {
         paths.push("recurrence".to_owned());
     }

@@ -532,8 +532,7 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
 /// What of a series a write takes away, where it does not only add.
 fn overwritten(series: &Series, op: &WriteOp) -> Vec<String> {
     let WriteOp::Update { patch, .. } = op else { return Vec::new() };
-    let blank = Event::new("", series.event.span.clone());
-    let said = blank.diff(&series.event).fields();
+    let said = series.event.said();
     let lost = |field: Field| field == Field::Span || said.contains(&field);
     SeriesPatch { master: patch.master.only(lost), ..(**patch).clone() }.paths()
 }

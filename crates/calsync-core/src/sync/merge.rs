@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
+
 use super::plan::Conflict;
 use super::settings::ReadOnlyEdit;
 use super::view::{Past, View};
@@ -16,7 +18,6 @@ use crate::model::{
     Change, Field, Overlay, Override, OverridePatch, Patch, RecurrenceId, Series, SeriesPatch, Span, When,
 };
 use crate::recur::Rule;
-use chrono::TimeDelta;
 
 /// What each side shows, and showed when both were in step.
 pub(super) struct Versions<'a> {

@@ -714,7 +714,7 @@ pub(super) fn adopt_half_made(
 /// What had been written when a create of `sent` stopped: `item`, but for what it says otherwise, which a person has changed
 /// since. What it does not say, and what is missing in an instance, may not be written yet.
 fn as_begun(item: &Series, sent: &Series) -> Series {
-    let said = Event::new("", item.event.span.clone()).diff(&item.event).fields();
+    let said = item.event.said();
     // Files arrive one after another: some of them are no change.
     let later = |field: Field| field == Field::Span || said.contains(&field) && field != Field::Attachments;
     let mut begun = item.clone();

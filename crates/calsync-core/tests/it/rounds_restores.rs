@@ -8,7 +8,6 @@ use calsync_core::link::{Direction, HoldKind};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Busy, Field, Reminder, Sensitivity, Series};
 use calsync_core::sync::{Leaving, Private, ReadOnlyEdit, Request};
-
 use chrono::DateTime;
 
 use super::fake::{Cut, Fake, World, event, hour};

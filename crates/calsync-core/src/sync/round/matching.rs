@@ -433,7 +433,9 @@ impl Work {
             }
             let tombstones = self.port.tombstones(side, halves).await?;
             let (replaced, mut tombstones) = self.replaced(side, tombstones).await?;
-            tombstones.retain(|_| self.head.first_sync_done);
+            if !self.head.first_sync_done {
+                tombstones.clear();
+            }
             for case in cases.iter_mut().filter(|case| lone(case)) {
                 let sighting = case.link.halves.get(side).as_ref().and_then(|half| half.sighting());
                 // Of a counterpart that its link dropped.
