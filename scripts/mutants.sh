@@ -22,11 +22,24 @@ esac
 command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
 arguments=()
 for file in "${files[@]}"; do arguments+=(-f "$file"); done
-tests=(--lib --test it)
-if command -v cargo-nextest >/dev/null; then
-    # Stops at the first test that fails. The one that is left out takes as long as all others, and notices nothing besides.
-    arguments+=(--test-tool nextest)
-    tests+=(-E 'not test(a_crash_during_the_repair_of_a_crash_is_repaired)')
-fi
+# To be given to what builds the tests as well: else every example is built for each change.
+all=(--cargo-arg=--lib --cargo-arg=--test=it)
 mkdir -p target/mutants
-exec cargo mutants -p "$package" "${arguments[@]}" --timeout 300 -o "target/mutants/$what" "$@" -- "${tests[@]}"
+
+run() { cargo mutants -p "$package" "${arguments[@]}" --timeout 300 -o "target/mutants/$what" "$@"; }
+
+if ! command -v cargo-nextest >/dev/null || [ "$what" = store ]; then
+    run "${all[@]}" "$@"
+    exit
+fi
+# Nextest stops at the first test that fails. What a quick test notices needs no slow one: first all changes against the quick
+# tests, then what is left (`--iterate`) against all that have to do with it. The one that is always left out takes as long as all
+# others, and notices nothing besides.
+arguments+=(--test-tool nextest)
+related='not test(a_crash_during_the_repair_of_a_crash_is_repaired) and not test(/^(model::|recur)/)'
+slow='test(/at_every_request|whatever_people_and_rules_do|cut_off_anywhere|overtaken_and_harms_nothing|is_cut$|cutting_rounds_anywhere/)'
+status=0
+run --cargo-arg=--test=it "$@" -- -E "$related and not $slow" || status=$?
+# 2: some were missed. Everything else is an end.
+[ $status = 2 ] || exit $status
+run "${all[@]}" "$@" --iterate -- -E "$related"
