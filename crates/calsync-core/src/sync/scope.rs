@@ -339,6 +339,8 @@ mod tests {
             ("*", "", true),
             ("?", "", false),
             ("a*b*c", "aXbXbXc", true),
+            ("a*bc", "abbbbc", true),
+            ("a*bc", "abbbbd", false),
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), fits, "{pattern} on {text}");
         }
@@ -381,6 +383,9 @@ mod tests {
         assert_eq!(on("2010-01-01", Some("FREQ=YEARLY")), None);
         assert_eq!(on("2010-01-01", Some("FREQ=DAILY;COUNT=10")), Some(Outside::Past));
         assert_eq!(on("2010-01-01", Some("FREQ=DAILY;UNTIL=20261101")), None);
+        // The last one ends just where the window begins.
+        assert_eq!(on("2010-01-01", Some("FREQ=DAILY;UNTIL=20261024")), Some(Outside::Past));
+        assert_eq!(on("2010-01-01", Some("FREQ=DAILY;UNTIL=20261025")), None);
         assert_eq!(on("2027-02-23", Some("FREQ=DAILY")), Some(Outside::Future));
     }
 }

@@ -212,6 +212,7 @@ mod tests {
         for ((kind, customer, place), text) in cases {
             assert_eq!(template.render(&event(kind, customer, place, "x")), text);
         }
+        assert_eq!(template.as_str(), "[{type}] {customer}, {place}");
         let german = Template::new("Auftrag: {Kunde} ({Ort})!").unwrap();
         assert_eq!(german.render(&event("", "Müller", "Köln", "x")), "Auftrag: Müller (Köln)!");
         assert_eq!(german.render(&event("", "Müller", "", "x")), "Auftrag: Müller!");

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use calsync_core::drive::Clock;
 use calsync_core::ids::{CreateToken, ItemKey, Side};
-use calsync_core::link::Direction;
+use calsync_core::link::{Answer, Direction};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Overlay, Override, Recurrence};
+use calsync_core::model::{Overlay, Override, Recurrence, Sensitivity};
 use calsync_core::recur::{Frequency, Parts, Rule};
 use calsync_core::source::Access;
 use calsync_core::store::{Losing, LostBy};
-use calsync_core::sync::{Action, ConflictPolicy, ReadOnlyEdit, Settings};
+use calsync_core::sync::{Action, ConflictPolicy, Filter, Leaving, Pattern, Private, ReadOnlyEdit, Settings};
+use chrono::TimeDelta;
 
 use super::fake::{World, event, hour};
 use super::rounds_world::{daily, in_step, instance, meanwhile, once, writes_to};
@@ -178,4 +180,125 @@ fn an_instance_that_waits_still_waits_after_a_new_rule_was_written_to_it() {
     let series = world.b.series(&theirs);
     assert_eq!((&series.recurrence, &series.overrides[&at]), (&daily(7).recurrence, &says("bei B")));
     assert_eq!(world.a.series(&mine).overrides[&at], says("bei A"));
+}
+
+#[test]
+fn which_edit_is_newer_is_told_by_our_clock() {
+    for ahead in [TimeDelta::hours(1), TimeDelta::zero(), TimeDelta::hours(-1)] {
+        let (mut world, mine, theirs) = in_step(once());
+        world.settings.conflict = ConflictPolicy::Newer;
+        let now = world.clock.now();
+        world.b.set_clock(now + ahead - TimeDelta::minutes(10));
+        world.b.edit(&theirs, |series| series.event.place = "zuerst".to_owned());
+        world.b.set_clock(now + ahead);
+        world.a.set_clock(now - TimeDelta::minutes(1));
+        world.a.edit(&mine, |series| series.event.place = "zuletzt".to_owned());
+        world.settle();
+        assert_eq!(world.b.events()[0].place, "zuletzt", "B's clock is ahead by {ahead}");
+
+        world.b.edit(&theirs, |series| series.event.place = "später".to_owned());
+        world.a.edit(&mine, |series| series.event.place = "von A".to_owned());
+        world.b.set_clock(now + ahead + TimeDelta::minutes(20));
+        world.b.edit(&theirs, |series| series.event.place = "danach".to_owned());
+        world.a.set_clock(now + TimeDelta::minutes(21));
+        world.settle();
+        assert_eq!(world.a.events()[0].place, "danach", "B's clock is ahead by {ahead}");
+    }
+}
+
+#[test]
+fn a_counterpart_that_its_own_side_would_leave_out_takes_nothing_along_when_rules_change() {
+    let mut world = World::new();
+    world.settings.leaving = Leaving::Delete;
+    world.settings.outward.b.filter =
+        Filter { except_subjects: vec![Pattern::new("Termin")], ..Filter::default() };
+    world.a.add_series(once());
+    world.settle();
+    world.settings.outward.a.plain_notes = !world.settings.outward.a.plain_notes;
+    world.settle();
+    assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 1));
+}
+
+#[test]
+fn what_leaves_the_scope_of_the_side_that_nothing_is_carried_from_stays_on_the_other() {
+    let mut world = World::new();
+    world.settings.direction = Direction::BToA;
+    world.settings.read_only_edit = ReadOnlyEdit::Ignore;
+    world.settings.leaving = Leaving::Delete;
+    world.settings.outward.a.filter =
+        Filter { except_subjects: vec![Pattern::new("intern")], ..Filter::default() };
+    world.b.add_series(once());
+    world.settle();
+    world.a.edit(&world.a.keys()[0], |series| series.event.subject = "intern".to_owned());
+    let report = world.settle();
+    assert_eq!((world.b.keys().len(), report.writes()), (1, 0), "{}", report.plan);
+    assert_eq!(world.b.writes(), 0, "nor is it tried");
+}
+
+#[test]
+fn a_series_that_waits_with_its_instance_is_moved_when_a_person_decided() {
+    let (mut world, mine, theirs) = in_step(daily(5));
+    world.settings.conflict = ConflictPolicy::Hold;
+    world.settle();
+    let at = instance(&daily(5), 2);
+    let says =
+        |text: &str| Override::Changed(Overlay { subject: Some(text.to_owned()), ..Overlay::default() });
+    world.a.edit(&mine, |series| {
+        series.event.span = hour(1, 10);
+        let moved = instance(series, 2);
+        series.overrides.insert(moved, says("bei A"));
+        series.overrides.insert(at, says("bei A"));
+    });
+    world.b.edit(&theirs, |series| {
+        series.overrides.insert(at, says("bei B"));
+    });
+    let report = world.sync();
+    let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
+    assert!(asked.paths.contains(&"master.span".to_owned()), "{}", report.plan);
+    assert_eq!(world.b.series(&theirs).event.span, hour(1, 9));
+    world.answer(Answer::Prefer(Side::A));
+    world.settle();
+    assert_eq!(world.b.series(&theirs).event.span, hour(1, 10));
+}
+
+#[test]
+fn all_that_is_disputed_in_an_instance_waits() {
+    let (mut world, mine, theirs) = in_step(daily(5));
+    world.settings.conflict = ConflictPolicy::Hold;
+    world.settle();
+    let at = instance(&daily(5), 2);
+    let says = |text: &str| {
+        let (subject, place) = (Some(text.to_owned()), Some(text.to_owned()));
+        Override::Changed(Overlay { subject, place, ..Overlay::default() })
+    };
+    world.a.edit(&mine, |series| {
+        series.overrides.insert(at, says("bei A"));
+    });
+    world.b.edit(&theirs, |series| {
+        series.overrides.insert(at, says("bei B"));
+    });
+    let report = world.sync();
+    let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
+    for field in ["subject", "place"] {
+        let path = format!("instance {} {field}", at.to_text());
+        assert_eq!(asked.paths.iter().filter(|it| **it == path).count(), 2, "{path} in {:?}", asked.paths);
+    }
+}
+
+#[test]
+fn what_was_private_on_both_sides_before_there_was_a_rule_is_masked_where_it_is_written() {
+    for (direction, masked) in [(Direction::BToA, Side::A), (Direction::AToB, Side::B)] {
+        let mut world = World::new();
+        world.settings.direction = direction;
+        for side in Side::BOTH {
+            let mut series = once();
+            series.event.sensitivity = Sensitivity::Private;
+            world.side(side).add_series(series);
+        }
+        world.settle();
+        (world.settings.outward.a.private, world.settings.outward.b.private) = (Private::Mask, Private::Mask);
+        world.settle();
+        assert_eq!(world.side(masked).subjects(), ["Privat"], "{direction:?}");
+        assert_eq!(world.side(masked.other()).subjects(), ["Termin"], "{direction:?}");
+    }
 }
