@@ -633,7 +633,7 @@ pub(super) fn write_merged(
             lost.paths()
         };
         let (lost, by) = match reason {
-            Reason::Reverted(_) => ([patch.paths(), disputed].concat(), LostBy::Direction),
+            Reason::Reverted(_) => ([replaced(), disputed].concat(), LostBy::Direction),
             Reason::Chosen(_) => (disputed, LostBy::Person),
             _ if !disputed.is_empty() => (disputed, LostBy::Policy),
             // Where nothing may be carried from here there is no dispute: what the other side says goes over it.

@@ -74,6 +74,21 @@ fn what_is_taken_back_is_in_the_journal_and_in_the_plan() {
 }
 
 #[test]
+fn what_is_carried_together_with_what_is_taken_back_is_not_lost() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.settings.direction = Direction::AToB;
+    world.settle();
+    world.a.edit(&mine, |series| series.event.subject = "anders".to_owned());
+    world.b.edit(&theirs, |series| series.event.place = "Ulm".to_owned());
+    world.sync();
+    let lost = lost(&world);
+    assert_eq!(
+        (lost.len(), lost[0].by, lost[0].paths.as_slice()),
+        (1, LostBy::Direction, &["master.place".to_owned()][..])
+    );
+}
+
+#[test]
 fn what_our_receipts_name_was_in_step_also_in_the_round_after_the_first() {
     let (mut world, _, theirs) = in_step(once());
     world.settings.direction = Direction::AToB;
