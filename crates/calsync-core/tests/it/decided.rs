@@ -42,6 +42,7 @@ fn what_the_side_that_does_not_lead_said_first_is_in_the_journal() {
         (Side::B, LostBy::Lead, &theirs.event.place)
     );
     let paths: BTreeSet<&str> = lost[0].paths.iter().map(String::as_str).collect();
+    assert_eq!(paths.len(), lost[0].paths.len(), "each is named once");
     assert!(paths.contains("master.span") && paths.contains("master.place"), "{paths:?}");
     assert!(!paths.contains("master.customer"), "nothing was said there: {paths:?}");
 }
@@ -315,5 +316,77 @@ fn what_was_private_on_both_sides_before_there_was_a_rule_is_masked_where_it_is_
         world.settle();
         assert_eq!(world.side(masked).subjects(), ["Privat"], "{direction:?}");
         assert_eq!(world.side(masked.other()).subjects(), ["Termin"], "{direction:?}");
+    }
+}
+
+#[test]
+fn two_rules_for_one_series_are_a_conflict_and_two_equal_ones_are_none() {
+    let every =
+        |frequency| Recurrence { rule: Rule::new(Parts::every(frequency)).unwrap(), dates: BTreeSet::new() };
+    for (theirs, conflicts) in [(Frequency::Weekly, 0), (Frequency::Monthly, 1)] {
+        let (world, mine, other) = in_step(daily(5));
+        world.a.edit(&mine, |series| series.recurrence = Some(every(Frequency::Weekly)));
+        world.b.edit(&other, |series| series.recurrence = Some(every(theirs)));
+        let report = world.sync();
+        assert_eq!(report.conflicts, conflicts, "{}", report.plan);
+        world.settle();
+        world.assert_in_step();
+        assert_eq!(world.a.series(&mine).recurrence, Some(every(Frequency::Weekly)));
+        let named: Vec<Vec<String>> = lost(&world).into_iter().map(|lost| lost.paths).collect();
+        assert_eq!(named, vec![vec!["recurrence".to_owned()]; usize::from(conflicts > 0)]);
+    }
+}
+
+#[test]
+fn what_differs_at_first_sight_and_is_not_carried_stays_where_that_is_ignored() {
+    let mut world = World::new();
+    (world.settings.direction, world.settings.read_only_edit) = (Direction::AToB, ReadOnlyEdit::Ignore);
+    world.a.add_series(once());
+    let mut theirs = once();
+    theirs.event.place = "Ulm".to_owned();
+    world.b.add_series(theirs);
+    world.settle();
+    assert_eq!(world.b.events()[0].place, "Ulm");
+}
+
+#[test]
+fn a_masked_copy_that_was_edited_while_the_store_was_lost_is_no_original() {
+    let mut world = World::new();
+    world.settings.lead = Side::B;
+    (world.settings.outward.a.private, world.settings.outward.b.private) = (Private::Mask, Private::Mask);
+    let mut series = once();
+    series.event.sensitivity = Sensitivity::Private;
+    world.a.add_series(series);
+    world.settle();
+    world.b.edit(&world.b.keys()[0], |series| series.event.subject = "Zahnarzt?".to_owned());
+    world.store = MemoryStore::new();
+    world.settle();
+    assert_eq!(world.a.subjects(), ["Termin"]);
+}
+
+#[test]
+fn of_two_receipts_that_a_store_does_not_know_the_later_one_counts() {
+    for (last, own_uids) in [(Side::A, false), (Side::A, true), (Side::B, false), (Side::B, true)] {
+        let mut world = World::new();
+        world.b.own_uids = own_uids;
+        world.settings.conflict = ConflictPolicy::Prefer(last);
+        world.a.add_series(once());
+        world.settle();
+        let set_place = |side: Side, place: &str| {
+            let key = world.side(side).keys().remove(0);
+            world.side(side).edit(&key, |series| series.event.place = place.to_owned());
+        };
+        let yesterday = world.store_backup();
+        set_place(last, "erst");
+        world.settle();
+        set_place(last.other(), "dann");
+        world.settle();
+        // `last` was written last, and only the other side was edited since.
+        set_place(last.other(), "zuletzt");
+        let world = World { store: yesterday, ..world };
+        world.settle();
+        for side in Side::BOTH {
+            assert_eq!(world.side(side).events()[0].place, "zuletzt", "{last:?}, own UIDs: {own_uids}");
+        }
     }
 }

@@ -787,6 +787,9 @@ impl Fake {
                 if stored.revision.to_string() != expected.as_str() {
                     return refused(SourceErrorKind::Stale);
                 }
+                if state.refuse.as_deref() == Some(stored.series.event.subject.as_str()) {
+                    return refused(SourceErrorKind::Rejected("not with that subject".to_owned()));
+                }
                 let (before, after) = (&stored.series, patch.apply(&stored.series));
                 if before.event.categories.iter().any(|kind| Some(kind) == state.protected.as_ref())
                     && !before.diff(&after).only(|field| field == Field::Span).is_empty()

@@ -252,3 +252,19 @@ fn what_one_program_makes_again_and_another_deletes_is_stopped() {
     world.a.edit(&key, |series| series.event.place = "Ulm".to_owned());
     assert_eq!((world.settle().held, world.b.keys().len()), (0, 113), "an edit is a new wish");
 }
+
+#[test]
+fn what_is_deleted_when_a_fight_was_stopped_stays_so_if_a_person_wants_that() {
+    let (mut world, a, b) = stopped();
+    world.b.delete(&b);
+    assert_eq!((world.sync().held, world.b.keys().len()), (1, 0));
+    world.answer(Answer::Reject);
+    assert_eq!((world.settle().held, world.b.keys().len()), (0, 0));
+    for _ in 0..3 {
+        world.settings.outward.a.plain_notes = !world.settings.outward.a.plain_notes;
+        world.settle();
+        assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 0), "a rule is no wish");
+    }
+    world.a.edit(&a, |series| series.event.place = "Ulm".to_owned());
+    assert_eq!((world.settle().held, world.b.keys().len()), (0, 1), "an edit is one");
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use calsync_core::ids::{Side, Uid};
 use calsync_core::model::{Mark, MarkKind, Override, Recurrence, RecurrenceId, Series};
-use calsync_core::sync::{Action, Direction, ReadOnlyEdit, Reason};
+use calsync_core::sync::{Action, Direction, Filter, Leaving, Pattern, ReadOnlyEdit, Reason};
 
 use super::fake::{Cut, World, event, hour};
 
@@ -223,4 +223,37 @@ fn deletions_that_wait_are_not_marked_before_a_person_answered() {
     }
     assert_eq!(world.sync().held, 10);
     assert!(world.a.keys().iter().all(|key| world.a.marks(key).is_empty()));
+}
+
+#[test]
+fn a_server_that_takes_no_mark_keeps_the_appointment_all_the_same() {
+    let (world, a, b) = world();
+    world.a.refuse_subject(Some("Urlaub Meier"));
+    world.b.delete(&b);
+    let refused = world.sync();
+    assert_eq!(refused.failures.len(), 1);
+    let report = world.settle();
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!((world.a.marks(&a), world.b.subjects()), (vec![], vec!["Urlaub Meier".to_owned()]));
+    assert_eq!(world.sync().writes(), 0);
+}
+
+#[test]
+fn every_write_has_a_number_above_those_before_it() {
+    let (mut world, a, b) = world();
+    world.settings.leaving = Leaving::Delete;
+    world.b.edit(&b, |series| series.event.place = "Kreta".to_owned());
+    world.settle();
+    world.b.delete(&b);
+    world.settle();
+    world.settings.outward.a.filter =
+        Filter { except_subjects: vec![Pattern::new("intern")], ..Filter::default() };
+    for subject in ["intern", "Urlaub Meier"] {
+        world.a.edit(&a, |series| series.event.subject = subject.to_owned());
+        world.settle();
+    }
+    assert_eq!(world.a.marks(&a).len(), 1);
+    let entries = world.journal();
+    let numbers: Vec<u64> = entries.iter().map(|entry| entry.write.receipt.number).collect();
+    assert!(numbers.len() >= 5 && numbers.is_sorted_by(|later, before| later > before), "{numbers:?}");
 }
