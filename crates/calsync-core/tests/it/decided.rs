@@ -10,7 +10,9 @@ use calsync_core::model::{Overlay, Override, Recurrence, Sensitivity};
 use calsync_core::recur::{Frequency, Parts, Rule};
 use calsync_core::source::Access;
 use calsync_core::store::{Losing, LostBy};
-use calsync_core::sync::{Action, ConflictPolicy, Filter, Leaving, Pattern, Private, ReadOnlyEdit, Settings};
+use calsync_core::sync::{
+    Action, ConflictPolicy, Filter, Leaving, Pattern, Private, ReadOnlyEdit, Reason, Settings,
+};
 use chrono::TimeDelta;
 
 use super::fake::{World, event, hour};
@@ -131,6 +133,8 @@ fn nothing_is_made_against_the_direction_to_take_a_deletion_back() {
     world.a.lock(&mine, Access::Personal);
     world.settle();
     world.b.delete(&world.b.keys()[0]);
+    let report = world.sync();
+    assert_eq!(report.plan.steps[0].reason, Reason::NotCarried(Side::B));
     world.settle();
     assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 0));
 }
@@ -388,5 +392,44 @@ fn of_two_receipts_that_a_store_does_not_know_the_later_one_counts() {
         for side in Side::BOTH {
             assert_eq!(world.side(side).events()[0].place, "zuletzt", "{last:?}, own UIDs: {own_uids}");
         }
+    }
+}
+
+#[test]
+fn two_rules_for_one_series_wait_for_a_person_and_either_can_be_chosen() {
+    for chosen in Side::BOTH {
+        let (mut world, mine, theirs) = in_step(daily(5));
+        world.settings.conflict = ConflictPolicy::Hold;
+        world.settle();
+        world.a.edit(&mine, |series| series.recurrence = daily(7).recurrence);
+        world.b.edit(&theirs, |series| series.recurrence = daily(9).recurrence);
+        let report = world.sync();
+        let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
+        assert_eq!(asked.paths, ["recurrence", "recurrence"]);
+        world.answer(Answer::Prefer(chosen));
+        world.settle();
+        world.assert_in_step();
+        let times = if chosen == Side::A { 7 } else { 9 };
+        assert_eq!(world.a.series(&mine).recurrence, daily(times).recurrence);
+    }
+}
+
+#[test]
+fn a_cancelled_instance_beats_an_edit_where_deletions_win() {
+    for cancels in Side::BOTH {
+        let (mut world, mine, theirs) = in_step(daily(5));
+        world.settings.deletion_wins = true;
+        world.settle();
+        let at = instance(&daily(5), 2);
+        for (side, key) in [(Side::A, &mine), (Side::B, &theirs)] {
+            let edit = Override::Changed(Overlay { place: Some("Ulm".to_owned()), ..Overlay::default() });
+            let over = if side == cancels { Override::Cancelled } else { edit };
+            world.side(side).edit(key, |series| {
+                series.overrides.insert(at, over);
+            });
+        }
+        world.settle();
+        world.assert_in_step();
+        assert_eq!(world.a.series(&mine).overrides[&at], Override::Cancelled, "{cancels:?} cancels");
     }
 }

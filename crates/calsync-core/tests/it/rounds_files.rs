@@ -149,6 +149,15 @@ fn a_file_that_is_too_large_is_left_out_and_said_once() {
 }
 
 #[test]
+fn a_step_says_what_is_written_without_the_file_that_is_too_large() {
+    let (mut world, a, _) = pair();
+    world.settings.attachments = AttachmentPolicy::Carry { max_bytes: 5 };
+    world.a.attach(&a, "Foto.jpg", b"gross genug");
+    world.a.edit(&a, |series| series.event.place = "Ulm".to_owned());
+    assert_eq!(world.plan().plan.steps[0].paths, ["master.place"]);
+}
+
+#[test]
 fn a_plan_says_what_will_be_left_out() {
     let (mut world, a, _) = pair();
     world.settings.attachments = AttachmentPolicy::Carry { max_bytes: 5 };
