@@ -56,3 +56,118 @@ pub(super) fn inverse(patch: &SeriesPatch, before: &Series, written: &Series, no
     let left = back.paths();
     Inverse { kept: all.into_iter().filter(|path| !left.contains(path)).collect(), patch: back }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use chrono::{NaiveDate, TimeDelta};
+
+    use super::*;
+    use crate::ids::Uid;
+    use crate::model::{Event, Overlay, Override, Recurrence, RecurrenceId, Span};
+
+    fn on(day: u32) -> Span {
+        let day = NaiveDate::from_ymd_opt(2026, 12, day).unwrap();
+        Span::days(day, day)
+    }
+
+    fn once() -> Series {
+        Series::single(Uid::new("u"), Event::new("Termin", on(1)))
+    }
+
+    fn daily(times: u32) -> Series {
+        let rule = format!("FREQ=DAILY;COUNT={times}").parse().unwrap();
+        Series { recurrence: Some(Recurrence { rule, dates: BTreeSet::default() }), ..once() }
+    }
+
+    fn at(series: &Series, days: i64) -> RecurrenceId {
+        let start = &series.event.span.start;
+        RecurrenceId::of(start, start.local() + TimeDelta::days(days))
+    }
+
+    fn with(series: &Series, days: i64, over: Override) -> Series {
+        let mut with = series.clone();
+        with.overrides.insert(at(series, days), over);
+        with
+    }
+
+    fn place(place: &str) -> Override {
+        Override::Changed(Overlay { place: Some(place.to_owned()), ..Overlay::default() })
+    }
+
+    /// What is there after a write that made `written` of `before` was taken back from `now`, and what stayed.
+    fn taken_back(before: &Series, written: &Series, now: &Series) -> (Series, Vec<String>) {
+        let Inverse { patch, kept } = inverse(&before.diff(written), before, written, now);
+        (patch.apply(now), kept)
+    }
+
+    fn moved(series: &Series, day: u32) -> Series {
+        let mut moved = series.clone();
+        moved.event.span = on(day);
+        moved
+    }
+
+    #[test]
+    fn what_nobody_touched_since_is_as_before() {
+        for (before, written) in [
+            (once(), moved(&once(), 3)),
+            (daily(5), daily(7)),
+            (daily(5), moved(&daily(5), 3)),
+            (once(), daily(5)),
+            (daily(5), with(&daily(5), 1, place("Ulm"))),
+            (with(&daily(5), 1, place("Ulm")), with(&daily(5), 1, Override::Cancelled)),
+            // A new rule takes the instances along that it does not have.
+            (with(&daily(5), 4, place("Ulm")), daily(3)),
+        ] {
+            assert_eq!(taken_back(&before, &written, &written), (before, vec![]));
+        }
+    }
+
+    #[test]
+    fn what_somebody_changed_since_stays_and_is_named() {
+        let mut now = moved(&once(), 3);
+        now.event.place = "Ulm".to_owned();
+        let mut expected = once();
+        expected.event.place = "Ulm".to_owned();
+        assert_eq!(taken_back(&once(), &moved(&once(), 3), &now), (expected, vec![]));
+        let elsewhere = moved(&once(), 4);
+        let kept = vec!["master.span".to_owned()];
+        assert_eq!(taken_back(&once(), &moved(&once(), 3), &elsewhere), (elsewhere.clone(), kept));
+    }
+
+    #[test]
+    fn time_and_rule_of_a_series_go_with_its_instances_or_stay() {
+        let cancelled = |series: &Series| with(series, 2, Override::Cancelled);
+        for (before, written, kept) in
+            [(daily(5), daily(7), "recurrence"), (daily(5), moved(&daily(5), 3), "master.span")]
+        {
+            let now = cancelled(&written);
+            assert_eq!(taken_back(&before, &written, &now), (now.clone(), vec![kept.to_owned()]));
+        }
+        // It was moved when it was no series yet.
+        let now = moved(&daily(5), 3);
+        let kept = vec!["master.span".to_owned()];
+        assert_eq!(taken_back(&once(), &moved(&once(), 3), &now), (now.clone(), kept));
+        // An instance is another's business.
+        let written = with(&daily(5), 1, place("Ulm"));
+        assert_eq!(taken_back(&daily(5), &written, &cancelled(&written)), (cancelled(&daily(5)), vec![]));
+    }
+
+    #[test]
+    fn an_instance_that_changed_since_keeps_what_changed() {
+        let over = |place: &str, subject: Option<&str>| {
+            let subject = subject.map(str::to_owned);
+            Override::Changed(Overlay { place: Some(place.to_owned()), subject, ..Overlay::default() })
+        };
+        let before = with(&daily(5), 1, over("Ulm", Some("alt")));
+        let written = with(&daily(5), 1, over("Kiel", Some("neu")));
+        let now = with(&daily(5), 1, over("Bonn", Some("neu")));
+        let expected = with(&daily(5), 1, over("Bonn", Some("alt")));
+        let kept = vec![format!("instance {} place", at(&daily(5), 1).to_text())];
+        assert_eq!(taken_back(&before, &written, &now), (expected, kept));
+        let gone = with(&daily(5), 1, Override::Cancelled);
+        let (now, kept) = taken_back(&before, &written, &gone);
+        assert_eq!((now, kept.len()), (gone, 2));
+    }
+}

@@ -405,7 +405,8 @@ fn two_rules_for_one_series_wait_for_a_person_and_either_can_be_chosen() {
         world.b.edit(&theirs, |series| series.recurrence = daily(9).recurrence);
         let report = world.sync();
         let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
-        assert_eq!(asked.paths, ["recurrence", "recurrence"]);
+        assert_eq!((asked.paths.len(), asked.paths.iter().all(|path| path == "recurrence")), (2, true));
+        assert_eq!((asked.conflicts.len(), asked.conflicts[0].winner), (1, None));
         world.answer(Answer::Prefer(chosen));
         world.settle();
         world.assert_in_step();
@@ -432,4 +433,24 @@ fn a_cancelled_instance_beats_an_edit_where_deletions_win() {
         world.assert_in_step();
         assert_eq!(world.a.series(&mine).overrides[&at], Override::Cancelled, "{cancels:?} cancels");
     }
+}
+
+#[test]
+fn what_stays_though_it_left_the_scope_is_asked_about_again_when_it_leaves_again() {
+    let (mut world, mine, _) = in_step(once());
+    world.settings.leaving = Leaving::Hold;
+    world.settings.outward.a.filter =
+        Filter { except_subjects: vec![Pattern::new("intern")], ..Filter::default() };
+    world.settle();
+    let call = |subject: &str| {
+        world.a.edit(&mine, |series| series.event.subject = subject.to_owned());
+        world.settle().held
+    };
+    assert_eq!(call("intern"), 1);
+    world.answer(Answer::Reject);
+    assert_eq!(world.settle().held, 0);
+    world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+    assert_eq!((world.settle().held, world.b.events()[0].place.as_str()), (0, "Ulm"), "it stays");
+    assert_eq!(call("Termin"), 0);
+    assert_eq!(call("intern"), 1);
 }

@@ -91,9 +91,9 @@ struct State {
     generation: u64,
     counter: u64,
     writes: u64,
-    refuse: Option<String>,
+    /// Writes of appointments of that subject are refused.
+    refuse: Option<(String, SourceErrorKind)>,
     half_make: bool,
-    deny: Option<String>,
     unreadable: Vec<String>,
     /// Type whose appointments are neither deleted nor moved through the protocol.
     protected: Option<String>,
@@ -329,7 +329,11 @@ impl Fake {
     }
 
     pub fn refuse_subject(&self, subject: Option<&str>) {
-        self.with(|state| state.refuse = subject.map(str::to_owned));
+        self.refuse_with(subject, &SourceErrorKind::Rejected("not with that subject".to_owned()));
+    }
+
+    pub fn refuse_with(&self, subject: Option<&str>, kind: &SourceErrorKind) {
+        self.with(|state| state.refuse = subject.map(|subject| (subject.to_owned(), kind.clone())));
     }
 
     /// Drops overrides that say what the master says, without that being a change.
@@ -418,10 +422,6 @@ impl Fake {
     /// Sets the clock of this server.
     pub fn set_clock(&self, at: DateTime<Utc>) {
         self.with(|state| (state.clock, state.tells_time) = (at.timestamp(), true));
-    }
-
-    pub fn deny_subject(&self, subject: Option<&str>) {
-        self.with(|state| state.deny = subject.map(str::to_owned));
     }
 
     pub fn unreadable(&self, keys: &[&str]) {
@@ -760,11 +760,8 @@ impl Fake {
         };
         let key = match &write.op {
             WriteOp::Create { series, .. } => {
-                if state.deny.as_deref() == Some(series.event.subject.as_str()) {
-                    return refused(SourceErrorKind::Denied("no right".to_owned()));
-                }
-                if state.refuse.as_deref() == Some(series.event.subject.as_str()) {
-                    return refused(SourceErrorKind::Rejected("not with that subject".to_owned()));
+                if let Some((_, kind)) = state.refuse.as_ref().filter(|(it, _)| *it == series.event.subject) {
+                    return refused(kind.clone());
                 }
                 if std::mem::take(&mut state.half_make) {
                     let master = Series { overrides: BTreeMap::new(), ..(**series).clone() };
@@ -787,8 +784,9 @@ impl Fake {
                 if stored.revision.to_string() != expected.as_str() {
                     return refused(SourceErrorKind::Stale);
                 }
-                if state.refuse.as_deref() == Some(stored.series.event.subject.as_str()) {
-                    return refused(SourceErrorKind::Rejected("not with that subject".to_owned()));
+                let subject = &stored.series.event.subject;
+                if let Some((_, kind)) = state.refuse.as_ref().filter(|(it, _)| it == subject) {
+                    return refused(kind.clone());
                 }
                 let (before, after) = (&stored.series, patch.apply(&stored.series));
                 if before.event.categories.iter().any(|kind| Some(kind) == state.protected.as_ref())

@@ -1,9 +1,11 @@
 //! Items that are easily taken for something else: copies, two of one name, old copies, what fails again and again.
 
 use std::collections::BTreeSet;
+use std::time;
 
 use calsync_core::ids::{Side, Uid};
 use calsync_core::model::{Override, Recurrence, RecurrenceId, Sensitivity, Series};
+use calsync_core::source::SourceErrorKind;
 use calsync_core::sync::{Action, Mask, Private, ReadOnlyEdit, Reason, Request};
 use chrono::Duration;
 
@@ -109,6 +111,23 @@ fn what_always_fails_is_tried_less_and_less_often() {
     world.b.refuse_subject(None);
     world.clock.pass(6 * 3_600);
     assert_eq!(world.settle().failing, 0);
+}
+
+#[test]
+fn what_is_refused_because_of_the_whole_side_goes_across_as_soon_as_it_can() {
+    for kind in [SourceErrorKind::Unavailable, SourceErrorKind::Throttled(time::Duration::from_secs(30))] {
+        let world = World::new();
+        let key = world.a.add(event("Termin", 1));
+        world.settle();
+        world.b.refuse_with(Some("Termin"), &kind);
+        world.a.edit(&key, |series| series.event.place = "Ulm".to_owned());
+        for _ in 0..20 {
+            world.sync_any();
+        }
+        world.b.refuse_with(None, &kind);
+        world.sync_any();
+        assert_eq!(world.b.events()[0].place, "Ulm", "{kind:?}");
+    }
 }
 
 /// An appointment that was deleted on both sides while the server of side B was so many hours ahead of us.

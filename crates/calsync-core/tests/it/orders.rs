@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use calsync_core::ids::{ContentHash, Side, Uid};
 use calsync_core::link::{Answer, HoldKind, Wish};
-use calsync_core::model::{Overlay, Override, Recurrence, RecurrenceId, Series};
+use calsync_core::model::{Overlay, Override, Recurrence, RecurrenceId, Sensitivity, Series};
 use calsync_core::source::{Access, WriteOp};
 use calsync_core::store::{JournalEntry, JournalQuery, LostBy, StateStore};
 use calsync_core::sync::{
-    Action, Became, ConflictPolicy, Direction, Leaving, Pattern, ReadOnlyEdit, Reason, RoundReport,
+    Action, Became, ConflictPolicy, Direction, Leaving, Pattern, Private, ReadOnlyEdit, Reason, RoundReport,
 };
 use chrono::NaiveDate;
 
@@ -491,6 +491,36 @@ fn what_was_deleted_is_made_again_and_comes_back_on_the_other_side() {
     assert_eq!(became(&world.sync()), [Became::Void]);
     world.settle();
     assert_eq!(world.b.keys().len(), 2);
+}
+
+#[test]
+fn a_deleted_masked_copy_is_not_made_an_original() {
+    for (private, made) in [(true, Became::Refused), (false, Became::CarriedOut)] {
+        for masks in Side::BOTH {
+            let mut world = World::new();
+            world.settings.outward.get_mut(masks).private = Private::Mask;
+            let mut termin = event("T", 1);
+            if private {
+                termin.sensitivity = Sensitivity::Private;
+            }
+            let key = world.side(masks).add(termin);
+            world.side(masks).add(event("bleibt", 2));
+            world.settle();
+            world.side(masks).delete(&key);
+            world.settle();
+            world.undo(world.last_write(masks.other()));
+            assert_eq!(became(&world.sync()), [made], "private: {private}, {masks:?} masks");
+            // Private where that passes, it is a person's own.
+            let mut own = event("eigen", 3);
+            own.sensitivity = Sensitivity::Private;
+            let key = world.side(masks.other()).add(own);
+            world.settle();
+            world.side(masks.other()).delete(&key);
+            world.settle();
+            world.undo(world.last_write(masks));
+            assert_eq!(became(&world.sync()), [Became::CarriedOut], "private: {private}, {masks:?} masks");
+        }
+    }
 }
 
 #[test]

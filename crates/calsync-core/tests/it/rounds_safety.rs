@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use calsync_core::ids::{Side, Uid};
 use calsync_core::model::{Busy, Overlay, Override, Recurrence, RecurrenceId, Reminder, Series};
-use calsync_core::source::Access;
+use calsync_core::source::{Access, SourceErrorKind};
 use calsync_core::sync::{ConflictPolicy, Direction, ReadOnlyEdit, Request};
 
 use super::fake::{Cut, World, event, hour};
@@ -186,7 +186,7 @@ fn one_denied_item_stops_nothing_else() {
     }
     world.sync();
     world.sync();
-    world.a.deny_subject(Some("verboten"));
+    world.a.refuse_with(Some("verboten"), &SourceErrorKind::Denied("no right".to_owned()));
     world.b.add(event("verboten", 20));
     world.a.edit(&keys[0], |s| s.event.place = "Ulm".into());
     for _ in 0..20 {
