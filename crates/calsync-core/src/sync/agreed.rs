@@ -134,3 +134,88 @@ fn agreed_names(mine: &Names, theirs: &Names, open: &[&Names]) -> Option<Names> 
     }
     (agreed.from != agreed.to).then_some(agreed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Overlay, Override, Series};
+    use crate::sync::examples::{at, at_place, daily, moved, once, place, with};
+
+    /// What of the changes from `base` to `mine` a write from `base` to `theirs` replaces.
+    fn replaced(base: &Series, mine: &Series, theirs: &Series) -> Vec<String> {
+        replaced_by(base.diff(mine), &base.diff(theirs), mine).paths()
+    }
+
+    fn instance(days: i64, what: &str) -> String {
+        format!("instance {} {what}", at(&daily(5), days).to_text())
+    }
+
+    #[test]
+    fn a_field_is_replaced_by_the_same_field() {
+        let mut mine = at_place(&once(), "Ulm");
+        mine.event.subject = "anders".to_owned();
+        assert_eq!(replaced(&once(), &mine, &at_place(&once(), "Kiel")), ["master.place"]);
+        assert_eq!(replaced(&once(), &mine, &moved(&once(), 3)), [""; 0]);
+        assert_eq!(replaced(&once(), &moved(&mine, 2), &moved(&once(), 3)), ["master.span"]);
+    }
+
+    #[test]
+    fn categories_are_replaced_name_by_name() {
+        let of = |names: &[&str]| {
+            let mut series = once();
+            series.event.categories = names.iter().map(|name| (*name).to_owned()).collect();
+            series
+        };
+        // Somebody put "neu" in and took "alt" away.
+        let (base, mine) = (of(&["alt", "bleibt"]), of(&["neu", "bleibt"]));
+        for theirs in [of(&["alt", "bleibt", "ihres"]), of(&["alt"]), base.clone()] {
+            assert_eq!(replaced(&base, &mine, &theirs), [""; 0], "{theirs:?}");
+        }
+        // What is written takes "neu" away again, or brings "alt" back.
+        for (from, to) in [(&mine, of(&["bleibt"])), (&mine, of(&["alt", "neu", "bleibt"]))] {
+            let replaced = replaced_by(base.diff(&mine), &from.diff(&to), &mine);
+            assert_eq!(replaced.paths(), ["master.categories"], "{to:?}");
+            assert_eq!(
+                replaced.master.categories.map(|change| change.to),
+                Some(mine.event.categories.clone())
+            );
+        }
+    }
+
+    #[test]
+    fn time_rule_and_instances_are_replaced_together() {
+        let base = daily(5);
+        let mine = with(&moved(&base, 2), 1, place("Ulm"));
+        assert_eq!(
+            replaced(&base, &mine, &moved(&base, 3)),
+            ["master.span".to_owned(), instance(2, "place")]
+        );
+        let mine = with(&moved(&daily(7), 2), 1, place("Ulm"));
+        assert_eq!(
+            replaced(&base, &mine, &daily(9)),
+            ["recurrence".to_owned(), "master.span".to_owned(), instance(2, "place")]
+        );
+        assert_eq!(replaced(&base, &daily(7), &moved(&base, 3)), [""; 0], "only the time");
+    }
+
+    #[test]
+    fn an_instance_is_replaced_by_what_is_said_of_it_or_by_a_rule_without_it() {
+        let base = daily(5);
+        let mine = with(&base, 3, place("Ulm"));
+        let subject = Override::Changed(Overlay { subject: Some("anders".to_owned()), ..Overlay::default() });
+        let cancelled = with(&base, 3, Override::Cancelled);
+        for (mine, theirs, lost) in [
+            (&mine, with(&base, 3, place("Kiel")), vec![instance(3, "place")]),
+            (&mine, with(&base, 2, place("Kiel")), vec![]),
+            (&mine, with(&base, 3, subject), vec![]),
+            (&mine, cancelled.clone(), vec![instance(3, "place")]),
+            (&cancelled, with(&base, 3, place("Kiel")), vec![instance(3, "cancelled")]),
+            (&mine, daily(3), vec![instance(3, "place")]),
+            (&mine, daily(4), vec![]),
+            (&mine, moved(&base, 2), vec![]),
+            (&mine, moved(&base, 5), vec![instance(3, "place")]),
+        ] {
+            assert_eq!(replaced(&base, mine, &theirs), lost, "{theirs:?}");
+        }
+    }
+}

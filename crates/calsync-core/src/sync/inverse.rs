@@ -59,53 +59,14 @@ pub(super) fn inverse(patch: &SeriesPatch, before: &Series, written: &Series, no
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use chrono::{NaiveDate, TimeDelta};
-
     use super::*;
-    use crate::ids::Uid;
-    use crate::model::{Event, Overlay, Override, Recurrence, RecurrenceId, Span};
-
-    fn on(day: u32) -> Span {
-        let day = NaiveDate::from_ymd_opt(2026, 12, day).unwrap();
-        Span::days(day, day)
-    }
-
-    fn once() -> Series {
-        Series::single(Uid::new("u"), Event::new("Termin", on(1)))
-    }
-
-    fn daily(times: u32) -> Series {
-        let rule = format!("FREQ=DAILY;COUNT={times}").parse().unwrap();
-        Series { recurrence: Some(Recurrence { rule, dates: BTreeSet::default() }), ..once() }
-    }
-
-    fn at(series: &Series, days: i64) -> RecurrenceId {
-        let start = &series.event.span.start;
-        RecurrenceId::of(start, start.local() + TimeDelta::days(days))
-    }
-
-    fn with(series: &Series, days: i64, over: Override) -> Series {
-        let mut with = series.clone();
-        with.overrides.insert(at(series, days), over);
-        with
-    }
-
-    fn place(place: &str) -> Override {
-        Override::Changed(Overlay { place: Some(place.to_owned()), ..Overlay::default() })
-    }
+    use crate::model::{Overlay, Override};
+    use crate::sync::examples::{at, daily, moved, once, place, with};
 
     /// What is there after a write that made `written` of `before` was taken back from `now`, and what stayed.
     fn taken_back(before: &Series, written: &Series, now: &Series) -> (Series, Vec<String>) {
         let Inverse { patch, kept } = inverse(&before.diff(written), before, written, now);
         (patch.apply(now), kept)
-    }
-
-    fn moved(series: &Series, day: u32) -> Series {
-        let mut moved = series.clone();
-        moved.event.span = on(day);
-        moved
     }
 
     #[test]

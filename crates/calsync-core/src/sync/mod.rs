@@ -9,6 +9,8 @@ mod agreed;
 mod attachments;
 mod breaker;
 mod decide;
+#[cfg(test)]
+mod examples;
 mod inverse;
 mod merge;
 mod original;

@@ -780,3 +780,6 @@ pub(super) fn is_the_items_fault(kind: &SourceErrorKind) -> bool {
         | SourceErrorKind::NoCalendar(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use super::*;
+use crate::model::Overlay;
+use crate::sync::examples::{at, at_place, daily, moved, once, place, with, without};
+
+/// What is in step after a write from `base` to `written`, of which the server showed `read`.
+fn given_back(base: &Series, written: &Series, read: &Series) -> Series {
+    as_given_back(base, &base.diff(written), read)
+}
+
+fn says(place: &str, subject: &str) -> Override {
+    let (place, subject) = (Some(place.to_owned()), Some(subject.to_owned()));
+    Override::Changed(Overlay { place, subject, ..Overlay::default() })
+}
+
+#[test]
+fn only_what_was_written_is_as_the_server_shows_it() {
+    let written = at_place(&once(), "Ulm");
+    let mut read = at_place(&once(), "ULM");
+    assert_eq!(given_back(&once(), &written, &read), read, "in its own way");
+    read.event.subject = "von jemand anderem".to_owned();
+    assert_eq!(given_back(&once(), &written, &read), at_place(&once(), "ULM"));
+}
+
+#[test]
+fn of_an_instance_only_what_was_written_is_as_the_server_shows_it() {
+    let base = with(&daily(5), 1, says("Bonn", "alt"));
+    let written = with(&daily(5), 1, says("Ulm", "alt"));
+    let read = with(&daily(5), 1, says("ULM", "von jemand anderem"));
+    assert_eq!(given_back(&base, &written, &read), with(&daily(5), 1, says("ULM", "alt")));
+    let elsewhere = with(&written, 2, place("von jemand anderem"));
+    assert_eq!(given_back(&base, &written, &elsewhere), written);
+    let subject = Override::Changed(Overlay { subject: Some("alt".to_owned()), ..Overlay::default() });
+    assert_eq!(given_back(&base, &written, &without(&written, 1)), with(&daily(5), 1, subject));
+}
+
+#[test]
+fn an_instance_that_says_what_the_master_says_may_be_dropped() {
+    let base = with(&daily(5), 1, place("Ulm"));
+    let written = at_place(&base, "Ulm");
+    assert_eq!(given_back(&base, &written, &without(&written, 1)), without(&written, 1));
+    // And the other way round: an instance that keeps what the master said before.
+    let kept = with(&at_place(&daily(5), "Ulm"), 2, place(""));
+    assert_eq!(given_back(&daily(5), &at_place(&daily(5), "Ulm"), &kept), at_place(&daily(5), "Ulm"));
+    // It says something else: somebody took it away.
+    let base = with(&daily(5), 1, place("Bonn"));
+    let written = at_place(&base, "Ulm");
+    assert_eq!(given_back(&base, &written, &without(&written, 1)), written);
+}
+
+#[test]
+fn where_a_series_was_moved_away_from_there_is_no_instance() {
+    let base = with(&with(&daily(5), 0, place("Ulm")), 3, place("Bonn"));
+    let written = moved(&base, 2);
+    let read = moved(&daily(5), 2);
+    // The first day is none of its days any more; the fourth is one still, and somebody took away what was said of it.
+    let mut left = read.clone();
+    left.overrides.insert(at(&daily(5), 3), place("Bonn"));
+    assert_eq!(given_back(&base, &written, &read), left);
+    assert_eq!(given_back(&base, &written, &left), left);
+}
+
+#[test]
+fn a_new_rule_makes_the_instances_anew() {
+    let base = with(&daily(5), 1, place("Bonn"));
+    let read = with(&daily(7), 1, place("Bonn"));
+    assert_eq!(given_back(&base, &with(&daily(7), 1, place("Bonn")), &read), read);
+    assert_eq!(given_back(&base, &with(&daily(7), 1, place("Bonn")), &daily(7)), daily(7));
+}
+
+#[test]
+fn what_an_instance_says_only_because_the_master_no_longer_does_is_unsaid() {
+    let place_of = |over: Option<Override>| match over {
+        Some(Override::Changed(overlay)) => overlay.place,
+        Some(Override::Cancelled) | None => None,
+    };
+    let (bonn, touched) = (says("Bonn", "anders"), [Field::Place, Field::Span]);
+    let unsaid = |before: Option<&Override>, written: Option<&OverridePatch>, touched: &[Field]| {
+        place_of(without_unsaid(&bonn, before, written, touched))
+    };
+    let change = |to: &str| {
+        let patch = Overlay::default().diff(&Overlay { place: Some(to.to_owned()), ..Overlay::default() });
+        OverridePatch::Change(patch)
+    };
+    let said = Some("Bonn".to_owned());
+    assert_eq!(unsaid(None, None, &touched), None);
+    assert_eq!(unsaid(None, None, &[Field::Subject]), said, "not written in the master");
+    assert_eq!(unsaid(Some(&place("Ulm")), None, &touched), said, "it had one of its own");
+    assert_eq!(unsaid(None, Some(&change("Bonn")), &touched), said, "it was given one");
+    assert_eq!(unsaid(None, Some(&OverridePatch::Cancel), &touched), said, "as the server has it");
+    assert_eq!(without_unsaid(&Override::Cancelled, None, None, &touched), Some(Override::Cancelled));
+    assert_eq!(without_unsaid(&place("Bonn"), None, None, &touched), None, "nothing is left of it");
+    // When it takes place is never said by the master alone.
+    let mut moved_too = Overlay { place: Some("Bonn".to_owned()), ..Overlay::default() };
+    moved_too.span = Some(moved(&once(), 2).event.span);
+    let left = without_unsaid(&Override::Changed(moved_too.clone()), None, None, &touched);
+    assert_eq!(left, Some(Override::Changed(Overlay { place: None, ..moved_too })));
+}
+
+#[test]
+fn what_a_person_did_to_an_instance_moves_along_with_the_series() {
+    let base = daily(5);
+    let current = with(&base, 1, place("von einer Person"));
+    let names = (at(&base, 1), at(&moved(&base, 3), 1));
+    let mut patch = base.diff(&moved(&base, 3));
+    patch.overrides.insert(names.1, whole(Some(&place("von einer Person"))));
+    assert_eq!(taken_along(&base, &current, &patch), [names]);
+    assert_eq!(taken_along(&current, &current, &patch), [], "nobody did that just now");
+    let other = with(&base, 1, place("etwas anderes"));
+    assert_eq!(taken_along(&base, &other, &patch), [], "that is not what was taken along");
+    assert_eq!(taken_along(&base, &current, &base.diff(&at_place(&base, "Ulm"))), [], "nothing moves");
+    assert_eq!(alone(&base, &current, &patch), moved(&base, 3));
+}
+
+#[test]
+fn what_was_half_made_and_says_otherwise_was_changed_by_a_person() {
+    let mut sent = with(&at_place(&daily(5), "Ulm"), 1, place("Bonn"));
+    sent.event.customer = "K-17".to_owned();
+    // Neither the customer nor the instance was written yet.
+    let half = at_place(&daily(5), "Ulm");
+    assert_eq!(as_begun(&half, &sent), half);
+    let edited = at_place(&daily(5), "Kiel");
+    assert_eq!(as_begun(&edited, &sent), half);
+    assert_eq!(as_begun(&moved(&half, 3), &sent), half, "when it is, is always said");
+    assert_eq!(as_begun(&with(&half, 2, place("neu")), &sent), half);
+    assert_eq!(as_begun(&with(&half, 1, place("Bonn")), &sent), with(&half, 1, place("Bonn")));
+}
