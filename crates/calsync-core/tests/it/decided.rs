@@ -265,6 +265,7 @@ fn a_series_that_waits_with_its_instance_is_moved_when_a_person_decided() {
         |text: &str| Override::Changed(Overlay { subject: Some(text.to_owned()), ..Overlay::default() });
     world.a.edit(&mine, |series| {
         series.event.span = hour(1, 10);
+        series.event.place = "Ulm".to_owned();
         let moved = instance(series, 2);
         series.overrides.insert(moved, says("bei A"));
         series.overrides.insert(at, says("bei A"));
@@ -275,7 +276,9 @@ fn a_series_that_waits_with_its_instance_is_moved_when_a_person_decided() {
     let report = world.sync();
     let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
     assert!(asked.paths.contains(&"master.span".to_owned()), "{}", report.plan);
-    assert_eq!(world.b.series(&theirs).event.span, hour(1, 9));
+    assert!(!asked.paths.contains(&"master.place".to_owned()), "{}", report.plan);
+    let event = world.b.series(&theirs).event;
+    assert_eq!((event.span, event.place.as_str()), (hour(1, 9), "Ulm"));
     world.answer(Answer::Prefer(Side::A));
     world.settle();
     assert_eq!(world.b.series(&theirs).event.span, hour(1, 10));
