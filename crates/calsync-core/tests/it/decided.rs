@@ -8,7 +8,7 @@ use calsync_core::link::{Answer, Direction};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Overlay, Override, Recurrence, Sensitivity};
 use calsync_core::recur::{Frequency, Parts, Rule};
-use calsync_core::source::Access;
+use calsync_core::source::{Access, SourceErrorKind};
 use calsync_core::store::{Losing, LostBy};
 use calsync_core::sync::{
     Action, ConflictPolicy, Filter, Leaving, Pattern, Private, ReadOnlyEdit, Reason, Settings,
@@ -124,6 +124,39 @@ fn each_counterpart_has_a_token_of_its_own_and_the_first_one_the_first() {
 }
 
 #[test]
+fn a_token_is_used_again_unless_what_it_made_is_gone() {
+    for (kind, next) in [(SourceErrorKind::Missing, 1), (SourceErrorKind::Unavailable, 0)] {
+        let world = World::new();
+        world.b.refuse_with(Some("Termin"), &kind);
+        let mine = world.a.add_series(once());
+        world.sync_any();
+        world.b.refuse_with(None, &kind);
+        world.settle();
+        let token = |number| CreateToken::derive(&world.pairing, Side::B, &ItemKey::new(&mine), number);
+        let written: Vec<CreateToken> =
+            world.journal().into_iter().rev().map(|entry| entry.write.receipt.token).collect();
+        assert_eq!(written, [token(0), token(next)], "{kind:?}");
+        assert_eq!(world.b.keys().len(), 1);
+    }
+}
+
+#[test]
+fn numbers_of_writes_go_on_when_the_store_was_lost_and_nothing_differs() {
+    let (mut world, mine, _) = in_step(once());
+    let number = |world: &World| world.journal()[0].write.receipt.number;
+    for place in ["Ulm", "Kiel", "Bonn"] {
+        world.a.edit(&mine, |series| series.event.place = place.to_owned());
+        world.settle();
+    }
+    let before = number(&world);
+    world.store = MemoryStore::new();
+    assert_eq!(world.settle().writes(), 0);
+    world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    assert!(number(&world) > before, "{} after {before}", number(&world));
+}
+
+#[test]
 fn nothing_is_made_against_the_direction_to_take_a_deletion_back() {
     let world =
         World { settings: Settings { direction: Direction::BToA, ..Settings::default() }, ..World::new() };
@@ -223,6 +256,24 @@ fn which_edit_is_newer_is_told_by_our_clock() {
         world.a.set_clock(now + TimeDelta::minutes(21));
         world.settle();
         assert_eq!(world.a.events()[0].place, "danach", "B's clock is ahead by {ahead}");
+    }
+}
+
+#[test]
+fn side_a_stands_where_clocks_are_too_close_to_tell() {
+    for (seconds, stands) in [(2, "von A"), (3, "von B")] {
+        let (mut world, mine, theirs) = in_step(once());
+        world.settings.conflict = ConflictPolicy::Newer;
+        assert_eq!(world.settings.clock_uncertainty, 2);
+        let now = world.clock.now();
+        for (side, key, late) in [(Side::A, &mine, 0), (Side::B, &theirs, seconds)] {
+            world.side(side).set_clock(now + TimeDelta::seconds(late));
+            let place = if side == Side::A { "von A" } else { "von B" };
+            world.side(side).edit(key, |series| series.event.place = place.to_owned());
+            world.side(side).set_clock(now + TimeDelta::seconds(300));
+        }
+        world.settle();
+        assert_eq!(world.a.events()[0].place, stands, "{seconds} s");
     }
 }
 

@@ -1,9 +1,11 @@
 //! Appointments of protected types: what Exchange tries is marked in NVS, and taken back.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use calsync_core::ids::{Side, Uid};
 use calsync_core::model::{Mark, MarkKind, Override, Recurrence, RecurrenceId, Series};
+use calsync_core::source::SourceErrorKind;
 use calsync_core::sync::{Action, Direction, Filter, Leaving, Pattern, ReadOnlyEdit, Reason};
 
 use super::fake::{Cut, World, event, hour};
@@ -236,6 +238,20 @@ fn a_server_that_takes_no_mark_keeps_the_appointment_all_the_same() {
     assert!(report.is_clean(), "{report:?}");
     assert_eq!((world.a.marks(&a), world.b.subjects()), (vec![], vec!["Urlaub Meier".to_owned()]));
     assert_eq!(world.sync().writes(), 0);
+}
+
+#[test]
+fn a_mark_that_could_not_be_written_now_is_written_later() {
+    for kind in [SourceErrorKind::Unavailable, SourceErrorKind::Throttled(Duration::from_secs(30))] {
+        let (world, a, b) = world();
+        world.a.refuse_with(Some("Urlaub Meier"), &kind);
+        world.b.delete(&b);
+        world.sync_any();
+        assert_eq!(world.a.marks(&a), []);
+        world.a.refuse_with(None, &kind);
+        world.settle();
+        assert_eq!((world.a.marks(&a), world.b.keys().len()), (vec![deleted()], 1), "{kind:?}");
+    }
 }
 
 #[test]

@@ -125,7 +125,8 @@ fn a_file_that_is_too_large_is_left_out_and_said_once() {
         world.a.attach(&a, "zu gross", b"123456");
         let report = world.sync();
         assert_eq!(left_out(&report), [Side::B], "sizes are said: {sizes}");
-        assert!(report.is_clean() && !report.left_out[0].why.contains("gross"));
+        let why = &report.left_out[0].why;
+        assert!(report.is_clean() && why.contains("larger than 5 bytes") && !why.contains("gross"), "{why}");
         let b = world.b.keys().remove(0);
         assert_eq!(world.b.files(&b), files(&[("klein", "12345")]));
         assert_quiet(&world);
