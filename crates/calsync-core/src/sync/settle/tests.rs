@@ -9,7 +9,7 @@ fn given_back(base: &Series, written: &Series, read: &Series) -> Series {
 
 fn says(place: &str, subject: &str) -> Override {
     let (place, subject) = (Some(place.to_owned()), Some(subject.to_owned()));
-    Override::Changed(Overlay { place, subject, ..Overlay::default() })
+    Override::Changed(Overlay { subject, place, ..Overlay::default() })
 }
 
 #[test]
