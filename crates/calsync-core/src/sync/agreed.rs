@@ -183,6 +183,34 @@ mod tests {
     }
 
     #[test]
+    fn names_are_agreed_upon_one_by_one() {
+        let change = |from: &[&str], to: &[&str]| {
+            let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            Change { from: names(from), to: names(to) }
+        };
+        let mine = change(&["alt", "bleibt"], &["neu", "bleibt"]);
+        for (theirs, open, agreed) in [
+            (mine.clone(), None, Some(mine.clone())),
+            (
+                change(&["alt"], &["alt", "neu"]),
+                None,
+                Some(change(&["alt", "bleibt"], &["alt", "bleibt", "neu"])),
+            ),
+            (change(&["alt"], &[]), None, Some(change(&["alt", "bleibt"], &["bleibt"]))),
+            // Neither of them is there because somebody did that.
+            (change(&["neu"], &["neu", "ihres"]), None, None),
+            (
+                mine.clone(),
+                Some(change(&["alt"], &["alt", "neu"])),
+                Some(change(&["alt", "bleibt"], &["bleibt"])),
+            ),
+            (mine.clone(), Some(mine.clone()), None),
+        ] {
+            assert_eq!(agreed_names(&mine, &theirs, &open.iter().collect::<Vec<_>>()), agreed, "{theirs:?}");
+        }
+    }
+
+    #[test]
     fn time_rule_and_instances_are_replaced_together() {
         let base = daily(5);
         let mine = with(&moved(&base, 2), 1, place("Ulm"));

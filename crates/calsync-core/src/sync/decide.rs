@@ -522,11 +522,16 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     // What the side that does not lead says, and is told otherwise now.
     let side = lead.other();
     if let (Some(half), Some(write)) = (link.halves.get(side), plan.writes.get_mut(side).take()) {
-        let mut lost = overwritten(latest.get(side), &write.op);
-        let more: Vec<String> = outdone.into_iter().filter(|path| !lost.contains(path)).collect();
-        lost.extend(more);
+        let lost = and(overwritten(latest.get(side), &write.op), outdone);
         *plan.writes.get_mut(side) = Some(write.losing(half, side, lost, LostBy::Lead));
     }
+}
+
+/// The paths, each once.
+fn and(mut paths: Vec<String>, more: Vec<String>) -> Vec<String> {
+    let more: Vec<String> = more.into_iter().filter(|path| !paths.contains(path)).collect();
+    paths.extend(more);
+    paths
 }
 
 /// What of a series a write takes away, where it does not only add.
@@ -633,7 +638,7 @@ pub(super) fn write_merged(
             lost.paths()
         };
         let (lost, by) = match reason {
-            Reason::Reverted(_) => ([replaced(), disputed].concat(), LostBy::Direction),
+            Reason::Reverted(_) => (and(replaced(), disputed), LostBy::Direction),
             Reason::Chosen(_) => (disputed, LostBy::Person),
             _ if !disputed.is_empty() => (disputed, LostBy::Policy),
             // Where nothing may be carried from here there is no dispute: what the other side says goes over it.

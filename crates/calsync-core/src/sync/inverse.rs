@@ -60,8 +60,8 @@ pub(super) fn inverse(patch: &SeriesPatch, before: &Series, written: &Series, no
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Overlay, Override};
-    use crate::sync::examples::{at, daily, moved, once, place, with};
+    use crate::model::{Attachment, Attachments, Overlay, Override};
+    use crate::sync::examples::{at, at_place, daily, moved, once, place, with};
 
     /// What is there after a write that made `written` of `before` was taken back from `now`, and what stayed.
     fn taken_back(before: &Series, written: &Series, now: &Series) -> (Series, Vec<String>) {
@@ -83,6 +83,30 @@ mod tests {
         ] {
             assert_eq!(taken_back(&before, &written, &written), (before, vec![]));
         }
+    }
+
+    #[test]
+    fn instances_that_went_with_a_rule_or_a_time_come_back_with_it() {
+        let before = with(&daily(5), 4, place("Ulm"));
+        for (written, now) in [(daily(5), daily(3)), (daily(5), moved(&daily(5), 9))] {
+            // They were not named: the server dropped what its rule did not have any more.
+            let patch = written.diff(&now);
+            assert_eq!(patch.overrides, [].into());
+            assert_eq!(inverse(&patch, &before, &now, &now).patch.apply(&now), before);
+        }
+        // What else happened to an instance meanwhile is another's business.
+        let patch = daily(5).diff(&at_place(&daily(5), "Kiel"));
+        let now = at_place(&daily(5), "Kiel");
+        assert_eq!(inverse(&patch, &before, &now, &now).patch.apply(&now), daily(5));
+    }
+
+    #[test]
+    fn files_can_be_taken_away_again_and_not_brought_back() {
+        let mut filed = once();
+        filed.event.attachments = Attachments::new([Attachment::new("Plan.pdf", "1")]);
+        assert_eq!(taken_back(&once(), &filed, &filed), (once(), vec![]));
+        let kept = vec!["master.attachments".to_owned()];
+        assert_eq!(taken_back(&filed, &once(), &once()), (once(), kept));
     }
 
     #[test]

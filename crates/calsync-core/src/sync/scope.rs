@@ -85,11 +85,7 @@ impl Pattern {
                     of += 1;
                 }
                 _ => match star {
-                    Some((back, from)) => {
-                        star = Some((back, from + 1));
-                        of = back + 1;
-                        at = from + 1;
-                    }
+                    Some((back, from)) => (of, at) = (back, from + 1),
                     None => return false,
                 },
             }
@@ -322,7 +318,7 @@ mod tests {
 
     use super::*;
     use crate::ids::Uid;
-    use crate::model::{Recurrence, Span};
+    use crate::model::{Overlay, Recurrence, RecurrenceId, Span};
 
     fn event(subject: &str) -> Event {
         let day = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap();
@@ -343,6 +339,9 @@ mod tests {
             ("a*bc", "abbbbd", false),
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), fits, "{pattern} on {text}");
+            assert_eq!(Pattern::new(pattern).as_str(), pattern);
+            let written = serde_json::to_value(Pattern::new(pattern)).unwrap();
+            assert_eq!(serde_json::from_value::<Pattern>(written).unwrap().as_str(), pattern);
         }
         let hostile = Pattern::new("*a".repeat(200));
         assert!(!hostile.matches(&"a".repeat(199)), "and it ends");
@@ -363,6 +362,26 @@ mod tests {
         let subject = Filter { except_subjects: vec![Pattern::new("kr*")], ..Filter::default() };
         assert_eq!(subject.stops(&sick), Some(Outside::Subject));
         assert_eq!(Filter::default().stops(&sick), None);
+        for (only, stops) in [("kr*", None), ("*", None), ("Einsatz", Some(Outside::Subject))] {
+            let filter = Filter { only_subjects: vec![Pattern::new(only)], ..Filter::default() };
+            assert_eq!(filter.stops(&sick), stops, "{only}");
+        }
+    }
+
+    #[test]
+    fn every_reason_has_words_of_its_own() {
+        let all = [
+            Outside::Category,
+            Outside::Busy,
+            Outside::AllDay,
+            Outside::Subject,
+            Outside::Private,
+            Outside::Past,
+            Outside::Future,
+            Outside::Meeting,
+        ];
+        let words: BTreeSet<String> = all.iter().map(Outside::to_string).collect();
+        assert_eq!(words.iter().filter(|words| words.len() > 10).count(), all.len());
     }
 
     #[test]
@@ -387,5 +406,39 @@ mod tests {
         assert_eq!(on("2010-01-01", Some("FREQ=DAILY;UNTIL=20261024")), Some(Outside::Past));
         assert_eq!(on("2010-01-01", Some("FREQ=DAILY;UNTIL=20261025")), None);
         assert_eq!(on("2027-02-23", Some("FREQ=DAILY")), Some(Outside::Future));
+    }
+
+    #[test]
+    fn a_series_is_in_the_window_while_a_moved_or_an_added_instance_of_it_is() {
+        let now = "2026-11-24T12:00:00Z".parse::<DateTime<Utc>>().unwrap();
+        let window = Window { past_days: Some(30), future_days: Some(90) };
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let series = |first: &str| {
+            let mut series =
+                Series::single(Uid::new("u"), Event::new("x", Span::days(day(first), day(first))));
+            let rule = "FREQ=DAILY;COUNT=10".parse().unwrap();
+            series.recurrence = Some(Recurrence { rule, dates: BTreeSet::default() });
+            series
+        };
+        let with_moved = |first: &str, to: &str| {
+            let mut series = series(first);
+            let key = RecurrenceId::of(&series.event.span.start, day(first).and_time(chrono::NaiveTime::MIN));
+            let span = Some(Span::days(day(to), day(to)));
+            series.overrides.insert(key, Override::Changed(Overlay { span, ..Overlay::default() }));
+            window.stops(&series, now)
+        };
+        assert_eq!(with_moved("2010-01-01", "2026-10-25"), None);
+        assert_eq!(with_moved("2010-01-01", "2026-10-24"), Some(Outside::Past));
+        assert_eq!(with_moved("2027-05-01", "2027-02-22"), None);
+        assert_eq!(with_moved("2027-05-01", "2027-02-23"), Some(Outside::Future));
+        let with_added = |date: &str| {
+            let mut series = series("2010-01-01");
+            let added = day(date).and_time(chrono::NaiveTime::MIN);
+            let added = RecurrenceId::of(&series.event.span.start, added);
+            series.recurrence.as_mut().unwrap().dates.insert(added);
+            window.stops(&series, now)
+        };
+        assert_eq!(with_added("2026-10-25"), None);
+        assert_eq!(with_added("2026-10-24"), Some(Outside::Past));
     }
 }

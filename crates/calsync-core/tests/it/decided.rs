@@ -6,7 +6,7 @@ use calsync_core::drive::Clock;
 use calsync_core::ids::{CreateToken, ItemKey, Side};
 use calsync_core::link::{Answer, Direction};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Overlay, Override, Recurrence, Sensitivity};
+use calsync_core::model::{Busy, Overlay, Override, Recurrence, Sensitivity};
 use calsync_core::recur::{Frequency, Parts, Rule};
 use calsync_core::source::{Access, SourceErrorKind};
 use calsync_core::store::{Losing, LostBy};
@@ -507,4 +507,80 @@ fn what_stays_though_it_left_the_scope_is_asked_about_again_when_it_leaves_again
     assert_eq!((world.settle().held, world.b.events()[0].place.as_str()), (0, "Ulm"), "it stays");
     assert_eq!(call("Termin"), 0);
     assert_eq!(call("intern"), 1);
+}
+
+#[test]
+fn a_rule_that_may_not_be_carried_is_taken_back() {
+    let (mut world, mine, theirs) = in_step(daily(5));
+    world.settings.direction = Direction::AToB;
+    world.settle();
+    world.b.edit(&theirs, |series| series.recurrence = daily(9).recurrence);
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.a.series(&mine).recurrence, daily(5).recurrence);
+    assert_eq!(lost(&world)[0].paths, ["recurrence"]);
+}
+
+#[test]
+fn what_is_ignored_in_an_instance_and_written_over_is_named() {
+    let at = instance(&daily(5), 3);
+    let edited = Override::Changed(Overlay { place: Some("Halle".to_owned()), ..Overlay::default() });
+    let other = Override::Changed(Overlay { subject: Some("anders".to_owned()), ..Overlay::default() });
+    for (theirs, mine, named) in [
+        (edited.clone(), None, format!("instance {} place", at.to_text())),
+        (Override::Cancelled, Some(other), format!("instance {} cancelled", at.to_text())),
+    ] {
+        let (mut world, a, b) = in_step(daily(5));
+        world.settings.direction = Direction::AToB;
+        world.settings.read_only_edit = ReadOnlyEdit::Ignore;
+        world.settle();
+        world.b.edit(&b, |series| {
+            series.overrides.insert(at, theirs.clone());
+        });
+        world.a.edit(&a, |series| match mine.clone() {
+            Some(over) => {
+                series.overrides.insert(at, over);
+            }
+            None => series.recurrence = daily(2).recurrence,
+        });
+        world.settle();
+        let lost = lost(&world);
+        assert_eq!(lost.len(), 1, "{named}: {lost:?}");
+        assert_eq!((lost[0].by, lost[0].paths.as_slice()), (LostBy::Direction, &[named][..]));
+    }
+}
+
+#[test]
+fn an_instance_that_the_leading_rule_does_not_have_is_named_once_at_first_sight() {
+    let world = World::new();
+    world.a.add_series(daily(2));
+    let mut theirs = daily(5);
+    let at = instance(&theirs, 3);
+    let edited = Override::Changed(Overlay { place: Some("Halle".to_owned()), ..Overlay::default() });
+    theirs.overrides.insert(at, edited);
+    theirs.event.place = "Halle".to_owned();
+    world.b.add_series(theirs);
+    world.settle();
+    let paths = lost(&world).remove(0).paths;
+    assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len(), "{paths:?}");
+    assert!(paths.iter().any(|path| path.starts_with(&format!("instance {}", at.to_text()))), "{paths:?}");
+}
+
+#[test]
+fn what_is_taken_back_beside_a_dispute_is_named_and_so_is_that() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.settings.conflict = ConflictPolicy::Prefer(Side::B);
+    // On B nothing but what is a person's own may be changed, so the place of A has no way.
+    world.b.lock(&theirs, Access::Personal);
+    world.settle();
+    world.a.edit(&mine, |series| {
+        series.event.place = "Ulm".to_owned();
+        series.event.categories = ["von A".to_owned()].into();
+        series.event.busy = Busy::Free;
+    });
+    world.b.edit(&theirs, |series| series.event.busy = Busy::Tentative);
+    world.settle();
+    let paths: BTreeSet<String> = lost(&world).into_iter().flat_map(|lost| lost.paths).collect();
+    assert!(paths.contains("master.place") && paths.contains("master.busy"), "{paths:?}");
+    assert_eq!((world.a.events()[0].place.as_str(), world.a.events()[0].busy), ("", Busy::Tentative));
 }

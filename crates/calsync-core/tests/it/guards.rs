@@ -1,7 +1,7 @@
 //! What a person has to confirm before it is carried, and what is stopped: programs that answer each other, changes and
 //! deletions that are too many to be meant.
 
-use calsync_core::ids::Uid;
+use calsync_core::ids::{Side, Uid};
 use calsync_core::link::Answer;
 use calsync_core::model::Series;
 use calsync_core::sync::{Action, Direction, Reason};
@@ -208,6 +208,34 @@ fn a_fight_that_a_person_rejects_leaves_both_sides_as_they_are_until_somebody_ed
     world.settle();
     assert_eq!(world.b.series(&b).event.customer, "Huber");
     assert_eq!(world.b.series(&b).event.place, "Büro");
+}
+
+#[test]
+fn after_a_rejected_fight_an_edit_of_either_side_is_carried() {
+    for from in [Side::A, Side::B] {
+        let (world, a, b) = stopped();
+        world.answer(Answer::Reject);
+        world.settle();
+        let key = if from == Side::A { &a } else { &b };
+        world.side(from).edit(key, |series| series.event.customer = "Huber".to_owned());
+        assert_eq!(world.settle().held, 0);
+        assert_eq!(world.side(from.other()).events()[0].customer, "Huber", "from {from:?}");
+    }
+}
+
+#[test]
+fn the_first_copy_of_an_appointment_answers_nothing() {
+    let world = World::new();
+    let a = world.a.add(event("T", 1));
+    world.settle();
+    let b = only(world.b.keys());
+    let before = world.a.writes() + world.b.writes();
+    for _ in 0..36 {
+        insist(&world.b, &b, "Büro");
+        world.sync();
+        insist(&world.a, &a, "Lager");
+    }
+    assert_eq!(world.a.writes() + world.b.writes() - before, documented("writes in turn within an hour"));
 }
 
 #[test]

@@ -151,11 +151,15 @@ fn a_file_that_is_too_large_is_left_out_and_said_once() {
 
 #[test]
 fn a_step_says_what_is_written_without_the_file_that_is_too_large() {
-    let (mut world, a, _) = pair();
+    let (mut world, a, b) = pair();
     world.settings.attachments = AttachmentPolicy::Carry { max_bytes: 5 };
     world.a.attach(&a, "Foto.jpg", b"gross genug");
     world.a.edit(&a, |series| series.event.place = "Ulm".to_owned());
     assert_eq!(world.plan().plan.steps[0].paths, ["master.place"]);
+    world.a.attach(&a, "Notiz.txt", b"neu");
+    assert_eq!(world.plan().plan.steps[0].paths, ["master.place", "master.attachments"]);
+    world.settle();
+    assert_eq!(world.b.files(&b), files(&[("Notiz.txt", "neu")]));
 }
 
 #[test]
