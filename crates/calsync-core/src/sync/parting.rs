@@ -61,7 +61,6 @@ pub(super) fn part(
     match leaving {
         Leaving::Keep if planted(Defect::LeavingDeletes) => {}
         Leaving::Keep => return false,
-        Leaving::Hold if masks => return false,
         Leaving::Hold | Leaving::Delete => {}
     }
     let asked = match leaving {

@@ -584,3 +584,45 @@ fn what_is_taken_back_beside_a_dispute_is_named_and_so_is_that() {
     assert!(paths.contains("master.place") && paths.contains("master.busy"), "{paths:?}");
     assert_eq!((world.a.events()[0].place.as_str(), world.a.events()[0].busy), ("", Busy::Tentative));
 }
+
+#[test]
+fn what_left_the_scope_and_may_not_be_deleted_is_refused_and_waits_on() {
+    let (mut world, mine, theirs) = in_step(once());
+    world.settings.leaving = Leaving::Hold;
+    world.settings.outward.a.filter =
+        Filter { except_subjects: vec![Pattern::new("intern")], ..Filter::default() };
+    world.b.lock(&theirs, Access::Personal);
+    world.settle();
+    world.a.edit(&mine, |series| series.event.subject = "intern".to_owned());
+    assert_eq!(world.settle().held, 1);
+    world.answer(Answer::Approve);
+    let writes = world.b.writes();
+    assert_eq!((world.settle().held, world.b.writes() - writes, world.b.keys().len()), (1, 0, 1));
+}
+
+#[test]
+fn a_rule_that_would_drop_an_instance_that_waits_is_carried_when_a_person_decided() {
+    let (mut world, mine, theirs) = in_step(daily(5));
+    world.settings.conflict = ConflictPolicy::Hold;
+    world.settle();
+    let at = instance(&daily(5), 1);
+    let says =
+        |text: &str| Override::Changed(Overlay { subject: Some(text.to_owned()), ..Overlay::default() });
+    let sundays =
+        Recurrence { rule: Rule::new(Parts::every(Frequency::Weekly)).unwrap(), dates: BTreeSet::new() };
+    world.a.edit(&mine, |series| {
+        series.overrides.insert(at, says("bei A"));
+    });
+    world.b.edit(&theirs, |series| {
+        series.overrides.insert(at, says("bei B"));
+    });
+    world.settle();
+    world.a.edit(&mine, |series| series.recurrence = Some(sundays.clone()));
+    let report = world.sync();
+    let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
+    assert!(asked.paths.contains(&"recurrence".to_owned()), "{}", report.plan);
+    assert_eq!(world.b.series(&theirs).recurrence, daily(5).recurrence);
+    world.answer(Answer::Prefer(Side::A));
+    world.settle();
+    assert_eq!(world.b.series(&theirs).recurrence, Some(sundays));
+}

@@ -3,8 +3,8 @@
 
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::Answer;
-use calsync_core::model::Series;
-use calsync_core::sync::{Action, Direction, Reason};
+use calsync_core::model::{Busy, Sensitivity, Series};
+use calsync_core::sync::{Action, Direction, Filter, Pattern, Private, Reason};
 
 use super::fake::{Fake, World, event};
 
@@ -239,6 +239,25 @@ fn the_first_copy_of_an_appointment_answers_nothing() {
 }
 
 #[test]
+fn a_fight_over_what_a_mask_does_not_hide_is_stopped_too() {
+    let mut world = World::new();
+    world.settings.outward.a.private = Private::Mask;
+    let mut private = event("T", 1);
+    private.sensitivity = Sensitivity::Private;
+    world.a.add(private);
+    world.settle();
+    let b = only(world.b.keys());
+    let before = world.b.writes();
+    for _ in 0..36 {
+        if world.b.series(&b).event.busy != Busy::Free {
+            world.b.edit(&b, |series| series.event.busy = Busy::Free);
+        }
+        world.sync();
+    }
+    assert_eq!((world.b.writes() - before, world.sync().held), (6, 1));
+}
+
+#[test]
 fn an_answer_does_not_stand_for_what_came_after_it() {
     let (world, a, _) = stopped();
     world.answer(Answer::Reject);
@@ -288,8 +307,9 @@ fn what_is_deleted_when_a_fight_was_stopped_stays_so_if_a_person_wants_that() {
     assert_eq!((world.sync().held, world.b.keys().len()), (1, 0));
     world.answer(Answer::Reject);
     assert_eq!((world.settle().held, world.b.keys().len()), (0, 0));
-    for _ in 0..3 {
-        world.settings.outward.a.plain_notes = !world.settings.outward.a.plain_notes;
+    for stopped in ["x*", "y*", "z*"] {
+        world.settings.outward.a.filter =
+            Filter { except_subjects: vec![Pattern::new(stopped)], ..Filter::default() };
         world.settle();
         assert_eq!((world.a.keys().len(), world.b.keys().len()), (1, 0), "a rule is no wish");
     }
