@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, TimeDelta};
 
-use crate::ids::Uid;
-use crate::model::{Event, Overlay, Override, Recurrence, RecurrenceId, Series, Span};
+use crate::ids::{ItemKey, Revision, Uid};
+use crate::link::{Half, Observation, Shadow, Sighting};
+use crate::model::{Event, Overlay, Override, Recurrence, RecurrenceId, Sensitivity, Series, Span};
+use crate::source::Access;
 
 fn on(day: u32) -> Span {
     let day = NaiveDate::from_ymd_opt(2026, 12, day).unwrap();
@@ -54,4 +56,29 @@ pub(super) fn at_place(series: &Series, place: &str) -> Series {
     let mut there = series.clone();
     place.clone_into(&mut there.event.place);
     there
+}
+
+pub(super) fn private(mut series: Series) -> Series {
+    series.event.sensitivity = Sensitivity::Private;
+    series
+}
+
+/// An item that was in step as `was`, and shows `now`.
+pub(super) fn half(key: &str, was: &Series, now: &Series) -> Half {
+    let revision = Revision::new("1");
+    let sighting = Sighting {
+        revision: revision.clone(),
+        series: now.clone(),
+        receipt: None,
+        created: None,
+        modified: None,
+        access: Access::Full,
+        put_back: false,
+    };
+    Half {
+        shadow: Some(Shadow { revision, series: was.clone() }),
+        seen: (was != now).then(|| Observation::Present(Box::new(sighting))),
+        access: Access::Full,
+        ..Half::unread(ItemKey::new(key))
+    }
 }

@@ -523,3 +523,46 @@ pub(super) fn own(change: Option<&Override>) -> Option<Overlay> {
         None => Some(Overlay::default()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Overlay;
+    use crate::sync::examples::{at, at_place, daily, place, with};
+
+    fn says(place: &str, subject: &str) -> Override {
+        let (subject, place) = (Some(subject.to_owned()), Some(place.to_owned()));
+        Override::Changed(Overlay { subject, place, ..Overlay::default() })
+    }
+
+    #[test]
+    fn what_a_patch_says_already_is_not_said_again() {
+        let base = daily(5);
+        let mut patch = base.diff(&with(&at_place(&base, "Ulm"), 1, place("Ulm")));
+        let mut more = with(&with(&at_place(&base, "Kiel"), 1, says("Kiel", "anders")), 2, place("Kiel"));
+        more.event.subject = "anders".to_owned();
+        add_missing(&mut patch, base.diff(&more));
+        let mut both = with(&with(&at_place(&base, "Ulm"), 1, says("Ulm", "anders")), 2, place("Kiel"));
+        both.event.subject = "anders".to_owned();
+        assert_eq!(patch.apply(&base), both);
+    }
+
+    #[test]
+    fn while_a_change_of_an_instance_waits_the_rest_of_it_is_in_step() {
+        let base = daily(5);
+        let held = |series: &Series| base.diff(&with(series, 1, place("Ulm")));
+        // The place waits, and nothing else was changed; or the subject was, too.
+        let now = with(&base, 1, place("Ulm"));
+        assert_eq!(without_held(&now, &base, &held(&base)), base);
+        let now = with(&base, 1, says("Ulm", "anders"));
+        let subject = Override::Changed(Overlay { subject: Some("anders".to_owned()), ..Overlay::default() });
+        assert_eq!(without_held(&now, &base, &held(&base)), with(&base, 1, subject.clone()));
+        let before = with(&base, 1, says("Kiel", "alt"));
+        let waits = before.diff(&with(&base, 1, says("Ulm", "alt")));
+        assert_eq!(without_held(&now, &before, &waits), with(&base, 1, says("Kiel", "anders")));
+        // Whether it takes place waits as a whole.
+        let cancelled = with(&base, 1, Override::Cancelled);
+        assert_eq!(without_held(&cancelled, &before, &before.diff(&cancelled)), before);
+        assert_eq!(before.diff(&cancelled).overrides[&at(&base, 1)], OverridePatch::Cancel);
+    }
+}

@@ -153,3 +153,69 @@ pub(super) fn still_hides(link: &Link, original: Side, settings: &Settings) -> b
     let latest = half.latest().map(|(_, series)| series);
     shadow.into_iter().chain(latest).any(|series| settings.hides(original, series))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::LinkMemory;
+    use crate::sync::Private;
+    use crate::sync::examples::{at_place, half, once, private};
+
+    /// A link whose sides were in step as the first of each pair and show the second.
+    fn link(a: (&Series, &Series), b: (&Series, &Series)) -> Link {
+        let mut link = Link::found(&PairingId::new("meier"), Side::A, half("a1", a.0, a.1));
+        link.halves.b = Some(half("b1", b.0, b.1));
+        link
+    }
+
+    #[test]
+    fn the_side_that_became_private_first_made_it_private() {
+        let (public, hidden) = (once(), private(once()));
+        let (public, hidden) = (&public, &hidden);
+        let after = link((hidden, hidden), (hidden, hidden));
+        let from = |a, b| private_from(&link(a, b), &after);
+        assert_eq!(from((public, hidden), (public, public)), Some(Side::A));
+        assert_eq!(from((public, public), (public, hidden)), Some(Side::B));
+        assert_eq!(from((public, hidden), (public, hidden)), None, "both at once");
+        assert_eq!(from((hidden, hidden), (hidden, public)), None, "it was private before");
+        assert_eq!(from((hidden, hidden), (public, public)), None, "one of them was");
+        assert_eq!(from((public, public), (hidden, hidden)), None, "one of them was");
+        let remembered = LinkMemory { private_from: Some(Side::B), ..LinkMemory::default() };
+        let before = Link { memory: remembered, ..link((public, hidden), (public, public)) };
+        assert_eq!(private_from(&before, &after), Some(Side::B), "what is known stays known");
+        assert_eq!(private_from(&before, &link((public, public), (public, public))), None);
+    }
+
+    #[test]
+    fn what_was_made_anew_was_made_of_the_other() {
+        let (public, hidden) = (once(), private(once()));
+        let after = link((&hidden, &hidden), (&hidden, &hidden));
+        let mut before = link((&public, &hidden), (&public, &public));
+        before.memory.private_from = Some(Side::B);
+        before.halves.b = None;
+        assert_eq!(private_from(&before, &after), Some(Side::A));
+        let after = link((&public, &public), (&hidden, &hidden));
+        assert_eq!(private_from(&before, &after), Some(Side::B), "the other one is public");
+    }
+
+    #[test]
+    fn who_has_the_original_is_not_asked_twice() {
+        let pairing = PairingId::new("meier");
+        let mut settings = Settings::default();
+        (settings.outward.a.private, settings.outward.b.private) = (Private::Mask, Private::Mask);
+        let (public, hidden) = (once(), private(once()));
+        for side in Side::BOTH {
+            let mut link = link((&public, &hidden), (&public, &hidden));
+            link.memory.private_from = Some(side.other());
+            assert_eq!(original(&link, &pairing, &settings), Some(side.other()));
+            link.masked = Some(side);
+            assert_eq!(original(&link, &pairing, &settings), Some(side), "it has a masked copy");
+        }
+        // Where it is public by now, nothing is masked any more.
+        let mut link = link((&hidden, &hidden), (&hidden, &hidden));
+        link.masked = Some(Side::A);
+        assert_eq!(original(&link, &pairing, &settings), Some(Side::A));
+        link.halves.a = Some(half("a1", &public, &at_place(&public, "Ulm")));
+        assert_eq!(original(&link, &pairing, &settings), None);
+    }
+}

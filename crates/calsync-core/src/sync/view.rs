@@ -402,3 +402,59 @@ impl Settings {
         self.outward.get(side.other()).subject.as_ref().is_some_and(|template| !template.holds_subject())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Overlay, SeriesPatch};
+    use crate::sync::examples::{at_place, daily, once, place, private, with};
+
+    /// As the other side is shown a private appointment.
+    fn copy_of(series: &Series) -> Series {
+        Series { event: masked(&series.event, &Mask::default()), ..series.clone() }
+    }
+
+    #[test]
+    fn a_copy_shows_a_mask_where_its_original_is_private_and_nowhere_else() {
+        let settings = Settings::default();
+        let shows =
+            |original: &Series, copy: &Series| settings.shows_masked(Side::A, original, copy, |_| true);
+        let original = private(at_place(&once(), "Praxis"));
+        assert!(shows(&original, &copy_of(&original)));
+        assert!(!shows(&original, &original));
+        assert!(!shows(&original, &at_place(&copy_of(&original), "Praxis")));
+        let place_is_not_written = |field| field != Field::Place;
+        let with_place = at_place(&copy_of(&original), "Praxis");
+        assert!(settings.shows_masked(Side::A, &original, &with_place, place_is_not_written));
+        assert!(shows(&at_place(&once(), "Ulm"), &at_place(&once(), "Ulm")), "there is nothing to hide");
+
+        // A private instance of a public series.
+        let overlay = |place: &str, sensitivity: Sensitivity| {
+            let (place, sensitivity) = (Some(place.to_owned()), Some(sensitivity));
+            Override::Changed(Overlay { place, sensitivity, ..Overlay::default() })
+        };
+        let series = at_place(&daily(5), "Ulm");
+        let original = with(&series, 2, overlay("Praxis", Sensitivity::Private));
+        let hidden = original.event.overlay(&masked(&original.event, &Mask::default()));
+        assert!(shows(&original, &with(&series, 2, Override::Changed(hidden))));
+        assert!(!shows(&original, &with(&series, 2, place("Praxis"))));
+        assert!(shows(&original, &with(&series, 2, Override::Cancelled)));
+        assert!(shows(&with(&series, 2, place("Kiel")), &with(&series, 2, place("Kiel"))), "a public one");
+        let public = with(&private(series.clone()), 2, overlay("Kiel", Sensitivity::Normal));
+        let shown = with(&copy_of(&public), 2, overlay("Kiel", Sensitivity::Normal));
+        assert!(shows(&public, &shown), "a public instance of a private series");
+        assert!(!shows(&public, &with(&public, 2, Override::Cancelled)), "the series is hidden all the same");
+    }
+
+    #[test]
+    fn what_is_shown_as_it_is_is_not_copied() {
+        let settings = Settings::default();
+        let view = View::new(&settings, Side::A, None);
+        let past = || Past { was: None, theirs: None };
+        assert!(matches!(view.show(&once(), past()), Cow::Borrowed(_)));
+        let hides = View::new(&settings, Side::A, Some(Side::A));
+        let original = private(at_place(&once(), "Praxis"));
+        assert_eq!(*hides.show(&original, past()), copy_of(&original));
+        assert_ne!(original.diff(&hides.show(&original, past())), SeriesPatch::default());
+    }
+}

@@ -231,3 +231,25 @@ fn what_left_the_scope_and_is_put_back_is_no_original() {
     world.settle();
     assert_eq!((world.a.subjects(), world.b.subjects()), (vec!["Termin".into()], vec!["Termin".into()]));
 }
+
+#[test]
+fn a_copy_under_another_uid_is_no_original_when_the_store_was_lost_and_the_original_is_public() {
+    for own_uids in [false, true] {
+        let mut world = World::new();
+        world.a.own_uids = own_uids;
+        world.settings.outward.a.private = Private::Mask;
+        let mut series = once();
+        make_private(&mut series);
+        let theirs = world.b.add_series(series);
+        world.settle();
+        assert_eq!(shows(&world, Side::A), ("Termin".to_owned(), String::new()), "private passes there");
+        world.store = MemoryStore::new();
+        world.b.edit(&theirs, |series| {
+            series.event.sensitivity = Sensitivity::Normal;
+            series.event.place = "Ulm".to_owned();
+        });
+        world.settle();
+        let expected = ("Termin".to_owned(), "Ulm".to_owned());
+        assert_eq!((shows(&world, Side::A), shows(&world, Side::B)), (expected.clone(), expected));
+    }
+}

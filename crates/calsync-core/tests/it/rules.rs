@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calsync_core::ids::{Side, Uid};
 use calsync_core::model::{
-    Busy, Meeting, Notes, Overlay, Override, Recurrence, RecurrenceId, Sensitivity, Series,
+    Busy, Event, Meeting, Notes, Overlay, Override, Recurrence, RecurrenceId, Sensitivity, Series,
 };
 use calsync_core::sync::{
     Action, AllDay, CategoryNames, Direction, Filter, Leaving, Mask, MeetingRule, Outside, Pattern, Private,
@@ -462,6 +462,22 @@ fn a_new_template_is_applied_to_what_is_there() {
     world.settle();
     assert_eq!(world.b.subjects(), ["Köln: Leiter bringen"]);
     assert_eq!(world.a.subjects(), ["Leiter bringen"]);
+}
+
+#[test]
+fn a_text_says_the_type_as_its_own_side_calls_it() {
+    let mut world = World::new();
+    world.settings.outward.a.subject = Some(Template::new("[{type}] {subject}").unwrap());
+    let mut termin = event("Wartung", 1);
+    termin.categories.insert("Einsatz".to_owned());
+    world.a.add(termin.clone());
+    world.settle();
+    let names = BTreeMap::from([("Einsatz".to_owned(), "Außendienst".to_owned())]);
+    world.settings.categories = CategoryNames::from(names);
+    world.a.add(Event { span: hour(2, 9), ..termin });
+    world.settle();
+    assert_eq!(world.b.subjects(), ["[Einsatz] Wartung", "[Einsatz] Wartung"]);
+    assert!(world.b.events().iter().all(|event| event.categories.contains("Außendienst")));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::Overlay;
-use crate::sync::examples::{at, at_place, daily, moved, once, place, with, without};
+use crate::sync::Private;
+use crate::sync::examples::{at, at_place, daily, half, moved, once, place, private, with, without};
 
 /// What is in step after a write from `base` to `written`, of which the server showed `read`.
 fn given_back(base: &Series, written: &Series, read: &Series) -> Series {
@@ -123,4 +124,64 @@ fn what_was_half_made_and_says_otherwise_was_changed_by_a_person() {
     assert_eq!(as_begun(&moved(&half, 3), &sent), half, "when it is, is always said");
     assert_eq!(as_begun(&with(&half, 2, place("neu")), &sent), half);
     assert_eq!(as_begun(&with(&half, 1, place("Bonn")), &sent), with(&half, 1, place("Bonn")));
+}
+
+/// As the other side is shown a private appointment.
+fn masked(mut series: Series) -> Series {
+    "Privat".clone_into(&mut series.event.subject);
+    series.event.place.clear();
+    series
+}
+
+#[test]
+fn a_copy_is_masked_if_nothing_private_was_written_to_it() {
+    let pairing = PairingId::new("meier");
+    let original = private(at_place(&once(), "Praxis"));
+    let with_place = at_place(&masked(original.clone()), "Praxis");
+    let of =
+        |hides: bool, before: Option<Side>, written: &Series, planned: bool, unheld: &'static [Field]| {
+            let mut settings = Settings::default();
+            settings.outward.a.private = if hides { Private::Mask } else { Private::Pass };
+            let setting = Setting {
+                pairing: &pairing,
+                settings: &settings,
+                listings: PerSide::default(),
+                unheld: PerSide { a: &[], b: unheld },
+                now: DateTime::UNIX_EPOCH,
+            };
+            let link =
+                Link { masked: before, ..Link::found(&pairing, Side::A, half("a1", &original, &original)) };
+            masked_as(&link, Side::B, written, planned, &setting)
+        };
+    let (copy, plain, a) = (masked(original.clone()), original.clone(), Some(Side::A));
+    assert_eq!(of(true, None, &copy, true, &[]), a);
+    assert_eq!(of(true, None, &copy, false, &[]), a, "the rule says so");
+    assert_eq!(of(true, None, &plain, true, &[]), None, "what was planned is not what was written");
+    assert_eq!(of(true, None, &with_place, true, &[]), None);
+    assert_eq!(of(true, None, &with_place, true, &[Field::Place]), a, "B does not hold it");
+    assert_eq!(of(false, None, &copy, true, &[]), a, "the rule is another one since");
+    assert_eq!(of(false, None, &copy, false, &[]), None, "a person called it that");
+    assert_eq!(of(false, a, &copy, false, &[]), a);
+    assert_eq!(of(false, a, &plain, false, &[]), None, "it shows all again");
+    assert_eq!(of(false, Some(Side::B), &plain, false, &[]), Some(Side::B), "that is about the other side");
+}
+
+#[test]
+fn a_write_to_an_original_masks_nothing() {
+    let pairing = PairingId::new("meier");
+    let mut settings = Settings::default();
+    settings.outward.a.private = Private::Mask;
+    let setting = Setting {
+        pairing: &pairing,
+        settings: &settings,
+        listings: PerSide::default(),
+        unheld: PerSide { a: &[], b: &[] },
+        now: DateTime::UNIX_EPOCH,
+    };
+    let original = private(at_place(&once(), "Praxis"));
+    let mut link = Link::found(&pairing, Side::A, half("a1", &original, &original));
+    link.halves.b = Some(half("b1", &masked(original.clone()), &masked(original.clone())));
+    assert_eq!(masked_as(&link, Side::A, &original, false, &setting), None);
+    link.masked = Some(Side::A);
+    assert_eq!(masked_as(&link, Side::A, &original, false, &setting), Some(Side::A));
 }
