@@ -441,8 +441,8 @@ mod tests {
         assert!(shows(&original, &with(&series, 2, Override::Cancelled)));
         assert!(shows(&with(&series, 2, place("Kiel")), &with(&series, 2, place("Kiel"))), "a public one");
         let public = with(&private(series.clone()), 2, overlay("Kiel", Sensitivity::Normal));
-        let shown = with(&copy_of(&public), 2, overlay("Kiel", Sensitivity::Normal));
-        assert!(shows(&public, &shown), "a public instance of a private series");
+        let theirs = with(&copy_of(&public), 2, overlay("Kiel", Sensitivity::Normal));
+        assert!(shows(&public, &theirs), "a public instance of a private series");
         assert!(!shows(&public, &with(&public, 2, Override::Cancelled)), "the series is hidden all the same");
     }
 
