@@ -2,8 +2,8 @@
 # scripts/mutants.sh decision|engine|store [ARGUMENTS OF cargo-mutants...]
 #
 # Changes the code in one small way after another, and says which changes no test notices. `decision` is what is decided about one
-# appointment, `engine` the round and its driver, `store` the SQLite store. Takes hours: part of it with `--shard 0/8`, or with
-# `-F decide.rs`. Results lie in target/mutants/WHAT/mutants.out.
+# appointment, `engine` the round and its driver, `store` the SQLite store. Takes hours: part of it with `-F sync/decide.rs`; not
+# with `--shard`, whose shares are other ones in the second pass. Results lie in target/mutants/WHAT/mutants.out.
 #
 # Runs in a copy of the working tree, which may be edited meanwhile. cargo-mutants is installed if it is missing.
 set -eu
@@ -18,6 +18,11 @@ case $what in
         sed -n '2,8s/^# \{0,1\}//p' "$0"
         exit 2
         ;;
+esac
+case " $* " in *" --shard"*)
+    echo "--shard: the second pass would run other changes than those that the first one missed; take -F FILE" >&2
+    exit 2
+    ;;
 esac
 command -v cargo-mutants >/dev/null || cargo install --locked cargo-mutants
 arguments=()

@@ -396,7 +396,7 @@ events! {{
 
 impl Event {
     /// The fields in which it says something, besides its time: those that differ from a new appointment without a subject.
-    pub fn said(&self) -> Vec<Field> {
+    pub(crate) fn said(&self) -> Vec<Field> {
         Event::new("", self.span.clone()).diff(self).fields()
     }
 

@@ -138,8 +138,8 @@ fn agreed_names(mine: &Names, theirs: &Names, open: &[&Names]) -> Option<Names> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Overlay, Override, Series};
-    use crate::sync::examples::{at, at_place, daily, moved, once, place, with};
+    use crate::model::{Override, Series};
+    use crate::sync::examples::{at, at_place, daily, moved, once, place, subject, with};
 
     /// What of the changes from `base` to `mine` a write from `base` to `theirs` replaces.
     fn replaced(base: &Series, mine: &Series, theirs: &Series) -> Vec<String> {
@@ -230,12 +230,11 @@ mod tests {
     fn an_instance_is_replaced_by_what_is_said_of_it_or_by_a_rule_without_it() {
         let base = daily(5);
         let mine = with(&base, 3, place("Ulm"));
-        let subject = Override::Changed(Overlay { subject: Some("anders".to_owned()), ..Overlay::default() });
         let cancelled = with(&base, 3, Override::Cancelled);
         for (mine, theirs, lost) in [
             (&mine, with(&base, 3, place("Kiel")), vec![instance(3, "place")]),
             (&mine, with(&base, 2, place("Kiel")), vec![]),
-            (&mine, with(&base, 3, subject), vec![]),
+            (&mine, with(&base, 3, subject("anders")), vec![]),
             (&mine, cancelled.clone(), vec![instance(3, "place")]),
             (&cancelled, with(&base, 3, place("Kiel")), vec![instance(3, "cancelled")]),
             (&mine, daily(3), vec![instance(3, "place")]),

@@ -522,13 +522,13 @@ fn pair(link: &Link, context: &Context<'_>, plan: &mut LinkPlan) {
     // What the side that does not lead says, and is told otherwise now.
     let side = lead.other();
     if let (Some(half), Some(write)) = (link.halves.get(side), plan.writes.get_mut(side).take()) {
-        let lost = and(overwritten(latest.get(side), &write.op), outdone);
+        let lost = each_once(overwritten(latest.get(side), &write.op), outdone);
         *plan.writes.get_mut(side) = Some(write.losing(half, side, lost, LostBy::Lead));
     }
 }
 
-/// The paths, each once.
-fn and(mut paths: Vec<String>, more: Vec<String>) -> Vec<String> {
+/// All these paths, each once.
+fn each_once(mut paths: Vec<String>, more: Vec<String>) -> Vec<String> {
     let more: Vec<String> = more.into_iter().filter(|path| !paths.contains(path)).collect();
     paths.extend(more);
     paths
@@ -638,7 +638,7 @@ pub(super) fn write_merged(
             lost.paths()
         };
         let (lost, by) = match reason {
-            Reason::Reverted(_) => (and(replaced(), disputed), LostBy::Direction),
+            Reason::Reverted(_) => (each_once(replaced(), disputed), LostBy::Direction),
             Reason::Chosen(_) => (disputed, LostBy::Person),
             _ if !disputed.is_empty() => (disputed, LostBy::Policy),
             // Where nothing may be carried from here there is no dispute: what the other side says goes over it.

@@ -45,6 +45,15 @@ pub(super) fn place(place: &str) -> Override {
     Override::Changed(Overlay { place: Some(place.to_owned()), ..Overlay::default() })
 }
 
+pub(super) fn subject(subject: &str) -> Override {
+    Override::Changed(Overlay { subject: Some(subject.to_owned()), ..Overlay::default() })
+}
+
+pub(super) fn says(place: &str, subject: &str) -> Override {
+    let (subject, place) = (Some(subject.to_owned()), Some(place.to_owned()));
+    Override::Changed(Overlay { subject, place, ..Overlay::default() })
+}
+
 /// As it is when only its master is moved: instances keep their names.
 pub(super) fn moved(series: &Series, day: u32) -> Series {
     let mut moved = series.clone();
@@ -60,6 +69,13 @@ pub(super) fn at_place(series: &Series, place: &str) -> Series {
 
 pub(super) fn private(mut series: Series) -> Series {
     series.event.sensitivity = Sensitivity::Private;
+    series
+}
+
+/// As the other side is shown it when it is private.
+pub(super) fn masked(mut series: Series) -> Series {
+    "Privat".clone_into(&mut series.event.subject);
+    series.event.place.clear();
     series
 }
 

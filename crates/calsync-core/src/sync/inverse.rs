@@ -60,8 +60,8 @@ pub(super) fn inverse(patch: &SeriesPatch, before: &Series, written: &Series, no
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Attachment, Attachments, Overlay, Override};
-    use crate::sync::examples::{at, at_place, daily, moved, once, place, with};
+    use crate::model::{Attachment, Attachments, Override};
+    use crate::sync::examples::{at, at_place, daily, moved, once, place, says, with};
 
     /// What is there after a write that made `written` of `before` was taken back from `now`, and what stayed.
     fn taken_back(before: &Series, written: &Series, now: &Series) -> (Series, Vec<String>) {
@@ -141,14 +141,10 @@ mod tests {
 
     #[test]
     fn an_instance_that_changed_since_keeps_what_changed() {
-        let over = |place: &str, subject: Option<&str>| {
-            let subject = subject.map(str::to_owned);
-            Override::Changed(Overlay { place: Some(place.to_owned()), subject, ..Overlay::default() })
-        };
-        let before = with(&daily(5), 1, over("Ulm", Some("alt")));
-        let written = with(&daily(5), 1, over("Kiel", Some("neu")));
-        let now = with(&daily(5), 1, over("Bonn", Some("neu")));
-        let expected = with(&daily(5), 1, over("Bonn", Some("alt")));
+        let before = with(&daily(5), 1, says("Ulm", "alt"));
+        let written = with(&daily(5), 1, says("Kiel", "neu"));
+        let now = with(&daily(5), 1, says("Bonn", "neu"));
+        let expected = with(&daily(5), 1, says("Bonn", "alt"));
         let kept = vec![format!("instance {} place", at(&daily(5), 1).to_text())];
         assert_eq!(taken_back(&before, &written, &now), (expected, kept));
         let gone = with(&daily(5), 1, Override::Cancelled);

@@ -527,13 +527,7 @@ pub(super) fn own(change: Option<&Override>) -> Option<Overlay> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Overlay;
-    use crate::sync::examples::{at, at_place, daily, place, with};
-
-    fn says(place: &str, subject: &str) -> Override {
-        let (subject, place) = (Some(subject.to_owned()), Some(place.to_owned()));
-        Override::Changed(Overlay { subject, place, ..Overlay::default() })
-    }
+    use crate::sync::examples::{at, at_place, daily, place, says, subject, with};
 
     #[test]
     fn what_a_patch_says_already_is_not_said_again() {
@@ -555,8 +549,7 @@ mod tests {
         let now = with(&base, 1, place("Ulm"));
         assert_eq!(without_held(&now, &base, &held(&base)), base);
         let now = with(&base, 1, says("Ulm", "anders"));
-        let subject = Override::Changed(Overlay { subject: Some("anders".to_owned()), ..Overlay::default() });
-        assert_eq!(without_held(&now, &base, &held(&base)), with(&base, 1, subject.clone()));
+        assert_eq!(without_held(&now, &base, &held(&base)), with(&base, 1, subject("anders")));
         let before = with(&base, 1, says("Kiel", "alt"));
         let waits = before.diff(&with(&base, 1, says("Ulm", "alt")));
         assert_eq!(without_held(&now, &before, &waits), with(&base, 1, says("Kiel", "anders")));

@@ -58,10 +58,8 @@ pub(super) fn part(
     let Some(half) = link.halves.get(target) else { return false };
     // What became private does not wait to be masked.
     let masks = plan.masked == Some(side) && still_shows(link, side, context);
-    match leaving {
-        Leaving::Keep if planted(Defect::LeavingDeletes) => {}
-        Leaving::Keep => return false,
-        Leaving::Hold | Leaving::Delete => {}
+    if leaving == Leaving::Keep && !planted(Defect::LeavingDeletes) {
+        return false;
     }
     let asked = match leaving {
         Leaving::Hold => Some(Question::whole(link, HoldKind::LeftScope, reason.clone())),

@@ -407,12 +407,7 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::model::{Overlay, SeriesPatch};
-    use crate::sync::examples::{at_place, daily, once, place, private, with};
-
-    /// As the other side is shown a private appointment.
-    fn copy_of(series: &Series) -> Series {
-        Series { event: masked(&series.event, &Mask::default()), ..series.clone() }
-    }
+    use crate::sync::examples::{at_place, daily, masked, once, place, private, with};
 
     #[test]
     fn a_copy_shows_a_mask_where_its_original_is_private_and_nowhere_else() {
@@ -420,11 +415,11 @@ mod tests {
         let shows =
             |original: &Series, copy: &Series| settings.shows_masked(Side::A, original, copy, |_| true);
         let original = private(at_place(&once(), "Praxis"));
-        assert!(shows(&original, &copy_of(&original)));
+        assert!(shows(&original, &masked(original.clone())));
         assert!(!shows(&original, &original));
-        assert!(!shows(&original, &at_place(&copy_of(&original), "Praxis")));
+        assert!(!shows(&original, &at_place(&masked(original.clone()), "Praxis")));
         let place_is_not_written = |field| field != Field::Place;
-        let with_place = at_place(&copy_of(&original), "Praxis");
+        let with_place = at_place(&masked(original.clone()), "Praxis");
         assert!(settings.shows_masked(Side::A, &original, &with_place, place_is_not_written));
         assert!(shows(&at_place(&once(), "Ulm"), &at_place(&once(), "Ulm")), "there is nothing to hide");
 
@@ -435,13 +430,13 @@ mod tests {
         };
         let series = at_place(&daily(5), "Ulm");
         let original = with(&series, 2, overlay("Praxis", Sensitivity::Private));
-        let hidden = original.event.overlay(&masked(&original.event, &Mask::default()));
+        let hidden = original.event.overlay(&masked(original.clone()).event);
         assert!(shows(&original, &with(&series, 2, Override::Changed(hidden))));
         assert!(!shows(&original, &with(&series, 2, place("Praxis"))));
         assert!(shows(&original, &with(&series, 2, Override::Cancelled)));
         assert!(shows(&with(&series, 2, place("Kiel")), &with(&series, 2, place("Kiel"))), "a public one");
         let public = with(&private(series.clone()), 2, overlay("Kiel", Sensitivity::Normal));
-        let theirs = with(&copy_of(&public), 2, overlay("Kiel", Sensitivity::Normal));
+        let theirs = with(&masked(public.clone()), 2, overlay("Kiel", Sensitivity::Normal));
         assert!(shows(&public, &theirs), "a public instance of a private series");
         assert!(!shows(&public, &with(&public, 2, Override::Cancelled)), "the series is hidden all the same");
     }
@@ -454,7 +449,7 @@ mod tests {
         assert!(matches!(view.show(&once(), past()), Cow::Borrowed(_)));
         let hides = View::new(&settings, Side::A, Some(Side::A));
         let original = private(at_place(&once(), "Praxis"));
-        assert_eq!(*hides.show(&original, past()), copy_of(&original));
+        assert_eq!(*hides.show(&original, past()), masked(original.clone()));
         assert_ne!(original.diff(&hides.show(&original, past())), SeriesPatch::default());
     }
 }

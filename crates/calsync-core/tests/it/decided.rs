@@ -1,13 +1,12 @@
 //! What is decided about one link, where hardly anything but the plan, the journal or the next round shows it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use calsync_core::drive::Clock;
 use calsync_core::ids::{CreateToken, ItemKey, Side};
 use calsync_core::link::{Answer, Direction};
 use calsync_core::memory::MemoryStore;
-use calsync_core::model::{Busy, Overlay, Override, Recurrence, Sensitivity};
-use calsync_core::recur::{Frequency, Parts, Rule};
+use calsync_core::model::{Busy, Overlay, Override, Sensitivity};
 use calsync_core::source::{Access, SourceErrorKind};
 use calsync_core::store::{Losing, LostBy};
 use calsync_core::sync::{
@@ -18,9 +17,13 @@ use chrono::TimeDelta;
 use super::fake::{World, event, hour};
 use super::rounds_world::{daily, in_step, instance, meanwhile, once, writes_to};
 
-/// What lost, oldest first.
-fn lost(world: &World) -> Vec<Losing> {
+/// What lost, the newest first.
+pub fn lost(world: &World) -> Vec<Losing> {
     world.journal().into_iter().filter_map(|entry| entry.losing).collect()
+}
+
+fn all_but(subject: &str) -> Filter {
+    Filter { except_subjects: vec![Pattern::new(subject)], ..Filter::default() }
 }
 
 #[test]
@@ -191,51 +194,6 @@ fn what_is_ignored_and_then_written_over_is_in_the_journal() {
 }
 
 #[test]
-fn an_instance_that_the_other_sides_new_rule_does_not_have_is_lost_and_named() {
-    let own = Override::Changed(Overlay { subject: Some("anders".to_owned()), ..Overlay::default() });
-    for over in [own, Override::Cancelled] {
-        let (world, mine, theirs) = in_step(daily(5));
-        let at = instance(&daily(5), 2);
-        let rule = Rule::new(Parts::every(Frequency::Weekly)).unwrap();
-        world.a.edit(&mine, |series| {
-            series.recurrence = Some(Recurrence { rule: rule.clone(), dates: BTreeSet::new() });
-        });
-        world.b.edit(&theirs, |series| {
-            series.overrides.insert(at, over.clone());
-        });
-        world.settle();
-        assert_eq!(world.b.series(&theirs).overrides, BTreeMap::new());
-        let named: Vec<Vec<String>> = lost(&world).into_iter().map(|lost| lost.paths).collect();
-        let expected = match over {
-            Override::Changed(_) => vec![vec![format!("instance {}", at.to_text())]],
-            Override::Cancelled => vec![],
-        };
-        assert_eq!(named, expected);
-    }
-}
-
-#[test]
-fn an_instance_that_waits_still_waits_after_a_new_rule_was_written_to_it() {
-    let (mut world, mine, theirs) = in_step(daily(5));
-    world.settings.conflict = ConflictPolicy::Hold;
-    world.settle();
-    let at = instance(&daily(5), 2);
-    let says =
-        |text: &str| Override::Changed(Overlay { subject: Some(text.to_owned()), ..Overlay::default() });
-    world.a.edit(&mine, |series| {
-        series.recurrence = daily(7).recurrence;
-        series.overrides.insert(at, says("bei A"));
-    });
-    world.b.edit(&theirs, |series| {
-        series.overrides.insert(at, says("bei B"));
-    });
-    world.settle();
-    let series = world.b.series(&theirs);
-    assert_eq!((&series.recurrence, &series.overrides[&at]), (&daily(7).recurrence, &says("bei B")));
-    assert_eq!(world.a.series(&mine).overrides[&at], says("bei A"));
-}
-
-#[test]
 fn which_edit_is_newer_is_told_by_our_clock() {
     for ahead in [TimeDelta::hours(1), TimeDelta::zero(), TimeDelta::hours(-1)] {
         let (mut world, mine, theirs) = in_step(once());
@@ -281,8 +239,7 @@ fn side_a_stands_where_clocks_are_too_close_to_tell() {
 fn a_counterpart_that_its_own_side_would_leave_out_takes_nothing_along_when_rules_change() {
     let mut world = World::new();
     world.settings.leaving = Leaving::Delete;
-    world.settings.outward.b.filter =
-        Filter { except_subjects: vec![Pattern::new("Termin")], ..Filter::default() };
+    world.settings.outward.b.filter = all_but("Termin");
     world.a.add_series(once());
     world.settle();
     world.settings.outward.a.plain_notes = !world.settings.outward.a.plain_notes;
@@ -296,67 +253,13 @@ fn what_leaves_the_scope_of_the_side_that_nothing_is_carried_from_stays_on_the_o
     world.settings.direction = Direction::BToA;
     world.settings.read_only_edit = ReadOnlyEdit::Ignore;
     world.settings.leaving = Leaving::Delete;
-    world.settings.outward.a.filter =
-        Filter { except_subjects: vec![Pattern::new("intern")], ..Filter::default() };
+    world.settings.outward.a.filter = all_but("intern");
     world.b.add_series(once());
     world.settle();
     world.a.edit(&world.a.keys()[0], |series| series.event.subject = "intern".to_owned());
     let report = world.settle();
     assert_eq!((world.b.keys().len(), report.writes()), (1, 0), "{}", report.plan);
     assert_eq!(world.b.writes(), 0, "nor is it tried");
-}
-
-#[test]
-fn a_series_that_waits_with_its_instance_is_moved_when_a_person_decided() {
-    let (mut world, mine, theirs) = in_step(daily(5));
-    world.settings.conflict = ConflictPolicy::Hold;
-    world.settle();
-    let at = instance(&daily(5), 2);
-    let says =
-        |text: &str| Override::Changed(Overlay { subject: Some(text.to_owned()), ..Overlay::default() });
-    world.a.edit(&mine, |series| {
-        series.event.span = hour(1, 10);
-        series.event.place = "Ulm".to_owned();
-        let moved = instance(series, 2);
-        series.overrides.insert(moved, says("bei A"));
-        series.overrides.insert(at, says("bei A"));
-    });
-    world.b.edit(&theirs, |series| {
-        series.overrides.insert(at, says("bei B"));
-    });
-    let report = world.sync();
-    let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
-    assert!(asked.paths.contains(&"master.span".to_owned()), "{}", report.plan);
-    assert!(!asked.paths.contains(&"master.place".to_owned()), "{}", report.plan);
-    let event = world.b.series(&theirs).event;
-    assert_eq!((event.span, event.place.as_str()), (hour(1, 9), "Ulm"));
-    world.answer(Answer::Prefer(Side::A));
-    world.settle();
-    assert_eq!(world.b.series(&theirs).event.span, hour(1, 10));
-}
-
-#[test]
-fn all_that_is_disputed_in_an_instance_waits() {
-    let (mut world, mine, theirs) = in_step(daily(5));
-    world.settings.conflict = ConflictPolicy::Hold;
-    world.settle();
-    let at = instance(&daily(5), 2);
-    let says = |text: &str| {
-        let (subject, place) = (Some(text.to_owned()), Some(text.to_owned()));
-        Override::Changed(Overlay { subject, place, ..Overlay::default() })
-    };
-    world.a.edit(&mine, |series| {
-        series.overrides.insert(at, says("bei A"));
-    });
-    world.b.edit(&theirs, |series| {
-        series.overrides.insert(at, says("bei B"));
-    });
-    let report = world.sync();
-    let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
-    for field in ["subject", "place"] {
-        let path = format!("instance {} {field}", at.to_text());
-        assert_eq!(asked.paths.iter().filter(|it| **it == path).count(), 2, "{path} in {:?}", asked.paths);
-    }
 }
 
 #[test]
@@ -374,24 +277,6 @@ fn what_was_private_on_both_sides_before_there_was_a_rule_is_masked_where_it_is_
         world.settle();
         assert_eq!(world.side(masked).subjects(), ["Privat"], "{direction:?}");
         assert_eq!(world.side(masked.other()).subjects(), ["Termin"], "{direction:?}");
-    }
-}
-
-#[test]
-fn two_rules_for_one_series_are_a_conflict_and_two_equal_ones_are_none() {
-    let every =
-        |frequency| Recurrence { rule: Rule::new(Parts::every(frequency)).unwrap(), dates: BTreeSet::new() };
-    for (theirs, conflicts) in [(Frequency::Weekly, 0), (Frequency::Monthly, 1)] {
-        let (world, mine, other) = in_step(daily(5));
-        world.a.edit(&mine, |series| series.recurrence = Some(every(Frequency::Weekly)));
-        world.b.edit(&other, |series| series.recurrence = Some(every(theirs)));
-        let report = world.sync();
-        assert_eq!(report.conflicts, conflicts, "{}", report.plan);
-        world.settle();
-        world.assert_in_step();
-        assert_eq!(world.a.series(&mine).recurrence, Some(every(Frequency::Weekly)));
-        let named: Vec<Vec<String>> = lost(&world).into_iter().map(|lost| lost.paths).collect();
-        assert_eq!(named, vec![vec!["recurrence".to_owned()]; usize::from(conflicts > 0)]);
     }
 }
 
@@ -450,51 +335,10 @@ fn of_two_receipts_that_a_store_does_not_know_the_later_one_counts() {
 }
 
 #[test]
-fn two_rules_for_one_series_wait_for_a_person_and_either_can_be_chosen() {
-    for chosen in Side::BOTH {
-        let (mut world, mine, theirs) = in_step(daily(5));
-        world.settings.conflict = ConflictPolicy::Hold;
-        world.settle();
-        world.a.edit(&mine, |series| series.recurrence = daily(7).recurrence);
-        world.b.edit(&theirs, |series| series.recurrence = daily(9).recurrence);
-        let report = world.sync();
-        let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
-        assert_eq!((asked.paths.len(), asked.paths.iter().all(|path| path == "recurrence")), (2, true));
-        assert_eq!((asked.conflicts.len(), asked.conflicts[0].winner), (1, None));
-        world.answer(Answer::Prefer(chosen));
-        world.settle();
-        world.assert_in_step();
-        let times = if chosen == Side::A { 7 } else { 9 };
-        assert_eq!(world.a.series(&mine).recurrence, daily(times).recurrence);
-    }
-}
-
-#[test]
-fn a_cancelled_instance_beats_an_edit_where_deletions_win() {
-    for cancels in Side::BOTH {
-        let (mut world, mine, theirs) = in_step(daily(5));
-        world.settings.deletion_wins = true;
-        world.settle();
-        let at = instance(&daily(5), 2);
-        for (side, key) in [(Side::A, &mine), (Side::B, &theirs)] {
-            let edit = Override::Changed(Overlay { place: Some("Ulm".to_owned()), ..Overlay::default() });
-            let over = if side == cancels { Override::Cancelled } else { edit };
-            world.side(side).edit(key, |series| {
-                series.overrides.insert(at, over);
-            });
-        }
-        world.settle();
-        world.assert_in_step();
-        assert_eq!(world.a.series(&mine).overrides[&at], Override::Cancelled, "{cancels:?} cancels");
-    }
-}
-
-#[test]
 fn what_stays_though_it_left_the_scope_is_asked_about_again_when_it_leaves_again() {
     let (mut world, mine, _) = in_step(once());
     world.settings.leaving = Leaving::Hold;
-    world.settings.outward.a.filter =
-        Filter { except_subjects: vec![Pattern::new("intern")], ..Filter::default() };
+    world.settings.outward.a.filter = all_but("intern");
     world.settle();
     let call = |world: &World, subject: &str| {
         world.a.edit(&mine, |series| series.event.subject = subject.to_owned());
@@ -509,63 +353,6 @@ fn what_stays_though_it_left_the_scope_is_asked_about_again_when_it_leaves_again
     assert_eq!(world.settle().held, 0, "a rule that changed says nothing new about it");
     assert_eq!(call(&world, "Termin"), 0);
     assert_eq!(call(&world, "intern"), 1);
-}
-
-#[test]
-fn a_rule_that_may_not_be_carried_is_taken_back() {
-    let (mut world, mine, theirs) = in_step(daily(5));
-    world.settings.direction = Direction::AToB;
-    world.settle();
-    world.b.edit(&theirs, |series| series.recurrence = daily(9).recurrence);
-    world.settle();
-    world.assert_in_step();
-    assert_eq!(world.a.series(&mine).recurrence, daily(5).recurrence);
-    assert_eq!(lost(&world)[0].paths, ["recurrence"]);
-}
-
-#[test]
-fn what_is_ignored_in_an_instance_and_written_over_is_named() {
-    let at = instance(&daily(5), 3);
-    let edited = Override::Changed(Overlay { place: Some("Halle".to_owned()), ..Overlay::default() });
-    let other = Override::Changed(Overlay { subject: Some("anders".to_owned()), ..Overlay::default() });
-    for (theirs, mine, named) in [
-        (edited.clone(), None, format!("instance {} place", at.to_text())),
-        (Override::Cancelled, Some(other), format!("instance {} cancelled", at.to_text())),
-    ] {
-        let (mut world, a, b) = in_step(daily(5));
-        world.settings.direction = Direction::AToB;
-        world.settings.read_only_edit = ReadOnlyEdit::Ignore;
-        world.settle();
-        world.b.edit(&b, |series| {
-            series.overrides.insert(at, theirs.clone());
-        });
-        world.a.edit(&a, |series| match mine.clone() {
-            Some(over) => {
-                series.overrides.insert(at, over);
-            }
-            None => series.recurrence = daily(2).recurrence,
-        });
-        world.settle();
-        let lost = lost(&world);
-        assert_eq!(lost.len(), 1, "{named}: {lost:?}");
-        assert_eq!((lost[0].by, lost[0].paths.as_slice()), (LostBy::Direction, &[named][..]));
-    }
-}
-
-#[test]
-fn an_instance_that_the_leading_rule_does_not_have_is_named_once_at_first_sight() {
-    let world = World::new();
-    world.a.add_series(daily(2));
-    let mut theirs = daily(5);
-    let at = instance(&theirs, 3);
-    let edited = Override::Changed(Overlay { place: Some("Halle".to_owned()), ..Overlay::default() });
-    theirs.overrides.insert(at, edited);
-    theirs.event.place = "Halle".to_owned();
-    world.b.add_series(theirs);
-    world.settle();
-    let paths = lost(&world).remove(0).paths;
-    assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len(), "{paths:?}");
-    assert!(paths.iter().any(|path| path.starts_with(&format!("instance {}", at.to_text()))), "{paths:?}");
 }
 
 #[test]
@@ -591,8 +378,7 @@ fn what_is_taken_back_beside_a_dispute_is_named_and_so_is_that() {
 fn what_left_the_scope_and_may_not_be_deleted_is_refused_and_waits_on() {
     let (mut world, mine, theirs) = in_step(once());
     world.settings.leaving = Leaving::Hold;
-    world.settings.outward.a.filter =
-        Filter { except_subjects: vec![Pattern::new("intern")], ..Filter::default() };
+    world.settings.outward.a.filter = all_but("intern");
     world.b.lock(&theirs, Access::Personal);
     world.settle();
     world.a.edit(&mine, |series| series.event.subject = "intern".to_owned());
@@ -600,31 +386,4 @@ fn what_left_the_scope_and_may_not_be_deleted_is_refused_and_waits_on() {
     world.answer(Answer::Approve);
     let writes = world.b.writes();
     assert_eq!((world.settle().held, world.b.writes() - writes, world.b.keys().len()), (1, 0, 1));
-}
-
-#[test]
-fn a_rule_that_would_drop_an_instance_that_waits_is_carried_when_a_person_decided() {
-    let (mut world, mine, theirs) = in_step(daily(5));
-    world.settings.conflict = ConflictPolicy::Hold;
-    world.settle();
-    let at = instance(&daily(5), 1);
-    let says =
-        |text: &str| Override::Changed(Overlay { subject: Some(text.to_owned()), ..Overlay::default() });
-    let sundays =
-        Recurrence { rule: Rule::new(Parts::every(Frequency::Weekly)).unwrap(), dates: BTreeSet::new() };
-    world.a.edit(&mine, |series| {
-        series.overrides.insert(at, says("bei A"));
-    });
-    world.b.edit(&theirs, |series| {
-        series.overrides.insert(at, says("bei B"));
-    });
-    world.settle();
-    world.a.edit(&mine, |series| series.recurrence = Some(sundays.clone()));
-    let report = world.sync();
-    let asked = report.plan.steps.iter().find(|step| step.action == Action::Hold).unwrap();
-    assert!(asked.paths.contains(&"recurrence".to_owned()), "{}", report.plan);
-    assert_eq!(world.b.series(&theirs).recurrence, daily(5).recurrence);
-    world.answer(Answer::Prefer(Side::A));
-    world.settle();
-    assert_eq!(world.b.series(&theirs).recurrence, Some(sundays));
 }

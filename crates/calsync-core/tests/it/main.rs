@@ -12,6 +12,7 @@
 #![allow(clippy::assigning_clones, reason = "an assignment reads like what a person does")]
 
 mod decided;
+mod decided_series;
 mod decision_table;
 mod fake;
 mod feeds;

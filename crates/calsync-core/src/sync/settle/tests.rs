@@ -1,16 +1,13 @@
 use super::*;
 use crate::model::Overlay;
 use crate::sync::Private;
-use crate::sync::examples::{at, at_place, daily, half, moved, once, place, private, with, without};
+use crate::sync::examples::{
+    at, at_place, daily, half, masked, moved, once, place, private, says, subject, with, without,
+};
 
 /// What is in step after a write from `base` to `written`, of which the server showed `read`.
 fn given_back(base: &Series, written: &Series, read: &Series) -> Series {
     as_given_back(base, &base.diff(written), read)
-}
-
-fn says(place: &str, subject: &str) -> Override {
-    let (place, subject) = (Some(place.to_owned()), Some(subject.to_owned()));
-    Override::Changed(Overlay { subject, place, ..Overlay::default() })
 }
 
 #[test]
@@ -30,8 +27,7 @@ fn of_an_instance_only_what_was_written_is_as_the_server_shows_it() {
     assert_eq!(given_back(&base, &written, &read), with(&daily(5), 1, says("ULM", "alt")));
     let elsewhere = with(&written, 2, place("von jemand anderem"));
     assert_eq!(given_back(&base, &written, &elsewhere), written);
-    let subject = Override::Changed(Overlay { subject: Some("alt".to_owned()), ..Overlay::default() });
-    assert_eq!(given_back(&base, &written, &without(&written, 1)), with(&daily(5), 1, subject));
+    assert_eq!(given_back(&base, &written, &without(&written, 1)), with(&daily(5), 1, subject("alt")));
 }
 
 #[test]
@@ -126,61 +122,56 @@ fn what_was_half_made_and_says_otherwise_was_changed_by_a_person() {
     assert_eq!(as_begun(&with(&half, 1, place("Bonn")), &sent), with(&half, 1, place("Bonn")));
 }
 
-/// As the other side is shown a private appointment.
-fn masked(mut series: Series) -> Series {
-    "Privat".clone_into(&mut series.event.subject);
-    series.event.place.clear();
-    series
+fn setting<'a>(pairing: &'a PairingId, settings: &'a Settings, unheld_by_b: &'a [Field]) -> Setting<'a> {
+    Setting {
+        pairing,
+        settings,
+        listings: PerSide::default(),
+        unheld: PerSide { a: &[], b: unheld_by_b },
+        now: DateTime::UNIX_EPOCH,
+    }
+}
+
+fn hides(private: Private) -> Settings {
+    let mut settings = Settings::default();
+    settings.outward.a.private = private;
+    settings
 }
 
 #[test]
 fn a_copy_is_masked_if_nothing_private_was_written_to_it() {
     let pairing = PairingId::new("meier");
+    let (masks, passes) = (hides(Private::Mask), hides(Private::Pass));
     let original = private(at_place(&once(), "Praxis"));
-    let with_place = at_place(&masked(original.clone()), "Praxis");
+    let found = Link::found(&pairing, Side::A, half("a1", &original, &original));
     let of =
-        |hides: bool, before: Option<Side>, written: &Series, planned: bool, unheld: &'static [Field]| {
-            let mut settings = Settings::default();
-            settings.outward.a.private = if hides { Private::Mask } else { Private::Pass };
-            let setting = Setting {
-                pairing: &pairing,
-                settings: &settings,
-                listings: PerSide::default(),
-                unheld: PerSide { a: &[], b: unheld },
-                now: DateTime::UNIX_EPOCH,
-            };
-            let link =
-                Link { masked: before, ..Link::found(&pairing, Side::A, half("a1", &original, &original)) };
-            masked_as(&link, Side::B, written, planned, &setting)
+        |settings: &Settings, before: Option<Side>, written: &Series, planned: bool, unheld: &[Field]| {
+            let link = Link { masked: before, ..found.clone() };
+            masked_as(&link, Side::B, written, planned, &setting(&pairing, settings, unheld))
         };
     let (copy, plain, a) = (masked(original.clone()), original.clone(), Some(Side::A));
-    assert_eq!(of(true, None, &copy, true, &[]), a);
-    assert_eq!(of(true, None, &copy, false, &[]), a, "the rule says so");
-    assert_eq!(of(true, None, &plain, true, &[]), None, "what was planned is not what was written");
-    assert_eq!(of(true, None, &with_place, true, &[]), None);
-    assert_eq!(of(true, None, &with_place, true, &[Field::Place]), a, "B does not hold it");
-    assert_eq!(of(false, None, &copy, true, &[]), a, "the rule is another one since");
-    assert_eq!(of(false, None, &copy, false, &[]), None, "a person called it that");
-    assert_eq!(of(false, a, &copy, false, &[]), a);
-    assert_eq!(of(false, a, &plain, false, &[]), None, "it shows all again");
-    assert_eq!(of(false, Some(Side::B), &plain, false, &[]), Some(Side::B), "that is about the other side");
+    let with_place = at_place(&copy, "Praxis");
+    assert_eq!(of(&masks, None, &copy, true, &[]), a);
+    assert_eq!(of(&masks, None, &copy, false, &[]), a, "the rule says so");
+    assert_eq!(of(&masks, None, &plain, true, &[]), None, "what was planned is not what was written");
+    assert_eq!(of(&masks, None, &with_place, true, &[]), None);
+    assert_eq!(of(&masks, None, &with_place, true, &[Field::Place]), a, "B does not hold it");
+    assert_eq!(of(&passes, None, &copy, true, &[]), a, "the rule is another one since");
+    assert_eq!(of(&passes, None, &copy, false, &[]), None, "a person called it that");
+    assert_eq!(of(&passes, a, &copy, false, &[]), a);
+    assert_eq!(of(&passes, a, &plain, false, &[]), None, "it shows all again");
+    assert_eq!(of(&passes, Some(Side::B), &plain, false, &[]), Some(Side::B), "that is about the other side");
 }
 
 #[test]
 fn a_write_to_an_original_masks_nothing() {
     let pairing = PairingId::new("meier");
-    let mut settings = Settings::default();
-    settings.outward.a.private = Private::Mask;
-    let setting = Setting {
-        pairing: &pairing,
-        settings: &settings,
-        listings: PerSide::default(),
-        unheld: PerSide { a: &[], b: &[] },
-        now: DateTime::UNIX_EPOCH,
-    };
+    let masks = hides(Private::Mask);
+    let setting = setting(&pairing, &masks, &[]);
     let original = private(at_place(&once(), "Praxis"));
+    let copy = masked(original.clone());
     let mut link = Link::found(&pairing, Side::A, half("a1", &original, &original));
-    link.halves.b = Some(half("b1", &masked(original.clone()), &masked(original.clone())));
+    link.halves.b = Some(half("b1", &copy, &copy));
     assert_eq!(masked_as(&link, Side::A, &original, false, &setting), None);
     link.masked = Some(Side::A);
     assert_eq!(masked_as(&link, Side::A, &original, false, &setting), Some(Side::A));
