@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate, TimeDelta};
 
-use crate::ids::{ItemKey, Revision, Uid};
+use super::settings::Settings;
+use super::settle::Setting;
+use super::view::Private;
+use crate::ids::{CreateToken, ItemKey, PairingId, PerSide, Revision, Uid};
 use crate::link::{Half, Observation, Shadow, Sighting};
-use crate::model::{Event, Overlay, Override, Recurrence, RecurrenceId, Sensitivity, Series, Span};
-use crate::source::Access;
+use crate::model::{Event, Field, Overlay, Override, Recurrence, RecurrenceId, Sensitivity, Series, Span};
+use crate::source::{Access, Receipt};
 
 fn on(day: u32) -> Span {
     let day = NaiveDate::from_ymd_opt(2026, 12, day).unwrap();
@@ -79,6 +82,11 @@ pub(super) fn masked(mut series: Series) -> Series {
     series
 }
 
+/// Under another name.
+pub(super) fn called(uid: &str, series: Series) -> Series {
+    Series { uid: Uid::new(uid), ..series }
+}
+
 /// An item that was in step as `was`, and shows `now`.
 pub(super) fn half(key: &str, was: &Series, now: &Series) -> Half {
     let revision = Revision::new("1");
@@ -97,4 +105,47 @@ pub(super) fn half(key: &str, was: &Series, now: &Series) -> Half {
         access: Access::Full,
         ..Half::unread(ItemKey::new(key))
     }
+}
+
+/// What the engine leaves in an item as which it writes `written`, kept in step with an item that looks like `theirs`.
+pub(super) fn left(number: u64, theirs: &Series, written: &Series) -> Receipt {
+    Receipt {
+        token: CreateToken::from_wire("t"),
+        counterpart: ItemKey::new("under another key"),
+        counterpart_uid: Some(theirs.uid.clone()),
+        own_uid: None,
+        masked: false,
+        number,
+        content: written.content_hash(),
+    }
+}
+
+/// The item, seen with this receipt in it.
+pub(super) fn shows(mut half: Half, receipt: &Receipt) -> Half {
+    half.seen = half.sighted_anew().map(|sighting| {
+        Observation::Present(Box::new(Sighting { receipt: Some(receipt.clone()), ..sighting }))
+    });
+    half
+}
+
+/// Of a pairing on whose side B these fields are not held.
+pub(super) fn setting<'a>(
+    pairing: &'a PairingId,
+    settings: &'a Settings,
+    unheld_by_b: &'a [Field],
+) -> Setting<'a> {
+    Setting {
+        pairing,
+        settings,
+        listings: PerSide::default(),
+        unheld: PerSide { a: &[], b: unheld_by_b },
+        now: DateTime::UNIX_EPOCH,
+    }
+}
+
+/// What becomes of private appointments of A.
+pub(super) fn hides(private: Private) -> Settings {
+    let mut settings = Settings::default();
+    settings.outward.a.private = private;
+    settings
 }

@@ -168,7 +168,6 @@ fn differ(link: &mut Link, side: Side, view: &View<'_>, setting: &Setting<'_>) {
     let past = Past { was: was.as_ref(), theirs: Some(&theirs) };
     let Some((_, latest)) = half.latest() else { return };
     let shadow = as_both_hold(&shown_as(latest, past, view, &theirs), latest, setting);
-    let shadow = Series { uid: latest.uid.clone(), ..shadow };
     changed_since(half, shadow);
 }
 
@@ -194,4 +193,94 @@ fn make_again(link: &mut Link, missing: Side, masked: Option<Side>) {
 fn as_new(half: &mut Half) {
     half.seen = half.sighted_anew().map(|sighting| Observation::Present(Box::new(sighting)));
     half.shadow = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{PairingId, PerSide};
+    use crate::sync::examples::{
+        at_place, called, half, hides, left, masked, moved, once, private, setting, shows,
+    };
+    use crate::sync::{Private, Settings};
+
+    fn link(a: Half, b: Half) -> Link {
+        let mut link = Link::found(&PairingId::new("meier"), Side::A, a);
+        (link.halves.b, link.writes) = (Some(b), 3);
+        link
+    }
+
+    /// What a half was like and what was seen since, after a look at the receipts.
+    fn after(link: &Link, settings: &Settings) -> PerSide<(Option<Series>, Option<Series>)> {
+        let pairing = PairingId::new("meier");
+        let next = outranked(link, &setting(&pairing, settings, &[])).unwrap();
+        assert_eq!(next.writes, 5);
+        PerSide::from_fn(|side| {
+            let half = next.halves.get(side).clone().unwrap();
+            let seen = half.sighting().map(|sighting| sighting.series.clone());
+            (half.shadow.map(|shadow| shadow.series), seen)
+        })
+    }
+
+    /// Side A under its own name, and B under the one that its server gave it.
+    fn named(place: &str) -> (Series, Series) {
+        let there = at_place(&once(), place);
+        (there.clone(), called("vom Server", there))
+    }
+
+    #[test]
+    fn the_side_that_is_as_it_was_written_was_not_changed_since() {
+        let ((old_a, old_b), (ulm, _), (_, kiel)) = (named("Alt"), named("Ulm"), named("Kiel"));
+        for written in [&ulm, &called("vom Server", ulm.clone())] {
+            // What is written to make an item may bear the name of the other one.
+            let receipt = left(5, &kiel, written);
+            let link = link(shows(half("a1", &old_a, &ulm), &receipt), half("b1", &old_b, &kiel));
+            let after = after(&link, &Settings::default());
+            assert_eq!(after.a, (Some(ulm.clone()), None));
+            assert_eq!(after.b, (Some(called("vom Server", ulm.clone())), Some(kiel.clone())));
+        }
+    }
+
+    #[test]
+    fn where_the_other_side_shows_what_was_written_this_one_was_changed() {
+        let ((old_a, old_b), (ulm, ulm_b), (_, kiel)) = (named("Alt"), named("Ulm"), named("Kiel"));
+        for written in [&ulm, &ulm_b] {
+            let receipt = left(5, &ulm, written);
+            let link = link(half("a1", &old_a, &ulm), shows(half("b1", &old_b, &kiel), &receipt));
+            let after = after(&link, &Settings::default());
+            assert_eq!(after.a, (Some(ulm.clone()), None));
+            assert_eq!(after.b, (Some(ulm_b.clone()), Some(kiel.clone())));
+        }
+    }
+
+    #[test]
+    fn what_was_never_in_step_is_told_by_the_receipt_unless_it_is_masked() {
+        let lone = |half: Half| Half { shadow: None, ..half };
+        let (ulm, kiel) = (at_place(&once(), "Ulm"), at_place(&once(), "Kiel"));
+        let receipt = left(5, &kiel, &ulm);
+        let found = link(lone(shows(half("a1", &ulm, &ulm), &receipt)), lone(half("b1", &once(), &kiel)));
+        let told = after(&found, &Settings::default());
+        assert_eq!(told.a, (Some(ulm.clone()), None));
+        assert_eq!(told.b, (Some(ulm), Some(kiel)));
+        let (original, copy) = (private(once()), masked(private(once())));
+        let receipt = Receipt { masked: true, ..left(5, &original, &copy) };
+        let found = link(
+            lone(half("a1", &at_place(&original, "Alt"), &original)),
+            lone(shows(half("b1", &copy, &copy), &receipt)),
+        );
+        let told = after(&found, &hides(Private::Mask));
+        assert_eq!((told.a, told.b), ((None, Some(original)), (None, Some(copy))), "as any pair");
+    }
+
+    #[test]
+    fn a_masked_copy_that_is_as_it_was_written_tells_what_became_of_its_original() {
+        let original = |day: u32| private(moved(&at_place(&once(), "Praxis"), day));
+        let copy = |day: u32| masked(original(day));
+        let receipt = Receipt { masked: true, ..left(5, &original(2), &copy(2)) };
+        let link =
+            link(half("a1", &original(1), &original(3)), shows(half("b1", &copy(1), &copy(2)), &receipt));
+        let after = after(&link, &hides(Private::Mask));
+        assert_eq!(after.a, (Some(original(2)), Some(original(3))));
+        assert_eq!(after.b, (Some(copy(2)), None));
+    }
 }

@@ -2,7 +2,8 @@ use super::*;
 use crate::model::Overlay;
 use crate::sync::Private;
 use crate::sync::examples::{
-    at, at_place, daily, half, masked, moved, once, place, private, says, subject, with, without,
+    at, at_place, called, daily, half, hides, left, masked, moved, once, place, private, says, setting,
+    shows, subject, with, without,
 };
 
 /// What is in step after a write from `base` to `written`, of which the server showed `read`.
@@ -122,22 +123,6 @@ fn what_was_half_made_and_says_otherwise_was_changed_by_a_person() {
     assert_eq!(as_begun(&with(&half, 1, place("Bonn")), &sent), with(&half, 1, place("Bonn")));
 }
 
-fn setting<'a>(pairing: &'a PairingId, settings: &'a Settings, unheld_by_b: &'a [Field]) -> Setting<'a> {
-    Setting {
-        pairing,
-        settings,
-        listings: PerSide::default(),
-        unheld: PerSide { a: &[], b: unheld_by_b },
-        now: DateTime::UNIX_EPOCH,
-    }
-}
-
-fn hides(private: Private) -> Settings {
-    let mut settings = Settings::default();
-    settings.outward.a.private = private;
-    settings
-}
-
 #[test]
 fn a_copy_is_masked_if_nothing_private_was_written_to_it() {
     let pairing = PairingId::new("meier");
@@ -175,4 +160,106 @@ fn a_write_to_an_original_masks_nothing() {
     assert_eq!(masked_as(&link, Side::A, &original, false, &setting), None);
     link.masked = Some(Side::A);
     assert_eq!(masked_as(&link, Side::A, &original, false, &setting), Some(Side::A));
+}
+
+/// The item of a half that was read just now.
+fn item(half: &Half) -> Item {
+    let Sighting { revision, series, receipt, created, modified, access, .. } = half.sighted_anew().unwrap();
+    Item { key: half.key.clone(), revision, series, receipt, created, modified, access }
+}
+
+#[test]
+fn earlier_names_and_those_that_the_server_gives_are_remembered() {
+    let pairing = PairingId::new("meier");
+    let made = |was: Option<&str>, now: &str, own_uid: bool| {
+        let mut link = Link::found(&pairing, Side::A, half("a1", &once(), &once()));
+        link.memory.own_uid = own_uid;
+        link.halves.b = was.map(|was| Half {
+            seen: Some(Observation::Gone),
+            ..half("b1", &called(was, once()), &called(was, once()))
+        });
+        let copy = called(now, once());
+        let lone = Link::found(&pairing, Side::B, half("b2", &copy, &copy));
+        settle_made(&mut link, &lone, Side::B);
+        assert_eq!(link.halves.b.map(|half| half.key.as_str().to_owned()), Some("b2".to_owned()));
+        (link.memory.own_uid, link.memory.uids.iter().map(|uid| uid.as_str().to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(made(None, "u", false), (false, vec![]));
+    assert_eq!(made(None, "vom Server", false), (true, vec![]));
+    assert_eq!(made(Some("u"), "u", false), (false, vec![]));
+    assert_eq!(made(Some("früher"), "u", true), (true, vec!["früher".to_owned()]), "it did so before");
+    assert_eq!(made(Some("früher"), "vom Server", true), (true, vec!["früher".to_owned()]));
+}
+
+#[test]
+fn a_server_that_names_what_was_half_made_is_remembered() {
+    let (pairing, settings) = (PairingId::new("meier"), Settings::default());
+    let link = Link::found(&pairing, Side::A, half("a1", &once(), &once()));
+    let own_uid = |link: &Link, now: &str| {
+        let item = item(&half("b1", &called(now, once()), &called(now, once())));
+        let adopted =
+            adopt_half_made(link, Side::B, &item, Some(&once()), false, &setting(&pairing, &settings, &[]));
+        adopted.memory.own_uid
+    };
+    assert!(!own_uid(&link, "u"));
+    assert!(own_uid(&link, "vom Server"));
+    let known = LinkMemory { own_uid: true, ..LinkMemory::default() };
+    assert!(own_uid(&Link { memory: known, ..link }, "u"), "it did so before");
+}
+
+#[test]
+fn what_was_parted_is_known_by_all_its_names() {
+    let mut link = Link::found(&PairingId::new("meier"), Side::A, half("a1", &once(), &once()));
+    let copy = called("zuletzt", once());
+    link.halves.b = Some(half("b1", &copy, &copy));
+    link.memory.uids = [Uid::new("früher")].into();
+    let After::Keep(parted) = parted(&link, Side::B) else { panic!("its original is still there") };
+    assert_eq!(parted.memory.uids, [Uid::new("früher"), Uid::new("zuletzt")].into());
+    assert_eq!(parted.lone_side(), Some(Side::A));
+}
+
+#[test]
+fn an_instance_that_was_written_is_found_where_the_series_was_before_a_person_moved_it() {
+    let (base, current) = (daily(5), moved(&daily(5), 10));
+    let patch = current.diff(&with(&current, 1, place("Ulm")));
+    assert_eq!(alone(&base, &current, &patch), with(&base, 1, place("Ulm")));
+    // Moved by a day most names are days of both.
+    let current = moved(&daily(5), 2);
+    for days in [3, 4] {
+        let patch = current.diff(&with(&current, days, place("Ulm")));
+        assert_eq!(alone(&base, &current, &patch).overrides.len(), 1, "{days}");
+    }
+}
+
+/// A link whose B shows what an update left that was given up.
+fn with_given_up(put_back: bool, shadow: bool) -> Link {
+    let there = at_place(&once(), "Ulm");
+    let mut link = Link::found(&PairingId::new("meier"), Side::A, half("a1", &once(), &there));
+    let left = left(6, &once(), &there);
+    let mut b = shows(half("b1", &once(), &there), &left);
+    if let Some(Observation::Present(sighting)) = &mut b.seen {
+        sighting.put_back = put_back;
+    }
+    b.shadow = b.shadow.filter(|_| shadow);
+    let op = WriteOp::Update {
+        key: b.key.clone(),
+        expected: crate::ids::Revision::new("0"),
+        patch: Box::new(once().diff(&there)),
+        current: Box::new(once()),
+    };
+    let write = crate::source::Write { link: link.id, op, receipt: left };
+    link.memory.give_up(&Intent { side: Side::B, write, at: DateTime::UNIX_EPOCH, order: None });
+    link.halves.b = Some(b);
+    link
+}
+
+#[test]
+fn an_update_that_was_given_up_and_arrived_is_no_edit() {
+    let (pairing, settings) = (PairingId::new("meier"), Settings::default());
+    let arrived = |link: &Link| settle_arrived(link, &setting(&pairing, &settings, &[]));
+    let settled = arrived(&with_given_up(false, true)).unwrap();
+    assert!(!settled.is_dirty(), "{settled:?}");
+    assert_eq!(settled.writes, 6);
+    assert_eq!(arrived(&with_given_up(true, true)), None, "a person put it back");
+    assert_eq!(arrived(&with_given_up(false, false)), None, "it was never in step");
 }
