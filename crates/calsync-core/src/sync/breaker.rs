@@ -94,3 +94,70 @@ pub(super) fn remember(
         memory.turns.note(to, takes_back(plan), now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::decide::PlannedWrite;
+    use super::*;
+    use crate::ids::{PairingId, Side};
+    use crate::link::Hold;
+    use crate::sync::Settings;
+    use crate::sync::examples::{at_place, context, half, once};
+
+    /// Each side was written in turn, five minutes apart, until that was stopped.
+    fn fought(answer: Option<Answer>) -> Link {
+        let mut link = Link::found(&PairingId::new("meier"), Side::A, half("a1", &once(), &once()));
+        link.halves.b = Some(half("b1", &once(), &at_place(&once(), "Ulm")));
+        for n in 0..6 {
+            let to = PerSide { a: n % 2 == 0, b: n % 2 == 1 };
+            link.memory.turns.note(to, false, DateTime::from_timestamp(300 * n, 0).unwrap());
+        }
+        let mut plan = LinkPlan::default();
+        hold(&link, HoldKind::Oscillation, Reason::Oscillation, &mut plan);
+        let asked = plan.hold.unwrap();
+        link.hold = Some(Hold {
+            why: asked.reason.to_string(),
+            since: DateTime::UNIX_EPOCH,
+            guard: None,
+            kind: asked.kind,
+            about: asked.about,
+            answer,
+        });
+        link
+    }
+
+    /// What is left of the plan to write to A once more, and the turns afterwards.
+    fn once_more(link: &Link) -> (LinkPlan, Turns) {
+        let (pairing, settings) = (PairingId::new("meier"), Settings::default());
+        let now = DateTime::from_timestamp(1_800, 0).unwrap();
+        let op = WriteOp::Update {
+            key: "a1".into(),
+            expected: "1".into(),
+            patch: Box::new(once().diff(&at_place(&once(), "Ulm"))),
+            current: Box::new(once()),
+        };
+        let write = PlannedWrite { op, reason: String::new(), before: None, losing: None };
+        let mut plan = LinkPlan { writes: PerSide { a: Some(write), b: None }, ..LinkPlan::default() };
+        stop(link, &Context { now, ..context(&pairing, &settings) }, &mut plan);
+        let mut memory = link.memory.clone();
+        remember(link, &plan, writes(&plan).unwrap_or_default(), now, &mut memory);
+        (plan, memory.turns)
+    }
+
+    #[test]
+    fn turns_are_counted_from_the_beginning_when_a_person_answered() {
+        let (plan, turns) = once_more(&fought(None));
+        assert!(plan.hold.is_some() && plan.writes.a.is_none());
+        assert_eq!(turns, fought(None).memory.turns);
+        let (plan, turns) = once_more(&fought(Some(Answer::Approve)));
+        assert!(plan.hold.is_none() && plan.writes.a.is_some());
+        let to_a = PerSide { a: true, b: false };
+        let now = DateTime::from_timestamp(2_100, 0).unwrap();
+        assert!(!turns.stop(PerSide { a: false, b: true }, false, now));
+        assert!(!turns.is_empty());
+        let (plan, turns) = once_more(&fought(Some(Answer::Reject)));
+        assert!(plan.hold.is_none() && plan.writes.a.is_none(), "they stay as they are");
+        assert!(turns.is_empty());
+        assert!(!turns.stop(to_a, false, now));
+    }
+}

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
 
-use super::settings::Settings;
+use super::decide::Context;
+use super::settings::{ClockOffsets, Settings};
 use super::settle::Setting;
 use super::view::Private;
 use crate::ids::{CreateToken, ItemKey, PairingId, PerSide, Revision, Uid};
@@ -148,4 +149,23 @@ pub(super) fn hides(private: Private) -> Settings {
     let mut settings = Settings::default();
     settings.outward.a.private = private;
     settings
+}
+
+/// Of a decision on which nothing bears but the settings: both sides hold all fields, and nothing waits.
+pub(super) fn context<'a>(pairing: &'a PairingId, settings: &'a Settings) -> Context<'a> {
+    Context {
+        pairing,
+        settings,
+        before: None,
+        now: DateTime::UNIX_EPOCH,
+        offsets: ClockOffsets::default(),
+        hold_deletions: PerSide::default(),
+        hold_changes: PerSide::default(),
+        marks: PerSide::default(),
+        unheld: PerSide { a: &[], b: &[] },
+        kept_uid: PerSide { a: 255, b: 255 },
+        suspicion: None,
+        likeness: None,
+        leads: None,
+    }
 }

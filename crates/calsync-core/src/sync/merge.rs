@@ -527,7 +527,20 @@ pub(super) fn own(change: Option<&Override>) -> Option<Overlay> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::examples::{at, at_place, daily, place, says, subject, with};
+    use crate::sync::examples::{at, at_place, daily, moved, place, says, subject, with};
+
+    #[test]
+    fn a_rule_is_told_with_its_time() {
+        let (was, is) = (daily(5), moved(&daily(7), 2));
+        let shown = Shown { shadow: Cow::Borrowed(&was), latest: Cow::Borrowed(&is) };
+        let told = |mut carried: SeriesPatch| {
+            say_when(&mut carried, &shown);
+            carried.master.span
+        };
+        let (from, to) = (was.event.span.clone(), is.event.span.clone());
+        assert_eq!(told(daily(5).diff(&daily(7))), Some(Change { from, to }));
+        assert_eq!(told(daily(5).diff(&at_place(&daily(5), "Ulm"))), None);
+    }
 
     #[test]
     fn what_a_patch_says_already_is_not_said_again() {

@@ -99,3 +99,46 @@ pub(super) fn still_shows(link: &Link, original: Side, context: &Context<'_>) ->
         (None, _) | (_, None) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{PairingId, PerSide};
+    use crate::model::Series;
+    use crate::sync::Private;
+    use crate::sync::examples::{at_place, context, half, hides, masked, once, private};
+
+    /// A private appointment of A, and what B shows of it.
+    fn link(copy: &Series) -> Link {
+        let original = private(at_place(&once(), "Praxis"));
+        let mut link = Link::found(&PairingId::new("meier"), Side::A, half("a1", &original, &original));
+        (link.halves.b, link.masked) = (Some(half("b1", copy, copy)), Some(Side::A));
+        link
+    }
+
+    #[test]
+    fn a_copy_shows_nothing_in_fields_that_are_not_written_to_it() {
+        let (pairing, settings) = (PairingId::new("meier"), hides(Private::Mask));
+        let link = link(&at_place(&masked(private(once())), "Praxis"));
+        let shows = |context: &Context<'_>| still_shows(&link, Side::A, context);
+        assert!(shows(&context(&pairing, &settings)));
+        assert!(!shows(&Context {
+            unheld: PerSide { a: &[], b: &[Field::Place] },
+            ..context(&pairing, &settings)
+        }));
+    }
+
+    #[test]
+    fn what_is_masked_already_waits_to_leave_like_any_other() {
+        let (pairing, mut settings) = (PairingId::new("meier"), hides(Private::Mask));
+        settings.leaving = Leaving::Hold;
+        let waits = |copy: &Series| {
+            let mut plan = LinkPlan { masked: Some(Side::A), ..LinkPlan::default() };
+            let all = part(&link(copy), Side::A, Outside::Past, &context(&pairing, &settings), &mut plan);
+            assert_eq!(all, plan.hold.is_some());
+            all
+        };
+        assert!(waits(&masked(private(once()))));
+        assert!(!waits(&private(at_place(&once(), "Praxis"))), "it is masked first");
+    }
+}

@@ -407,7 +407,17 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::model::{Overlay, SeriesPatch};
-    use crate::sync::examples::{at_place, daily, masked, once, place, private, with};
+    use crate::sync::examples::{at_place, daily, hides, masked, once, place, private, with};
+
+    #[test]
+    fn what_looks_like_a_mask_is_private_and_says_nothing() {
+        let looks = |rule: Private, copy: &Series| hides(rule).looks_masked(Side::A, copy);
+        let copy = masked(private(at_place(&once(), "Praxis")));
+        assert!(looks(Private::Mask, &copy));
+        assert!(!looks(Private::Pass, &copy), "nothing is masked");
+        assert!(!looks(Private::Mask, &masked(once())), "somebody called it that");
+        assert!(!looks(Private::Mask, &at_place(&copy, "Praxis")));
+    }
 
     #[test]
     fn a_copy_shows_a_mask_where_its_original_is_private_and_nowhere_else() {

@@ -1,4 +1,6 @@
+use super::super::decide::PlannedWrite;
 use super::*;
+use crate::ids::CreateToken;
 use crate::model::Overlay;
 use crate::sync::Private;
 use crate::sync::examples::{
@@ -262,4 +264,74 @@ fn an_update_that_was_given_up_and_arrived_is_no_edit() {
     assert_eq!(settled.writes, 6);
     assert_eq!(arrived(&with_given_up(true, true)), None, "a person put it back");
     assert_eq!(arrived(&with_given_up(false, false)), None, "it was never in step");
+}
+
+/// What becomes of the link when `plan` was carried out.
+fn settled(link: &Link, plan: &LinkPlan, on_b: Option<Outcome>) -> Link {
+    let (pairing, settings) = (PairingId::new("meier"), hides(Private::Mask));
+    let outcomes = PerSide { a: None, b: on_b };
+    match settle(link, plan, &outcomes, &setting(&pairing, &settings, &[])) {
+        After::Keep(next) => *next,
+        After::End => panic!("it ended"),
+    }
+}
+
+fn writes_to_b(op: WriteOp) -> LinkPlan {
+    let write = PlannedWrite { op, reason: String::new(), before: None, losing: None };
+    LinkPlan { writes: PerSide { a: None, b: Some(write) }, ..LinkPlan::default() }
+}
+
+#[test]
+fn what_was_deleted_before_anybody_saw_its_uid_is_remembered() {
+    let ulm = at_place(&once(), "Ulm");
+    let create = WriteOp::Create { token: CreateToken::from_wire("t"), series: Box::new(once()) };
+    let update = WriteOp::Update {
+        key: "b1".into(),
+        expected: "1".into(),
+        patch: Box::new(once().diff(&ulm)),
+        current: Box::new(once()),
+    };
+    let unseen = |before: bool, op: &WriteOp| {
+        let (mut link, b) = (
+            Link::found(&PairingId::new("meier"), Side::A, half("a1", &once(), &once())),
+            half("b1", &once(), &once()),
+        );
+        let gone = Outcome::WrittenAndGone(Box::new(item(&b)));
+        link.halves.b = matches!(op, WriteOp::Update { .. }).then_some(b);
+        link.memory.unseen_uid = before;
+        settled(&link, &writes_to_b(op.clone()), Some(gone)).memory.unseen_uid
+    };
+    assert!(unseen(false, &create));
+    assert!(!unseen(false, &update), "its UID was seen");
+    assert!(unseen(true, &update), "not that of the one before");
+}
+
+#[test]
+fn nothing_is_masked_without_a_counterpart_or_a_secret() {
+    let hidden = private(at_place(&once(), "Praxis"));
+    let masked_after = |original: &Series, lone: bool| {
+        let mut link = Link::found(&PairingId::new("meier"), Side::A, half("a1", original, original));
+        let copy = masked(hidden.clone());
+        link.halves.b = Some(half("b1", &copy, &copy)).filter(|_| !lone);
+        settled(&link, &LinkPlan { masked: Some(Side::A), ..LinkPlan::default() }, None).masked
+    };
+    assert_eq!(masked_after(&hidden, false), Some(Side::A));
+    assert_eq!(masked_after(&hidden, true), None);
+    assert_eq!(masked_after(&once(), false), None);
+}
+
+#[test]
+fn what_was_left_alone_stays_so_while_it_is_alone() {
+    let lone = Link::found(&PairingId::new("meier"), Side::A, half("a1", &once(), &once()));
+    let left = |link: &Link, before: bool, now: bool| {
+        let memory = LinkMemory { left_alone: before, ..LinkMemory::default() };
+        let plan = LinkPlan { left_alone: now, ..LinkPlan::default() };
+        settled(&Link { memory, ..link.clone() }, &plan, None).memory.left_alone
+    };
+    assert!(left(&lone, true, false));
+    assert!(left(&lone, false, true));
+    assert!(!left(&lone, false, false));
+    let mut pair = lone.clone();
+    pair.halves.b = Some(half("b1", &once(), &once()));
+    assert!(!left(&pair, true, true), "it has a counterpart");
 }
