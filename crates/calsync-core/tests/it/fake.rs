@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use calsync_core::drive::{self, Clock, Holder, Pair};
 use calsync_core::ids::{
-    CalendarKey, ChangeToken, CreateToken, ItemKey, PairingId, PerSide, Revision, Side, Uid,
+    CalendarKey, ChangeToken, CreateToken, ItemKey, LinkId, PairingId, PerSide, Revision, Side, Uid,
 };
 use calsync_core::link::{Answer, Head, Hold, Wish};
 use calsync_core::memory::MemoryStore;
@@ -974,6 +974,12 @@ impl World {
     /// What a round would do if a person chose this side to lead.
     pub fn plan_led(&self, side: Side) -> RoundReport {
         block_on(drive::plan_asked(self.pair(), &self.store, &self.clock, &[Wish::Lead(side)])).unwrap()
+    }
+
+    /// The link of an item.
+    pub fn link_of(&self, side: Side, key: &str) -> LinkId {
+        let links = block_on(self.store.links_by_key(&self.pairing, side, &[ItemKey::new(key)])).unwrap();
+        links[0].id
     }
 
     pub fn head(&self) -> Head {

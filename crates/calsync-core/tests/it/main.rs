@@ -42,4 +42,5 @@ mod rules;
 mod rules_random;
 mod rules_review;
 mod turns;
+mod undone;
 mod went_back;

@@ -17,7 +17,7 @@ use super::fake::{Cut, World, block_on, event, hour};
 
 impl World {
     /// Gives an answer to everything of that kind that waits; says to how many.
-    fn reply(&self, kind: HoldKind, answer: Answer) -> usize {
+    pub fn reply(&self, kind: HoldKind, answer: Answer) -> usize {
         let held = block_on(self.store.held_links(&self.pairing, None, 1_000)).unwrap();
         let asked: Vec<_> =
             held.iter().filter(|link| link.hold.as_ref().is_some_and(|hold| hold.kind == kind)).collect();
@@ -28,32 +28,32 @@ impl World {
         asked.len()
     }
 
-    fn order(&self, what: &Wish) -> u64 {
+    pub fn order(&self, what: &Wish) -> u64 {
         let now = calsync_core::drive::Clock::now(&self.clock);
         block_on(self.store.order(&self.pairing, now, "test", what)).unwrap()
     }
 
     /// The newest entry that was written to this side.
-    fn last_write(&self, side: Side) -> JournalEntry {
+    pub fn last_write(&self, side: Side) -> JournalEntry {
         let all = block_on(self.store.journal_entries(&self.pairing, &JournalQuery::newest(500))).unwrap();
         all.into_iter().find(|entry| entry.side == side).unwrap()
     }
 
-    fn undo(&self, entry: JournalEntry) -> u64 {
+    pub fn undo(&self, entry: JournalEntry) -> u64 {
         self.order(&Wish::Undo(Box::new(entry)))
     }
 
-    fn waiting(&self) -> Vec<HoldKind> {
+    pub fn waiting(&self) -> Vec<HoldKind> {
         let held = block_on(self.store.held_links(&self.pairing, None, 1_000)).unwrap();
         held.into_iter().map(|link| link.hold.unwrap().kind).collect()
     }
 
-    fn open_orders(&self) -> usize {
+    pub fn open_orders(&self) -> usize {
         block_on(self.store.head(&self.pairing)).unwrap().orders.len()
     }
 }
 
-fn became(report: &RoundReport) -> Vec<Became> {
+pub fn became(report: &RoundReport) -> Vec<Became> {
     report.orders.iter().map(|order| order.became).collect()
 }
 
@@ -332,13 +332,13 @@ fn a_double_that_somebody_changed_is_not_deleted() {
     assert!(report.orders[0].note.contains("by hand"), "{:?}", report.orders);
 }
 
-fn weekly() -> Series {
+pub fn weekly() -> Series {
     let mut series = Series::single(Uid::new("serie"), event("Wochenrunde", 7));
     series.recurrence = Some(Recurrence { rule: "FREQ=WEEKLY;COUNT=6".parse().unwrap(), dates: [].into() });
     series
 }
 
-fn on(day: u32) -> RecurrenceId {
+pub fn on(day: u32) -> RecurrenceId {
     RecurrenceId::Local(NaiveDate::from_ymd_opt(2026, 12, day).unwrap().and_hms_opt(9, 0, 0).unwrap())
 }
 

@@ -401,8 +401,8 @@ impl Work {
         let entries: Vec<JournalEntry> = undoings.iter().map(|undoing| self.undo_entry(undoing)).collect();
         let mut outcomes = BTreeMap::new();
         if self.input.mode == Mode::Plan {
-            for undoing in &undoings {
-                let outcome = self.pretend(undoing);
+            for (undoing, entry) in undoings.iter().zip(&entries) {
+                let outcome = self.pretend(undoing, &entry.write.receipt);
                 outcomes.insert((undoing.id(), side), outcome);
             }
         } else {
@@ -451,13 +451,14 @@ impl Work {
     }
 
     /// What a plan sees after a write that it does not make.
-    fn pretend(&mut self, undoing: &Undoing) -> Outcome {
+    fn pretend(&mut self, undoing: &Undoing, receipt: &Receipt) -> Outcome {
         let now = Some(self.input.now);
+        let receipt = Some(receipt.clone());
         let made = |series: Series, token: &CreateToken| Item {
             key: ItemKey::new(token.as_str()),
             revision: Revision::new("planned"),
             series,
-            receipt: None,
+            receipt: receipt.clone(),
             created: now,
             modified: now,
             access: Access::Full,
@@ -468,7 +469,8 @@ impl Work {
                 (item.key.clone(), Some(item))
             }
             (WriteOp::Update { key, patch, current, .. }, Some(item)) => {
-                let item = Item { series: patch.apply(current), modified: now, ..item.clone() };
+                let series = patch.apply(current);
+                let item = Item { series, receipt: receipt.clone(), modified: now, ..item.clone() };
                 (key.clone(), Some(item))
             }
             (WriteOp::Update { key, .. } | WriteOp::Delete { key, .. }, _) => (key.clone(), None),
@@ -615,4 +617,30 @@ fn kept_note(kept: &[String]) -> Option<String> {
 
 fn step(link: LinkId, action: Action, reason: Reason, paths: Vec<String>, notes: Vec<String>) -> Step {
     Step { link, action, reason, paths, conflicts: Vec::new(), notes }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::ids::PairingId;
+    use crate::sync::examples::{half, once};
+
+    #[test]
+    fn of_all_that_waits_taking_back_ends_only_the_question_whether_to() {
+        for kind in HoldKind::ALL {
+            let mut link = Link::found(&PairingId::new("p"), Side::B, half("b1", &once(), &once()));
+            link.hold = Some(Hold {
+                why: "asked".to_owned(),
+                since: DateTime::UNIX_EPOCH,
+                guard: None,
+                kind,
+                about: ContentHash::of(&["asked"]),
+                answer: None,
+            });
+            see_undone(&mut link, Side::B, None);
+            assert_eq!(link.hold.is_none(), kind == HoldKind::Undo, "{kind:?}");
+        }
+    }
 }
