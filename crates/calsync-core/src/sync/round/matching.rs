@@ -766,3 +766,6 @@ fn keys_of_new(link: &Link) -> Option<Vec<MatchKey>> {
 pub(super) fn named_key(link: &Link, side: Side) -> Option<&ItemKey> {
     Some(&link.halves.get(side).as_ref()?.receipt()?.counterpart)
 }
+
+#[cfg(test)]
+mod tests;

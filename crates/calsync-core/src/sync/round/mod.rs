@@ -12,6 +12,8 @@
 //! the steps are written as an `async` function that is polled by hand: it needs no runtime and reads top to bottom.
 
 mod carry_out;
+#[cfg(test)]
+mod examples;
 mod fit;
 mod guard;
 mod matching;

@@ -145,3 +145,62 @@ fn rank(link: &Link, side: Side) -> impl Ord {
     let created = half.and_then(Half::sighting).and_then(|sighting| sighting.created);
     (half.and_then(Half::receipt).is_none(), created, link.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{elsewhen, lone, made, pair, work};
+    use super::*;
+    use crate::source::Receipt;
+    use crate::sync::examples::{at_place, called, half, left, once, shows};
+
+    #[test]
+    fn an_item_is_the_same_as_another_by_its_uid_or_by_our_receipt_in_it() {
+        let is_same = |theirs: &Series, series: &Series, receipt: Option<Receipt>| {
+            work().is_same(&lone(Side::B, "b2", series, receipt), &pair(theirs), Side::B)
+        };
+        let theirs = called("b-own", once());
+        let other = |series: Series| called("other", series);
+        let own_uid = Some(Uid::new("other"));
+        assert!(is_same(&theirs, &called("b-own", elsewhen()), None), "its UID");
+        assert!(!is_same(&theirs, &other(once()), None), "nothing says that we made it");
+        assert!(is_same(&theirs, &other(at_place(&once(), "Ulm")), Some(made(0))), "one of ours, then");
+        assert!(!is_same(&theirs, &other(elsewhen()), Some(made(0))), "moved, it is a copy");
+        let says = Receipt { own_uid, ..made(0) };
+        assert!(is_same(&theirs, &other(elsewhen()), Some(says.clone())), "what says its own UID is no copy");
+        let of_another = Receipt { counterpart_uid: Some(Uid::new("v")), ..says };
+        assert!(!is_same(&theirs, &other(elsewhen()), Some(of_another)), "ours, but of another one");
+        let theirs = called("b-own", elsewhen());
+        assert!(is_same(&theirs, &other(once()), Some(made(0))), "as we made it");
+        assert!(!is_same(&theirs, &other(at_place(&once(), "Ulm")), Some(made(0))), "edited since");
+    }
+
+    #[test]
+    fn under_two_uids_one_appointment_is_known_by_what_receipts_name() {
+        let theirs = half("a1", &once(), &once());
+        let item = |uid: &str, series: Series, receipt: Option<&Receipt>| {
+            let item = half(uid, &called(uid, series.clone()), &called(uid, series));
+            receipt.into_iter().fold(item, shows)
+        };
+        let of = |uid: &str| left(1, &called(uid, once()), &once());
+        let another = Receipt { token: made(1).token, ..of("u") };
+        let cases = vec![
+            (true, item("x", elsewhen(), Some(&of("y"))), item("y", once(), None), "it names the other"),
+            (true, item("x", elsewhen(), None), item("y", once(), Some(&of("x"))), "the other names it"),
+            (
+                true,
+                item("x", once(), Some(&of("u"))),
+                item("y", once(), None),
+                "the counterpart, and the time",
+            ),
+            (true, item("x", once(), Some(&of("v"))), item("y", once(), Some(&of("v"))), "both name one"),
+            (true, item("x", elsewhen(), Some(&of("u"))), item("y", once(), Some(&another)), "made twice"),
+            (false, item("x", elsewhen(), Some(&of("u"))), item("y", once(), Some(&of("u"))), "a copy"),
+            (false, item("x", elsewhen(), Some(&of("u"))), item("y", once(), None), "the time is another"),
+            (false, item("x", once(), Some(&of("v"))), item("y", once(), None), "it names nobody here"),
+            (false, item("x", once(), None), item("y", once(), None), "nothing is named"),
+        ];
+        for (is, lone, other, why) in cases {
+            assert_eq!(is_alike(&lone, &other, Some(&theirs), false), is, "{why}");
+        }
+    }
+}
