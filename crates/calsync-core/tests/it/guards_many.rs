@@ -88,9 +88,10 @@ fn deletions_that_a_person_approved_count_no_more() {
     }
     assert_eq!(world.sync().held, 10);
     world.answer(Answer::Approve);
-    assert_eq!(world.sync().sides.a.deleted, 10);
     world.b.delete(&world.b.keys()[0]);
-    assert_eq!((world.sync().sides.a.deleted, world.a.keys().len()), (1, 29), "one more within the hour");
+    assert_eq!(world.sync().sides.a.deleted, 11, "one more meanwhile");
+    world.b.delete(&world.b.keys()[0]);
+    assert_eq!((world.sync().sides.a.deleted, world.a.keys().len()), (1, 28), "one more within the hour");
 }
 
 #[test]
@@ -179,6 +180,19 @@ fn changes_of_more_than_half_wait_where_the_pairing_asks_for_it() {
     assert_eq!(world.sync().held, 31);
     world.settings.change_guard = ChangeGuard::Off;
     assert_eq!(world.settle().held, 0, "who sets no guard is not asked");
+    world.assert_in_step();
+}
+
+#[test]
+fn what_was_away_and_is_there_again_as_it_was_is_no_change() {
+    let mut world = calendar(60);
+    world.settings.change_guard = ChangeGuard::Any;
+    let away: Vec<_> = world.b.keys().into_iter().take(40).map(|key| (world.b.bin(&key), key)).collect();
+    assert_eq!(world.sync().held, 40);
+    for (series, key) in away {
+        world.b.unbin(&key, series);
+    }
+    assert_eq!(world.sync().held, 0);
     world.assert_in_step();
 }
 

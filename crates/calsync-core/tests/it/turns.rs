@@ -199,6 +199,19 @@ fn a_write_that_takes_long_keeps_the_pairing() {
 }
 
 #[test]
+fn a_sign_of_life_is_given_when_half_of_the_time_is_over() {
+    let world = Race::new();
+    assert_eq!(world.one.name(), "one");
+    let mut turn = world.begin(&world.one).unwrap();
+    // Its last request may leave after 60 seconds.
+    for (seconds, given) in [(0, 0), (29, 0), (1, 1), (29, 1), (1, 2)] {
+        world.clock.pass(seconds);
+        block_on(turn.writes(async { Ok(()) })).unwrap();
+        assert_eq!(block_on(world.store.lease(&world.pairing)).unwrap().beats, given, "after {seconds} more");
+    }
+}
+
+#[test]
 fn a_process_that_sleeps_before_any_request_of_a_round_is_overtaken_and_harms_nothing() {
     let expected = expected();
     let mut overtaken = 0;

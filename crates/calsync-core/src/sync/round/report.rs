@@ -215,3 +215,23 @@ impl RoundReport {
         self.plan.steps.iter().filter(writes).count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_is_clean_when_nothing_is_left_to_do() {
+        let clean = RoundReport::new(&PairingId::new("meier"));
+        assert!(clean.is_clean());
+        let failure = ItemFailure {
+            link: LinkId::founded_by(&"meier".into(), Side::A, &"a1".into()),
+            side: Side::A,
+            why: String::new(),
+        };
+        assert!(!RoundReport { held: 1, ..clean.clone() }.is_clean());
+        assert!(!RoundReport { failing: 1, ..clean.clone() }.is_clean());
+        assert!(!RoundReport { failures: vec![failure], ..clean.clone() }.is_clean());
+        assert!(!RoundReport { failure: Some(Failure::WrongReply), ..clean }.is_clean());
+    }
+}
