@@ -104,6 +104,7 @@ struct State {
     files: BTreeMap<String, Vec<u8>>,
     /// Reading files fails.
     files_fail: bool,
+    feed_fails: bool,
     /// The next write with files stops after the first of them, and nobody learns of it.
     half_attach: bool,
     mark: Option<Sentinel>,
@@ -200,6 +201,10 @@ impl Fake {
 
     pub fn fail_files(&self, fail: bool) {
         self.with(|state| state.files_fail = fail);
+    }
+
+    pub fn fail_feed(&self, fail: bool) {
+        self.with(|state| state.feed_fails = fail);
     }
 
     /// The next write with files stops after the first of them, and nobody learns of it.
@@ -545,6 +550,9 @@ impl CalendarSource for Fake {
 
     async fn changes(&self, _: &CalendarKey, since: Option<&ChangeToken>) -> Result<ChangePage, SourceError> {
         self.with(|state| {
+            if state.feed_fails {
+                return Err(SourceError::new("read change feed", SourceErrorKind::Unavailable));
+            }
             let (generation, from) = since.map_or((state.generation, 0), |token| {
                 let (generation, from) = token.as_str().split_once(':').unwrap();
                 (generation.parse().unwrap(), from.parse::<usize>().unwrap())

@@ -321,6 +321,31 @@ fn an_answer_that_cannot_be_written_now_stays_and_is_carried_out_later() {
 }
 
 #[test]
+fn whoever_answered_is_told_when_nothing_can_be_decided_yet() {
+    let world = asking(HoldKind::Conflict);
+    let key = only(world.b.keys());
+    world.b.unreadable(&[&key]);
+    subject(&world, Side::B, &key, "wieder anders");
+    world.reply(HoldKind::Conflict, Answer::Prefer(Side::A));
+    let report = world.sync();
+    assert_eq!((became(&report), report.writes()), (vec![Became::Waits], 0));
+    assert!(report.orders[0].note.contains("tried again"), "{:?}", report.orders);
+}
+
+#[test]
+fn whoever_answered_is_told_when_the_round_ends_before_its_time() {
+    let world = asking(HoldKind::Conflict);
+    world.reply(HoldKind::Conflict, Answer::Prefer(Side::A));
+    world.b.fail_feed(true);
+    let report = world.sync_any();
+    assert_eq!((became(&report), report.writes()), (vec![Became::Waits], 0));
+    assert!(report.orders[0].note.contains("before its time"), "{:?}", report.orders);
+    world.b.fail_feed(false);
+    world.settle();
+    assert_eq!((world.b.subjects(), world.waiting()), (vec!["von A".to_owned()], vec![]));
+}
+
+#[test]
 fn a_double_that_somebody_changed_is_not_deleted() {
     let world = asking(HoldKind::OurDouble);
     let double = world.b.keys().pop().unwrap();

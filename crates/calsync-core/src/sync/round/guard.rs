@@ -98,3 +98,47 @@ impl Work {
         Ok(PerSide::from_fn(|side| tallies.get(side).is_too_much(guard, linked)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Observation;
+    use crate::sync::examples::{at_place, half, once};
+
+    fn tally(changed: u64, alike: u64) -> Tally {
+        Tally { changed, moved: BTreeMap::from([(3_600, alike)]) }
+    }
+
+    #[test]
+    fn so_many_changes_are_too_many() {
+        use ChangeGuard::{Any, Off, Shifts};
+        for (guard, changed, alike, linked, too_many) in [
+            (Shifts, 100, FEW, 100, false),
+            (Shifts, 100, FEW + 1, 1_000, true),
+            (Any, FEW, 0, FEW, false),
+            (Any, FEW + 1, 0, 2 * FEW + 1, true),
+            (Any, FEW + 1, 0, 2 * FEW + 2, false),
+            (Off, 100, 100, 100, false),
+        ] {
+            assert_eq!(
+                tally(changed, alike).is_too_much(guard, linked),
+                too_many,
+                "{guard:?} {changed} {alike}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_says_something_else_is_changed() {
+        assert!(says_otherwise(&half("a1", &once(), &at_place(&once(), "Ulm"))));
+        let mut put_back = half("a1", &once(), &at_place(&once(), "Ulm"));
+        if let Some(Observation::Present(sighting)) = &mut put_back.seen {
+            (sighting.series, sighting.put_back) = (once(), true);
+        }
+        assert!(!says_otherwise(&put_back));
+        assert!(!says_otherwise(&half("a1", &once(), &once())));
+        let unread = half("a1", &once(), &once());
+        let seen = Some(Observation::Unread(String::new()));
+        assert!(!says_otherwise(&Half { seen, ..unread }), "nobody knows what it says");
+    }
+}

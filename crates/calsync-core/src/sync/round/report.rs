@@ -218,17 +218,36 @@ impl RoundReport {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::plan::{Conflict, Reason};
     use super::*;
+
+    #[test]
+    fn conflicts_are_counted_by_appointment_and_of_many_steps_the_first_are_kept() {
+        let conflict = || Conflict { path: "master.place".to_owned(), winner: None };
+        let step = |conflicts: usize| Step {
+            link: link(),
+            paths: Vec::new(),
+            notes: Vec::new(),
+            action: Action::Leave,
+            reason: Reason::RulesChanged,
+            conflicts: std::iter::repeat_with(conflict).take(conflicts).collect(),
+        };
+        let mut report = RoundReport::new(&PairingId::new("meier"));
+        report.note(vec![step(0), step(1), step(3)]);
+        assert_eq!((report.conflicts, report.plan.steps.len(), report.steps_left_out), (2, 3, 0));
+        report.note(std::iter::repeat_with(|| step(0)).take(STEPS_KEPT).collect());
+        assert_eq!((report.plan.steps.len(), report.steps_left_out), (STEPS_KEPT, 3));
+    }
+
+    fn link() -> LinkId {
+        LinkId::founded_by(&"meier".into(), Side::A, &"a1".into())
+    }
 
     #[test]
     fn a_round_is_clean_when_nothing_is_left_to_do() {
         let clean = RoundReport::new(&PairingId::new("meier"));
         assert!(clean.is_clean());
-        let failure = ItemFailure {
-            link: LinkId::founded_by(&"meier".into(), Side::A, &"a1".into()),
-            side: Side::A,
-            why: String::new(),
-        };
+        let failure = ItemFailure { link: link(), side: Side::A, why: String::new() };
         assert!(!RoundReport { held: 1, ..clean.clone() }.is_clean());
         assert!(!RoundReport { failing: 1, ..clean.clone() }.is_clean());
         assert!(!RoundReport { failures: vec![failure], ..clean.clone() }.is_clean());
