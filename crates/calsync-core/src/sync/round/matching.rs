@@ -11,7 +11,7 @@ use super::reconcile::Case;
 use super::{Pending, Stop, Work};
 use crate::defects::{Defect, planted};
 use crate::ids::{CreateToken, ItemKey, LinkId, PerSide, Side};
-use crate::link::{Half, HoldKind, Link, MatchKey, Observation, Tombstone};
+use crate::link::{Half, HoldKind, Link, MatchKey, Observation, Sighting, Tombstone};
 use crate::model::Series;
 use crate::source::{Item, Receipt, Seen, WriteOp};
 use crate::sync::breaker;
@@ -422,12 +422,8 @@ impl Work {
         for side in Side::BOTH {
             let offset = self.offsets.get(side).filter(|_| !planted(Defect::ClockOffsetIgnored));
             let offset = Duration::milliseconds(offset.unwrap_or_default());
-            let lone = |case: &Case| case.link.lone_side() == Some(side) && keys_of_new(&case.link).is_some();
-            let halves: Vec<_> = cases
-                .iter()
-                .filter(|case| lone(case))
-                .filter_map(|case| case.link.halves.get(side).clone())
-                .collect();
+            let halves: Vec<Half> =
+                cases.iter().filter_map(|case| Some(seen_alone(&case.link, side)?.0.clone())).collect();
             if halves.is_empty() {
                 continue;
             }
@@ -436,32 +432,27 @@ impl Work {
             if !self.head.first_sync_done {
                 tombstones.clear();
             }
-            for case in cases.iter_mut().filter(|case| lone(case)) {
-                let sighting = case.link.halves.get(side).as_ref().and_then(|half| half.sighting());
+            for case in cases.iter_mut() {
+                let Some((_, sighting)) = seen_alone(&case.link, side) else { continue };
                 // Of a counterpart that its link dropped.
                 let is_its_own = |tombstone: &Tombstone| {
                     tombstone.link == case.link.id && tombstone.keys.get(side).is_none()
                 };
-                let is_it = |tombstone: &Tombstone| {
-                    sighting.is_some_and(|sighting| tombstone.uid == sighting.series.uid)
-                        && !is_its_own(tombstone)
-                };
+                let is_it =
+                    |tombstone: &Tombstone| tombstone.uid == sighting.series.uid && !is_its_own(tombstone);
                 // What the link itself had before it moved is no other item.
                 if replaced.iter().any(|tombstone| tombstone.link != case.link.id && is_it(tombstone)) {
                     case.suspicion = Some(Suspicion::OurDouble);
                     continue;
                 }
-                let buried = sighting.is_some_and(|sighting| {
-                    tombstones.iter().any(|tombstone| {
-                        // The server's clock, and ours.
-                        let old = |at: Option<DateTime<Utc>>| {
-                            at.and_then(|at| at.checked_sub_signed(offset))
-                                .is_some_and(|at| at < tombstone.at)
-                        };
-                        is_it(tombstone) && old(sighting.modified) && old(sighting.created)
-                    })
-                });
-                if buried {
+                let is_buried = |tombstone: &Tombstone| {
+                    // The server's clock, and ours.
+                    let old = |at: Option<DateTime<Utc>>| {
+                        at.and_then(|at| at.checked_sub_signed(offset)).is_some_and(|at| at < tombstone.at)
+                    };
+                    is_it(tombstone) && old(sighting.modified) && old(sighting.created)
+                };
+                if tombstones.iter().any(is_buried) {
                     case.suspicion = Some(Suspicion::CameBack);
                     continue;
                 }
@@ -725,6 +716,12 @@ fn is_fresh(link: &Link, side: Side) -> bool {
     link.halves.get(side).as_ref().is_some_and(|half| half.fresh)
 }
 
+/// The item of this side and what was seen of it, where it has no counterpart.
+fn seen_alone(link: &Link, side: Side) -> Option<(&Half, &Sighting)> {
+    let half = link.halves.get(side).as_ref().filter(|_| link.lone_side() == Some(side))?;
+    Some((half, half.sighting()?))
+}
+
 /// The UIDs of an item that is gone: its own, that of its counterpart, which was made of it or it of that, and those that
 /// its items had before. Where a server gives UIDs of its own, these differ, and what is put back has an earlier one.
 fn uids_gone(link: &Link) -> BTreeSet<MatchKey> {
@@ -743,9 +740,7 @@ fn keys_of_gone(link: &Link, side: Side) -> BTreeSet<MatchKey> {
 
 /// The keys under which the counterpart of a lone new half would be found; `None` for any other link.
 fn keys_of_new(link: &Link) -> Option<Vec<MatchKey>> {
-    let side = link.lone_side()?;
-    let half = link.halves.get(side).as_ref()?;
-    let sighting = half.sighting()?;
+    let (half, sighting) = seen_alone(link, link.lone_side()?)?;
     let mut keys = vec![
         MatchKey::Counterpart(half.key.clone()),
         MatchKey::CounterpartUid(sighting.series.uid.clone()),

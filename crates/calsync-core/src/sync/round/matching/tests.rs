@@ -3,7 +3,8 @@ use super::super::{Reply, Request};
 use super::*;
 use crate::ids::{ContentHash, Uid};
 use crate::link::{Hold, LinkMemory};
-use crate::sync::examples::{at_place, called, left, once};
+use crate::sync::Private;
+use crate::sync::examples::{at_place, called, half, hides, left, masked, once, private};
 
 /// The two were in step, and that of B is gone.
 fn gone(memory: LinkMemory) -> Link {
@@ -51,6 +52,35 @@ fn created(mut link: Link, side: Side, second: i64) -> Link {
     let Some(Observation::Present(sighting)) = &mut half.seen else { unreachable!() };
     sighting.created = DateTime::from_timestamp(second, 0);
     link
+}
+
+/// Answers as a store does that has this link and remembers that.
+fn stored(link: Option<&Link>, tombstones: &[Tombstone]) -> impl Fn(&Request) -> Reply {
+    move |request| {
+        let kept = |is: &dyn Fn(&Link) -> bool| {
+            Reply::Links(link.into_iter().filter(|link| is(link)).cloned().collect())
+        };
+        let item = |link: &Link, side: Side| link.halves.get(side).as_ref().map(|half| half.key.clone());
+        match request {
+            Request::LinksByKey(side, keys) => {
+                kept(&|link| item(link, *side).is_some_and(|key| keys.contains(&key)))
+            }
+            Request::LinksById(ids) => kept(&|link| ids.contains(&link.id)),
+            Request::Tombstones(side, halves) => {
+                let names = |it: &&Tombstone| {
+                    halves.iter().any(|half| it.keys.get(*side).as_ref() == Some(&half.key))
+                };
+                Reply::Tombstones(tombstones.iter().filter(names).cloned().collect())
+            }
+            _ => unreachable!("{request:?}"),
+        }
+    }
+}
+
+/// What is remembered of the items `a1` and `b1`, or of one of them, of a link.
+fn buried(link: &Link, a: Option<&str>, b: Option<&str>) -> Tombstone {
+    let keys = PerSide { a: a.map(ItemKey::new), b: b.map(ItemKey::new) };
+    Tombstone { link: link.id, uid: Uid::new("u"), keys, at: DateTime::from_timestamp(100, 0).unwrap() }
 }
 
 fn own_uid() -> LinkMemory {
@@ -198,16 +228,9 @@ fn of_several_named_ones_the_counterpart_is_the_likeliest() {
 #[test]
 fn what_a_create_made_too_late_is_what_it_made_and_no_copy_of_it() {
     let work = work();
-    let at = |second| DateTime::from_timestamp(second, 0).unwrap();
-    let deleted = |b: Option<&str>| Tombstone {
-        link: pair(&once()).id,
-        uid: Uid::new("u"),
-        keys: PerSide { a: Some(ItemKey::new("a1")), b: b.map(ItemKey::new) },
-        at: at(100),
-    };
     let is_late = |uid: &str, series, second, b| {
         let item = created(lone(Side::B, "b2", &called(uid, series), Some(made(0))), Side::B, second);
-        work.is_late(&item, Side::B, &deleted(b))
+        work.is_late(&item, Side::B, &buried(&pair(&once()), Some("a1"), b))
     };
     assert!(is_late("other", once(), 100, Some("b1")), "just as it was made");
     assert!(is_late("u", elsewhen(), 100, Some("b1")), "with the UID of which it was made");
@@ -216,26 +239,168 @@ fn what_a_create_made_too_late_is_what_it_made_and_no_copy_of_it() {
     assert!(is_late("other", once(), 99, None), "nobody ever learned of one");
 }
 
+/// The link after its next item of B was asked for and found to be there already.
+fn after_look(mut work: Work, link: Link, masked: Option<Side>, there: &Link) -> Link {
+    let (port, item) = (work.port.clone(), there.halves.b.as_ref().unwrap().item().unwrap());
+    let token = made(next_generation(&link, Side::B)).token;
+    let op = WriteOp::Create { token: token.clone(), series: Box::new(item.series.clone()) };
+    let write = PlannedWrite { op, reason: String::new(), before: None, losing: None };
+    let plan = LinkPlan { writes: PerSide { a: None, b: Some(write) }, masked, ..LinkPlan::default() };
+    let mut cases = [Case { link, likeness: None, suspicion: None, plan }];
+    let found = answered(&port, work.look_before_create(&mut cases), |request| match request {
+        Request::FindCreated(Side::B, tokens) => {
+            assert_eq!(tokens, std::slice::from_ref(&token));
+            Reply::Found(Ok(vec![Seen::Present(Box::new(item.clone()))]))
+        }
+        request => stored(None, &[])(request),
+    });
+    assert_eq!(found, [0]);
+    let [case] = cases;
+    case.link
+}
+
 #[test]
-fn what_an_earlier_create_is_found_to_have_made_shows_whether_the_server_gives_uids_of_its_own() {
+fn what_a_create_is_found_to_have_made_shows_whether_its_server_gives_uids_of_its_own() {
     for (uid, own_uid) in [("b-own", true), ("u", false)] {
+        let there = lone(Side::B, "b1", &called(uid, once()), Some(made(0)));
+        let link = after_look(work(), lone(Side::A, "a1", &once(), None), None, &there);
+        assert_eq!((key(&link, Side::B), link.memory.own_uid), ("b1", own_uid));
+    }
+}
+
+#[test]
+fn what_was_half_made_of_a_hidden_one_is_its_masked_copy() {
+    let mut work = work();
+    work.input.settings = hides(Private::Mask);
+    // It became private on B, where that passes; its item there is gone, and is made again of what was edited since.
+    let hidden = private(at_place(&once(), "Ulm"));
+    let mut link = gone(LinkMemory { private_from: Some(Side::B), ..LinkMemory::default() });
+    link.halves.a = Some(half("a1", &private(once()), &hidden));
+    let there = lone(Side::B, "b2", &called("b-own", masked(hidden)), None);
+    let link = after_look(work, link, Some(Side::A), &there);
+    assert_eq!((key(&link, Side::B), link.masked), ("b2", Some(Side::A)));
+}
+
+#[test]
+fn a_copy_of_what_went_with_its_counterpart_is_told_by_what_it_names() {
+    let (link, copy) = (pair(&called("b-own", once())), other(once(), Some(made(0))));
+    let is_copy = |copy: &Link, a, b| is_copy_of_buried(copy, Side::B, &buried(&link, Some(a), b));
+    assert!(is_copy(&copy, "a1", Some("b1")));
+    assert!(!is_copy(&copy, "a2", Some("b1")), "it names another one");
+    assert!(!is_copy(&copy, "a1", Some("b2")), "it went itself");
+    assert!(!is_copy(&copy, "a1", None), "nothing went with it");
+    let says = Receipt { own_uid: Some(Uid::new("other")), ..made(0) };
+    assert!(!is_copy(&other(once(), Some(says)), "a1", Some("b1")), "it is what we made");
+    let same = lone(Side::B, "b2", &once(), Some(made(0)));
+    assert!(!is_copy(&same, "a1", Some("b1")), "it bears the UID");
+}
+
+#[test]
+fn what_a_copy_names_is_left_to_the_original_while_that_stands() {
+    let copy = other(elsewhen(), Some(made(0)));
+    let left = |copy: &Link, link: Option<&Link>, tombstones: &[Tombstone]| {
+        let (mut work, pool, lone) = (work(), PerSide::default(), [copy.clone()]);
+        let port = work.port.clone();
+        let left = answered(&port, work.left_for_others(&lone, &pool), stored(link, tombstones));
+        (left.keys.a.contains(&ItemKey::new("a1")), left.copies.contains(&copy.id))
+    };
+    let link = pair(&called("b-own", once()));
+    assert_eq!(left(&copy, Some(&link), &[]), (true, false));
+    assert_eq!(left(&copy, Some(&gone(own_uid())), &[]), (false, false), "the original is gone");
+    assert_eq!(left(&copy, None, &[]), (false, false), "nobody knows of one");
+    assert_eq!(left(&copy, None, &[buried(&link, Some("a1"), Some("b1"))]), (false, true), "both went");
+    let made_again =
+        Link { halves: PerSide { a: Some(Half::unread(ItemKey::new("a2"))), ..link.halves.clone() }, ..link };
+    assert_eq!(
+        left(&copy, Some(&made_again), &[buried(&made_again, Some("a1"), None)]),
+        (true, false),
+        "it was made again"
+    );
+}
+
+#[test]
+fn an_item_belongs_to_its_link_or_to_what_is_remembered_of_it() {
+    let mut work = work();
+    let port = work.port.clone();
+    let (link, ended) = (pair(&once()), lone(Side::A, "a2", &once(), None));
+    let keys = ["a1", "a2", "a3"].map(ItemKey::new);
+    let tombstones = [buried(&link, Some("a1"), None), buried(&ended, Some("a2"), None)];
+    let owners = answered(&port, work.owners(Side::A, keys.to_vec()), stored(Some(&link), &tombstones));
+    let owners: Vec<_> =
+        owners.iter().map(|it| (it.key.as_str(), it.link.is_some(), it.buried.is_some())).collect();
+    assert_eq!(owners, [("a1", true, false), ("a2", false, true)]);
+}
+
+#[test]
+fn what_a_link_has_another_item_for_is_replaced_and_what_ended_is_not() {
+    let link = pair(&called("b-own", once()));
+    let is_replaced = |link: Option<&Link>, of: Tombstone| {
         let mut work = work();
         let port = work.port.clone();
-        let op = WriteOp::Create { token: made(0).token, series: Box::new(once()) };
-        let write = PlannedWrite { op, reason: String::new(), before: None, losing: None };
-        let writes = PerSide { a: None, b: Some(write) };
-        let link = lone(Side::A, "a1", &once(), None);
-        let plan = LinkPlan { writes, ..LinkPlan::default() };
-        let mut cases = [Case { link, likeness: None, suspicion: None, plan }];
-        let there = lone(Side::B, "b1", &called(uid, once()), Some(made(0)));
-        let found = answered(&port, work.look_before_create(&mut cases), |request| match request {
-            Request::FindCreated(..) => {
-                let item = there.halves.b.as_ref().unwrap().item().unwrap();
-                Reply::Found(Ok(vec![Seen::Present(Box::new(item))]))
-            }
-            _ => Reply::Links(Vec::new()),
-        });
-        let link = &cases[0].link;
-        assert_eq!((found, key(link, Side::B), link.memory.own_uid), (vec![0], "b1", own_uid));
-    }
+        let (replaced, rest) = answered(&port, work.replaced(Side::B, vec![of]), stored(link, &[]));
+        assert_eq!(replaced.len() + rest.len(), 1);
+        !replaced.is_empty()
+    };
+    let earlier = || buried(&link, None, Some("b0"));
+    assert!(is_replaced(Some(&link), earlier()));
+    let parted = Link { halves: PerSide { b: None, ..link.halves.clone() }, ..link.clone() };
+    assert!(is_replaced(Some(&parted), earlier()), "it left the scope");
+    assert!(!is_replaced(Some(&gone(own_uid())), earlier()), "the other one is gone too");
+    assert!(!is_replaced(Some(&link), buried(&link, None, Some("b1"))), "it is the one that is there");
+    assert!(!is_replaced(None, earlier()), "it ended alone");
+    assert!(!is_replaced(Some(&link), buried(&link, Some("a0"), Some("b0"))), "it ended, and began again");
+}
+
+#[test]
+fn a_second_item_of_one_counterpart_is_a_double_unless_it_is_a_copy() {
+    let suspected = |link: Link, item: Link| {
+        let mut work = work();
+        let port = work.port.clone();
+        let mut cases = [Case { link: item, likeness: None, suspicion: None, plan: LinkPlan::default() }];
+        answered(&port, work.find_doubles(&mut cases), stored(Some(&link), &[]));
+        (cases[0].suspicion, cases[0].link.halves.b.as_ref().unwrap().receipt().is_some())
+    };
+    let link = || Link { memory: own_uid(), generation: 1, ..pair(&called("b-own", once())) };
+    let double = (Some(Suspicion::OurDouble), true);
+    let at_its_time = || other(at_place(&once(), "Ulm"), Some(made(1)));
+    assert_eq!(suspected(link(), at_its_time()), double);
+    assert_eq!(suspected(link(), other(elsewhen(), Some(made(2)))), double, "made after");
+    assert_eq!(suspected(link(), other(elsewhen(), Some(made(0)))), double, "made before");
+    assert_eq!(suspected(link(), other(elsewhen(), Some(made(1)))), (None, false), "a moved copy");
+    assert_eq!(suspected(link(), known_double(other(elsewhen(), Some(made(1))))), double, "known");
+    assert_eq!(suspected(gone(own_uid()), at_its_time()), (None, false), "the first one is gone");
+}
+
+#[test]
+fn what_was_made_of_an_item_that_is_gone_came_back() {
+    let mut link = gone(own_uid());
+    link.halves.b = None;
+    link.halves.a.as_mut().unwrap().go(false);
+    let is_of_gone = |link: &Link, item: Link| work().is_of_gone(&item, link, Side::B);
+    let named = |uid: &str, series| lone(Side::B, "b2", &called(uid, series), Some(made(0)));
+    assert!(is_of_gone(&link, named("other", once())), "just as it was made");
+    assert!(is_of_gone(&link, named("u", elsewhen())), "with the UID of which it was made");
+    assert!(!is_of_gone(&link, named("other", elsewhen())), "a copy");
+    let again = Link { halves: PerSide { b: gone(own_uid()).halves.b, ..link.halves.clone() }, ..link };
+    assert!(!is_of_gone(&again, named("u", once())), "it got another counterpart");
+    let there = Link { halves: PerSide { b: None, ..pair(&once()).halves }, ..again };
+    assert!(!is_of_gone(&there, named("u", once())), "it is there");
+}
+
+#[test]
+fn the_receipt_in_a_copy_is_about_the_older_original() {
+    let item = |key, uid: &str, series, second, receipt| {
+        created(lone(Side::B, key, &called(uid, series), Some(receipt)), Side::B, second)
+    };
+    let is_forgotten = |rival: Link| {
+        let mut copy = item("b2", "copy", elsewhen(), 5, made(0));
+        let pool = PerSide { a: Vec::new(), b: vec![copy.clone(), rival] };
+        forget_copied_receipt(&mut copy, &pool);
+        copy.halves.b.unwrap().receipt().is_none()
+    };
+    assert!(is_forgotten(item("b1", "b-own", once(), 4, made(0))));
+    assert!(!is_forgotten(item("b1", "b-own", once(), 6, made(0))), "the other one is younger");
+    assert!(!is_forgotten(item("b1", "copy", once(), 4, made(0))), "they bear one UID");
+    assert!(!is_forgotten(item("b1", "b-own", elsewhen(), 4, made(0))), "they are at one time");
+    assert!(!is_forgotten(item("b1", "b-own", once(), 4, made(1))), "each was made");
 }
