@@ -108,12 +108,16 @@ struct State {
     /// The next write with files stops after the first of them, and nobody learns of it.
     half_attach: bool,
     mark: Option<Sentinel>,
-    /// The account may not write marks.
-    mark_denied: bool,
+    /// Marks are refused.
+    mark_refused: Option<SourceErrorKind>,
+    /// Nobody can look at the mark.
+    mark_hidden: Option<SourceErrorKind>,
     /// Nobody learns whether a mark was written; what becomes of it.
     mark_lost: Option<Lost>,
     /// A mark that was thought lost.
     mark_on_its_way: Option<Sentinel>,
+    /// How often the source could tidy up.
+    upkeeps: u64,
 }
 
 /// What becomes of a write whose answer is lost.
@@ -313,7 +317,15 @@ impl Fake {
     }
 
     pub fn deny_marks(&self, deny: bool) {
-        self.with(|state| state.mark_denied = deny);
+        self.refuse_marks(deny.then(|| SourceErrorKind::Denied("the account may not".to_owned())));
+    }
+
+    pub fn refuse_marks(&self, kind: Option<SourceErrorKind>) {
+        self.with(|state| state.mark_refused = kind);
+    }
+
+    pub fn hide_mark(&self, kind: Option<SourceErrorKind>) {
+        self.with(|state| state.mark_hidden = kind);
     }
 
     /// Nobody learns what becomes of the next mark.
@@ -464,6 +476,10 @@ impl Fake {
         all
     }
 
+    pub fn upkeeps(&self) -> u64 {
+        self.with(|state| state.upkeeps)
+    }
+
     pub fn writes(&self) -> u64 {
         self.with(|state| state.writes)
     }
@@ -603,7 +619,10 @@ impl CalendarSource for Fake {
 
     async fn sentinel(&self, _: &CalendarKey) -> Result<Option<Sentinel>, SourceError> {
         assert!(self.sentinel, "asked for a mark where none can be");
-        Ok(self.mark())
+        match self.with(|state| state.mark_hidden.clone()) {
+            Some(kind) => Err(SourceError::new("read the mark", kind)),
+            None => Ok(self.mark()),
+        }
     }
 
     async fn set_sentinel(
@@ -615,8 +634,8 @@ impl CalendarSource for Fake {
         assert!(self.sentinel, "a mark where none can be");
         self.with(|state| {
             let failed = |kind| Err(SourceError::new("write the mark", kind));
-            if state.mark_denied {
-                return failed(SourceErrorKind::Denied("the account may not".to_owned()));
+            if let Some(kind) = &state.mark_refused {
+                return failed(kind.clone());
             }
             if state.mark.as_ref() != expected {
                 return failed(SourceErrorKind::Stale);
@@ -654,6 +673,7 @@ impl CalendarSource for Fake {
     }
 
     async fn upkeep(&self, _: &CalendarKey) -> Result<u64, SourceError> {
+        self.with(|state| state.upkeeps += 1);
         Ok(0)
     }
 
@@ -1003,7 +1023,7 @@ impl World {
         block_on(self.store.journal_entries(&self.pairing, &JournalQuery::default())).unwrap()
     }
 
-    fn round(&self) -> Round {
+    pub fn round(&self) -> Round {
         Round::new(RoundInput {
             pairing: self.pairing.clone(),
             settings: self.settings.clone(),

@@ -4,7 +4,9 @@ use calsync_core::ids::{ChangeToken, ItemKey, PairingId, PerSide, Revision, Side
 use calsync_core::link::Observation;
 use calsync_core::model::limits::NOTES;
 use calsync_core::model::{Event, Notes, Series, Span};
-use calsync_core::source::{Access, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceErrorKind};
+use calsync_core::source::{
+    Access, Capabilities, ChangeEntry, ChangePage, Item, Seen, SourceError, SourceErrorKind,
+};
 use calsync_core::store::Commit;
 use calsync_core::sync::{Failure, Mode, Reply, Request, Round, RoundInput, RoundReport, Settings};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -15,7 +17,7 @@ fn now() -> DateTime<Utc> {
 
 /// Runs a round over an empty store; side A answers with `page` and `seen`, side B has nothing.
 fn run(
-    mut page: impl FnMut(usize) -> ChangePage,
+    mut page: impl FnMut(usize) -> Result<ChangePage, SourceError>,
     seen: impl Fn(&ItemKey) -> Seen,
 ) -> (RoundReport, usize, Vec<Commit>) {
     let mut round = Round::new(RoundInput {
@@ -38,7 +40,7 @@ fn run(
             Request::Head => Reply::Head(Box::default()),
             Request::Changes(Side::A, _) => {
                 pages += 1;
-                Reply::Changes(Ok(page(pages)), now())
+                Reply::Changes(page(pages), now())
             }
             Request::Changes(Side::B, _) => Reply::Changes(Ok(end()), now()),
             Request::Fetch(_, keys) => Reply::Fetched(Ok(keys.iter().map(&seen).collect())),
@@ -65,12 +67,7 @@ fn entry(key: &str) -> ChangeEntry {
 
 #[test]
 fn a_feed_without_an_end_ends_the_round_and_keeps_how_far_it_was_read() {
-    let endless = |page| ChangePage {
-        entries: Vec::new(),
-        next: ChangeToken::new(format!("t{page}")),
-        more: true,
-        server_time: None,
-    };
+    let endless = |page| Ok(ChangePage { next: ChangeToken::new(format!("t{page}")), more: true, ..end() });
     let (report, pages, commits) = run(endless, |_| Seen::Absent);
     assert_eq!(pages, 10_000);
     let Some(Failure::Source { side: Side::A, kind: SourceErrorKind::Protocol(why), .. }) = &report.failure
@@ -82,8 +79,27 @@ fn a_feed_without_an_end_ends_the_round_and_keeps_how_far_it_was_read() {
 }
 
 #[test]
+fn a_feed_that_cannot_be_read_is_not_read_from_the_beginning_instead() {
+    let throttled = SourceErrorKind::Throttled(std::time::Duration::from_secs(1));
+    for (kind, times) in
+        [(SourceErrorKind::Unavailable, 1), (throttled, 1), (SourceErrorKind::TokenExpired, 2)]
+    {
+        let failing = |page| {
+            assert!(page < 5, "it is asked again and again");
+            Err(SourceError::new("read change feed", kind.clone()))
+        };
+        let (report, pages, commits) = run(failing, |_| Seen::Absent);
+        assert_eq!((pages, commits.len()), (times, 0), "{kind:?}");
+        let Some(Failure::Source { side: Side::A, kind: failed, .. }) = report.failure else {
+            panic!("{kind:?} does not end the round")
+        };
+        assert_eq!(failed, kind);
+    }
+}
+
+#[test]
 fn a_page_with_more_entries_than_any_server_gives_is_refused_and_its_token_is_not_kept() {
-    let huge = |_| ChangePage { entries: (0..20_001).map(|n| entry(&n.to_string())).collect(), ..end() };
+    let huge = |_| Ok(ChangePage { entries: (0..20_001).map(|n| entry(&n.to_string())).collect(), ..end() });
     let (report, _, commits) = run(huge, |_| Seen::Absent);
     assert!(matches!(&report.failure, Some(Failure::Source { kind: SourceErrorKind::Protocol(_), .. })));
     assert!(commits.iter().all(|commit| commit.tokens.a.is_none()));
@@ -105,7 +121,7 @@ fn an_item_that_is_larger_than_is_carried_is_there_and_unreadable_and_spoils_no_
             access: Access::Full,
         }))
     };
-    let page = |_| ChangePage { entries: vec![entry("large"), entry("small")], ..end() };
+    let page = |_| Ok(ChangePage { entries: vec![entry("large"), entry("small")], ..end() });
     let seen = |key: &ItemKey| item(key, if key.as_str() == "large" { NOTES + 1 } else { 100 });
     let (_, _, commits) = run(page, seen);
     let kept = |wanted: &str| {

@@ -34,6 +34,7 @@ mod rounds_found;
 mod rounds_late;
 mod rounds_notes;
 mod rounds_private;
+mod rounds_recovered;
 mod rounds_refused;
 mod rounds_restores;
 mod rounds_safety;

@@ -7,7 +7,9 @@ use calsync_core::link::Head;
 use calsync_core::model::{Categories, Field, Overlay, Override, Recurrence, RecurrenceId, Reminder, Series};
 use calsync_core::source::Access;
 use calsync_core::store::{JournalQuery, LostBy, StateStore};
-use calsync_core::sync::{Action, ConflictPolicy, Direction, Likeness, ReadOnlyEdit, Reason};
+use calsync_core::sync::{
+    Action, ConflictPolicy, Direction, Failure, Likeness, ReadOnlyEdit, Reason, Reply, Request,
+};
 use chrono::NaiveDate;
 
 use super::fake::{World, block_on, event, hour};
@@ -76,6 +78,45 @@ fn our_own_writes_come_back_without_being_read_again() {
     world.sync();
     let report = world.sync();
     assert_eq!((report.sides.b.read, report.writes()), (1, 0), "the echo is read from the feed and no more");
+}
+
+#[test]
+fn only_what_was_made_is_looked_for_by_the_next_round() {
+    let world = World::new();
+    let key = world.a.add(event("T", 1));
+    world.sync();
+    let looks =
+        |world: &World| world.head().listings.iter().map(|(_, listing)| listing.open).collect::<Vec<_>>();
+    assert_eq!(looks(&world), [false, true], "it was made on B");
+    world.sync();
+    world.a.edit(&key, |series| series.event.place = "Ulm".to_owned());
+    assert_eq!((world.sync().writes(), looks(&world)), (1, vec![false, false]));
+}
+
+#[test]
+fn sides_that_are_written_may_tidy_up_in_a_round_and_not_in_a_plan() {
+    for (direction, times) in [(Direction::Both, [1, 1]), (Direction::AToB, [0, 1])] {
+        let mut world = World::new();
+        world.settings.direction = direction;
+        world.plan();
+        assert_eq!([world.a.upkeeps(), world.b.upkeeps()], [0, 0]);
+        world.sync();
+        assert_eq!([world.a.upkeeps(), world.b.upkeeps()], times, "{direction:?}");
+    }
+}
+
+#[test]
+fn a_round_asks_the_same_until_it_is_answered_and_is_over_for_good() {
+    let mut round = World::new().round();
+    for _ in 0..2 {
+        assert!(matches!(round.poll(), Request::Head));
+    }
+    round.handle(Reply::Committed);
+    for _ in 0..2 {
+        let Request::Done(report) = round.poll() else { panic!("that was no answer") };
+        assert_eq!(report.failure, Some(Failure::WrongReply));
+    }
+    assert!(format!("{round:?}").contains("WrongReply"), "{round:?}");
 }
 
 #[test]

@@ -147,6 +147,17 @@ fn a_write_that_takes_back_is_known_as_that_when_its_answer_was_lost() {
 }
 
 #[test]
+fn a_round_that_takes_back_and_carries_gives_the_calendars_one_number() {
+    let world = carried(false);
+    place(&world, Side::A, "Ulm");
+    let number = || Side::BOTH.map(|side| world.side(side).mark().unwrap().number);
+    let before = number();
+    world.undo(world.last_write(Side::B));
+    assert_eq!(world.sync().writes(), 2, "on one side and then on the other");
+    assert_eq!(number(), before.map(|number| number + 1));
+}
+
+#[test]
 fn what_left_the_scope_and_is_made_again_is_put_together_as_the_plan_says() {
     let mut world = World::new();
     world.settings.leaving = Leaving::Delete;

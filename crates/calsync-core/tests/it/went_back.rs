@@ -1,8 +1,9 @@
 //! A side, or the store, goes back in time: it is noticed before anything is written, and the right side wins.
 
-use calsync_core::ids::Side;
+use calsync_core::ids::{Side, Uid};
 use calsync_core::link::Which;
 use calsync_core::memory::MemoryStore;
+use calsync_core::model::Series;
 use calsync_core::source::{Mark, SourceErrorKind, WriteOp};
 use calsync_core::sync::{ConflictPolicy, Direction, Failure, Request, RoundReport, Settings};
 
@@ -236,6 +237,56 @@ fn an_account_that_may_not_leave_marks_keeps_calendars_in_step_all_the_same() {
 }
 
 #[test]
+fn a_side_whose_mark_cannot_be_seen_is_written_only_where_that_will_never_be() {
+    let (world, _) = worked_on(Side::B);
+    world.a.edit(&theirs(&world.a, "T5"), |series| series.event.place = "Bonn".to_owned());
+    let writes = world.b.writes();
+    world.b.hide_mark(Some(SourceErrorKind::Unavailable));
+    assert_eq!(failed(&world.sync_any()), Some((Side::B, &SourceErrorKind::Unavailable)));
+    assert_eq!(world.b.writes(), writes);
+    world.b.hide_mark(Some(SourceErrorKind::Denied("the account may not look".to_owned())));
+    let report = world.sync();
+    assert!(report.unmarked.b.is_some_and(|why| why.contains("may not look")));
+    world.settle();
+    world.assert_in_step();
+}
+
+#[test]
+fn a_side_that_asks_to_wait_when_it_is_given_its_mark_is_left_alone() {
+    let (world, _) = worked_on(Side::B);
+    let wait = SourceErrorKind::Throttled(std::time::Duration::from_secs(60));
+    world.b.refuse_marks(Some(wait.clone()));
+    world.a.edit(&theirs(&world.a, "T5"), |series| series.event.place = "Bonn".to_owned());
+    let mut last = String::new();
+    let report = world.sync_with(|_, request| last = format!("{request:?}"));
+    assert_eq!(failed(&report), Some((Side::B, &wait)));
+    assert!(last.starts_with("SetMark"), "{last}");
+    world.b.refuse_marks(None);
+    world.settle();
+    world.assert_in_step();
+    assert!(world.b.mark().unwrap().number >= world.a.mark().unwrap().number);
+}
+
+#[test]
+fn a_side_that_is_itself_again_is_read_anew_also_where_the_round_was_cut_off() {
+    let (world, _) = worked_on(Side::B);
+    let now = world.b.backup();
+    world.b.empty();
+    world.sync_any();
+    world.b.restore(&now);
+    world.sync_until(|request| matches!(request, Request::Changes(..)));
+    let head = world.head();
+    assert_eq!(head.marks.went_back.map(|went_back| went_back.which), Some(Which::Again(Side::B)));
+    let mut anew = Vec::new();
+    world.sync_with(|_, request| {
+        if let Request::Changes(side, None) = request {
+            anew.push(*side);
+        }
+    });
+    assert_eq!(anew, [Side::B]);
+}
+
+#[test]
 fn a_crash_at_every_request_of_the_round_in_which_a_side_leads_is_repaired() {
     let ready = |side: Side| {
         let (world, backup) = worked_on(side);
@@ -289,23 +340,25 @@ fn what_cannot_be_read_when_a_side_leads_is_led_as_soon_as_it_can() {
 
 #[test]
 fn a_key_that_is_given_out_anew_after_a_restore_is_another_appointment() {
-    for side in Side::BOTH {
+    for (side, from) in Side::BOTH.into_iter().flat_map(|side| Side::BOTH.map(|from| (side, from))) {
         let world = World::new();
         world.a.add(event("T1", 1));
         world.settle();
         let backup = world.side(side).backup();
-        world.side(side.other()).add(event("geht verloren", 2));
+        world.side(from).add(event("geht verloren", 2));
         world.settle();
         let key = theirs(world.side(side), "geht verloren");
         world.side(side).restore_and_count_anew(&backup);
-        assert_eq!(world.side(side).add(event("ein anderer", 3)), key, "the same key");
+        let another = Series::single(Uid::new("another"), event("ein anderer", 3));
+        assert_eq!(world.side(side).add_series(another), key, "the same key");
         // It even has the revision of the other one; what gives occasion to look at the marks is another appointment.
         world.side(side.other()).add(event("Anlass", 4));
         world.sync_any();
         world.lead(side.other());
         world.settle();
         world.assert_in_step();
-        assert_eq!(world.a.subjects(), ["Anlass", "T1", "ein anderer", "geht verloren"], "{side}");
+        let all = ["Anlass", "T1", "ein anderer", "geht verloren"];
+        assert_eq!(world.a.subjects(), all, "{side} was restored, {from} had it first");
     }
 }
 

@@ -432,3 +432,30 @@ fn token_commit(side: Side, token: ChangeToken, listing: Option<Listing>) -> Com
     *commit.listings.get_mut(side) = listing;
     commit
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Observation;
+    use crate::sync::examples::{half, once};
+
+    #[test]
+    fn only_what_was_gone_is_remembered_as_replaced() {
+        let at = DateTime::UNIX_EPOCH;
+        for gone in [false, true] {
+            let mut before = Link::found(&PairingId::new("p"), Side::A, half("a1", &once(), &once()));
+            let mut theirs = half("b1", &once(), &once());
+            theirs.seen = gone.then_some(Observation::Gone);
+            before.halves.b = Some(theirs);
+            for new in [None, Some(half("b2", &once(), &once()))] {
+                let mut now = before.clone();
+                now.halves.b = new;
+                let mut pending = Pending::default();
+                pending.remember_replaced(&before, &now, at);
+                let keys = pending.tombstones.iter().map(|buried| buried.keys.b.clone());
+                let expected = before.halves.b.iter().filter(|_| gone).map(|half| Some(half.key.clone()));
+                assert_eq!(keys.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+            }
+        }
+    }
+}
