@@ -7,8 +7,8 @@ use chrono::DateTime;
 
 use super::port::Port;
 use super::{Mode, Reply, Request, RoundInput, Stop, Work};
-use crate::ids::{CreateToken, ItemKey, PairingId, PerSide, Side};
-use crate::link::{Half, Link, Observation, Sighting};
+use crate::ids::{ContentHash, CreateToken, ItemKey, PairingId, PerSide, Side};
+use crate::link::{Half, Hold, HoldKind, Link, Observation, Sighting};
 use crate::model::Series;
 use crate::source::{Capabilities, Receipt};
 use crate::sync::Settings;
@@ -60,6 +60,13 @@ pub(super) fn lone(side: Side, key: &str, series: &Series, receipt: Option<Recei
 pub(super) fn pair(theirs: &Series) -> Link {
     let mut link = Link::found(&pairing(), Side::A, half("a1", &once(), &once()));
     link.halves.b = Some(half("b1", theirs, theirs));
+    link
+}
+
+/// The link, about which a person is asked that.
+pub(super) fn known_as(kind: HoldKind, mut link: Link) -> Link {
+    let (about, since) = (ContentHash::of(&[]), DateTime::UNIX_EPOCH);
+    link.hold = Some(Hold { why: String::new(), since, guard: None, kind, about, answer: None });
     link
 }
 

@@ -148,10 +148,12 @@ fn rank(link: &Link, side: Side) -> impl Ord {
 
 #[cfg(test)]
 mod tests {
-    use super::super::examples::{elsewhen, lone, made, pair, work};
+    use super::super::Reply;
+    use super::super::examples::{answered, elsewhen, known_as, lone, made, pair, work};
     use super::*;
+    use crate::link::HoldKind;
     use crate::source::Receipt;
-    use crate::sync::examples::{at_place, called, half, left, once, shows};
+    use crate::sync::examples::{at_place, called, half, left, moved, once, shows};
 
     #[test]
     fn an_item_is_the_same_as_another_by_its_uid_or_by_our_receipt_in_it() {
@@ -202,5 +204,66 @@ mod tests {
         for (is, lone, other, why) in cases {
             assert_eq!(is_alike(&lone, &other, Some(&theirs), false), is, "{why}");
         }
+    }
+
+    #[test]
+    fn under_the_uid_of_the_counterpart_time_or_subject_tells() {
+        let theirs = half("a1", &once(), &once());
+        let other = half("b1", &called("b-own", once()), &called("b-own", once()));
+        let mut renamed = once();
+        renamed.event.subject = "anders".to_owned();
+        let neither = moved(&renamed, 5);
+        let is = |lone: &Series, known| is_alike(&half("b2", lone, lone), &other, Some(&theirs), known);
+        assert!(is(&elsewhen(), false) && is(&renamed, false), "one of them");
+        assert!(!is(&neither, false), "a program gives many one UID");
+        assert!(is(&neither, true), "it was known");
+        // Its own UID, which we wrote.
+        let (own, says) = (called("b-own", neither), Receipt { own_uid: Some(Uid::new("b-own")), ..made(0) });
+        let (plain, vouched) = (half("b2", &own, &own), shows(half("b2", &own, &own), &says));
+        assert!(!is_alike(&plain, &other, None, false) && is_alike(&vouched, &other, None, false));
+        assert!(is_alike(&plain, &shows(other, &says), None, false));
+        // That of which its counterpart was made.
+        let copied = shows(half("a1", &once(), &once()), &left(1, &called("b-first", once()), &once()));
+        let is = |lone: &Series| {
+            let lone = called("b-first", lone.clone());
+            is_alike(&half("b2", &lone, &lone), &half("b1", &once(), &once()), Some(&copied), false)
+        };
+        assert!(is(&renamed) && !is(&own));
+    }
+
+    #[test]
+    fn a_double_is_a_second_one_while_the_first_one_stands_with_a_counterpart() {
+        let is_second = |link: &Link, bearer: &Link| {
+            let mut work = work();
+            let port = work.port.clone();
+            answered(&port, work.is_second(link), |_| Reply::Links(vec![bearer.clone()]))
+        };
+        let lone = |key| lone(Side::B, key, &called("b-own", once()), Some(made(0)));
+        let (double, first) = (known_as(HoldKind::OurDouble, lone("b2")), pair(&called("b-own", once())));
+        assert!(is_second(&double, &first));
+        assert!(!is_second(&lone("b2"), &first), "it is not known as one");
+        for side in Side::BOTH {
+            let mut first = first.clone();
+            first.halves.get_mut(side).as_mut().unwrap().go(false);
+            assert!(!is_second(&double, &first), "{side} is gone");
+        }
+        for key in ["b1", "b3", "b4"] {
+            assert!(!is_second(&double, &lone(key)), "{key} has no counterpart");
+        }
+    }
+
+    #[test]
+    fn what_has_a_counterpart_is_no_double_of_anything() {
+        let twin = lone(Side::B, "b1", &once(), None);
+        let link = |key| lone(Side::B, key, &once(), Some(made(0)));
+        assert!(goes_first(&link("b0"), &twin, Side::B), "what we wrote goes first");
+        assert!(!goes_first(&twin, &link("b0"), Side::B));
+        let paired = pair(&once());
+        assert!(goes_first(&paired, &link("b2"), Side::B), "before it even what we wrote");
+        assert!(!goes_first(&link("b2"), &paired, Side::B));
+        let mut gone = twin.clone();
+        gone.halves.b.as_mut().unwrap().go(true);
+        assert!(!goes_first(&link("b0"), &gone, Side::B), "nor is what is gone");
+        assert!(!goes_first(&gone, &link("b0"), Side::B));
     }
 }

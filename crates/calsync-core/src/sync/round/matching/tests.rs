@@ -1,8 +1,8 @@
-use super::super::examples::{answered, elsewhen, lone, made, pair, work};
+use super::super::examples::{answered, elsewhen, known_as, lone, made, pair, work};
 use super::super::{Reply, Request};
 use super::*;
-use crate::ids::{ContentHash, Uid};
-use crate::link::{Hold, LinkMemory};
+use crate::ids::Uid;
+use crate::link::LinkMemory;
 use crate::sync::Private;
 use crate::sync::examples::{at_place, called, half, hides, left, masked, once, private};
 
@@ -35,23 +35,20 @@ fn other(series: Series, receipt: Option<Receipt>) -> Link {
     lone(Side::B, "b2", &called("other", series), receipt)
 }
 
-fn known_double(mut link: Link) -> Link {
-    link.hold = Some(Hold {
-        why: String::new(),
-        since: DateTime::UNIX_EPOCH,
-        guard: None,
-        kind: HoldKind::OurDouble,
-        about: ContentHash::of(&[]),
-        answer: None,
-    });
+fn created(link: Link, side: Side, second: i64) -> Link {
+    dated(link, side, second, second)
+}
+
+fn dated(mut link: Link, side: Side, created: i64, modified: i64) -> Link {
+    let half = link.halves.get_mut(side).as_mut().unwrap();
+    let Some(Observation::Present(sighting)) = &mut half.seen else { unreachable!() };
+    (sighting.created, sighting.modified) =
+        (DateTime::from_timestamp(created, 0), DateTime::from_timestamp(modified, 0));
     link
 }
 
-fn created(mut link: Link, side: Side, second: i64) -> Link {
-    let half = link.halves.get_mut(side).as_mut().unwrap();
-    let Some(Observation::Present(sighting)) = &mut half.seen else { unreachable!() };
-    sighting.created = DateTime::from_timestamp(second, 0);
-    link
+fn case(link: Link) -> Case {
+    Case { link, likeness: None, suspicion: None, plan: LinkPlan::default() }
 }
 
 /// Answers as a store does that has this link and remembers that.
@@ -68,7 +65,9 @@ fn stored(link: Option<&Link>, tombstones: &[Tombstone]) -> impl Fn(&Request) ->
             Request::LinksById(ids) => kept(&|link| ids.contains(&link.id)),
             Request::Tombstones(side, halves) => {
                 let names = |it: &&Tombstone| {
-                    halves.iter().any(|half| it.keys.get(*side).as_ref() == Some(&half.key))
+                    halves.iter().any(|half| {
+                        it.keys.get(*side).as_ref() == Some(&half.key) || half.uid() == Some(&it.uid)
+                    })
                 };
                 Reply::Tombstones(tombstones.iter().filter(names).cloned().collect())
             }
@@ -102,7 +101,11 @@ fn what_is_gone_is_found_again_under_another_key() {
         (plain(), called("u"), "by the UID of its counterpart"),
         (gone(had), called("before"), "by a UID that it had before"),
         (plain(), other(once(), Some(by_hand.clone())), "by our receipt, at its time"),
-        (plain(), known_double(other(elsewhen(), Some(by_hand))), "as the second one beside it"),
+        (
+            plain(),
+            known_as(HoldKind::OurDouble, other(elsewhen(), Some(by_hand))),
+            "as the second one beside it",
+        ),
         (both_gone, other(elsewhen(), Some(made(1))), "as what a create made late"),
         (plain(), other(elsewhen(), Some(made(3))), "as what was made when this store did not look"),
         (unseen, other(elsewhen(), Some(made(0))), "as what moved before its UID was known"),
@@ -175,6 +178,38 @@ fn what_was_made_before_and_what_was_made_late_is_told_by_the_token() {
 }
 
 #[test]
+fn what_this_store_did_not_see_made_is_no_copy_of_what_it_knows() {
+    let work = work();
+    let is_unknown = |memory, receipt| {
+        work.is_made_unknown(
+            &other(elsewhen(), Some(receipt)),
+            &Link { generation: 1, ..gone(memory) },
+            Side::B,
+        )
+    };
+    let says = |before| Receipt { own_uid: Some(Uid::new("other")), ..made(before) };
+    let none = LinkMemory::default;
+    assert!(is_unknown(own_uid(), made(2)) && is_unknown(none(), made(2)), "made later");
+    assert!(is_unknown(own_uid(), says(1)), "what says its own UID is no copy");
+    assert!(is_unknown(none(), made(1)), "a copy would say another UID");
+    assert!(!is_unknown(own_uid(), made(1)), "it may be a copy");
+    assert!(!is_unknown(none(), made(0)), "made earlier");
+}
+
+#[test]
+fn what_moved_before_its_uid_was_known_is_told_by_what_it_names() {
+    let is_it = |unseen_uid, uid: &str, receipt| {
+        let link = Link { memory: LinkMemory { unseen_uid, ..own_uid() }, ..pair(&called(uid, once())) };
+        work().is_moved_unread(&other(elsewhen(), Some(receipt)), &link, Side::B)
+    };
+    assert!(is_it(true, "u", made(0)));
+    assert!(!is_it(false, "u", made(0)), "it was read");
+    assert!(!is_it(true, "b-own", made(0)), "its UID is known");
+    let of_another = Receipt { counterpart_uid: Some(Uid::new("v")), ..made(0) };
+    assert!(!is_it(true, "u", of_another), "it is of another one");
+}
+
+#[test]
 fn what_was_put_together_recalls_that_its_server_gives_uids_of_its_own() {
     let recalled = |uid: &str, memory, receipt| {
         let mut link = Link { memory, ..pair(&once()) };
@@ -222,7 +257,34 @@ fn of_several_named_ones_the_counterpart_is_the_likeliest() {
     let found = counterpart(&copied, &[&copy], &[&silent]);
     assert_eq!(found.as_deref(), Some("b5"), "a copy changes nothing for what was copied");
     assert_eq!(counterpart(&copy, &[&copied], &[&silent]), None, "a copy has no claim");
-    assert_eq!(counterpart(&copied, &[], &[&known_double(silent)]), None, "a double is nobody's");
+    assert_eq!(
+        counterpart(&copied, &[], &[&known_as(HoldKind::OurDouble, silent)]),
+        None,
+        "a double is nobody's"
+    );
+}
+
+#[test]
+fn what_a_receipt_names_of_others_is_no_counterpart() {
+    let work = work();
+    let (mine, theirs) = (lone(Side::A, "a1", &once(), None), other(once(), Some(made(0))));
+    let is_named = |named: &Link, left: &Left| {
+        assert_eq!(
+            work.named(&theirs, Side::B, &[], &[named], left),
+            work.named(named, Side::A, &[], &[&theirs], left).and(Some(named))
+        );
+        work.named(&theirs, Side::B, &[], &[named], left).is_some()
+    };
+    let keys =
+        |key| Left { keys: PerSide { a: [ItemKey::new(key)].into(), b: BTreeSet::new() }, ..Left::default() };
+    assert!(is_named(&mine, &Left::default()) && is_named(&mine, &keys("a2")));
+    assert!(!is_named(&mine, &keys("a1")), "it stands with another one");
+    let moved = lone(Side::A, "a9", &once(), None);
+    assert!(is_named(&moved, &Left::default()), "by its UID");
+    assert!(!is_named(&moved, &keys("a1")), "what is named by its key stands with another one");
+    assert!(!is_named(&moved, &keys("a9")), "what has that UID now does");
+    assert!(!is_named(&mine, &Left { copies: [theirs.id].into(), ..Left::default() }), "a copy of what went");
+    assert!(!is_named(&Link { generation: 1, ..mine }, &Left::default()), "a copy of one that it had before");
 }
 
 #[test]
@@ -239,31 +301,36 @@ fn what_a_create_made_too_late_is_what_it_made_and_no_copy_of_it() {
     assert!(is_late("other", once(), 99, None), "nobody ever learned of one");
 }
 
-/// The link after its next item of B was asked for and found to be there already.
-fn after_look(mut work: Work, link: Link, masked: Option<Side>, there: &Link) -> Link {
-    let (port, item) = (work.port.clone(), there.halves.b.as_ref().unwrap().item().unwrap());
+/// The case after its next item of B was asked for and this was found, which may be that of a link that is known.
+fn after_look(work: &mut Work, link: Link, masked: Option<Side>, known: Option<&Link>, found: &Seen) -> Case {
+    let port = work.port.clone();
     let token = made(next_generation(&link, Side::B)).token;
-    let op = WriteOp::Create { token: token.clone(), series: Box::new(item.series.clone()) };
+    let op = WriteOp::Create { token: token.clone(), series: Box::new(once()) };
     let write = PlannedWrite { op, reason: String::new(), before: None, losing: None };
     let plan = LinkPlan { writes: PerSide { a: None, b: Some(write) }, masked, ..LinkPlan::default() };
-    let mut cases = [Case { link, likeness: None, suspicion: None, plan }];
-    let found = answered(&port, work.look_before_create(&mut cases), |request| match request {
+    let mut cases = [Case { plan, ..case(link) }];
+    answered(&port, work.look_before_create(&mut cases), |request| match request {
         Request::FindCreated(Side::B, tokens) => {
             assert_eq!(tokens, std::slice::from_ref(&token));
-            Reply::Found(Ok(vec![Seen::Present(Box::new(item.clone()))]))
+            Reply::Found(Ok(vec![found.clone()]))
         }
-        request => stored(None, &[])(request),
+        request => stored(known, &[])(request),
     });
-    assert_eq!(found, [0]);
     let [case] = cases;
-    case.link
+    case
+}
+
+/// What was found is this item of B.
+fn present(item: &Link) -> Seen {
+    Seen::Present(Box::new(item.halves.b.as_ref().unwrap().item().unwrap()))
 }
 
 #[test]
 fn what_a_create_is_found_to_have_made_shows_whether_its_server_gives_uids_of_its_own() {
     for (uid, own_uid) in [("b-own", true), ("u", false)] {
         let there = lone(Side::B, "b1", &called(uid, once()), Some(made(0)));
-        let link = after_look(work(), lone(Side::A, "a1", &once(), None), None, &there);
+        let Case { link, .. } =
+            after_look(&mut work(), lone(Side::A, "a1", &once(), None), None, None, &present(&there));
         assert_eq!((key(&link, Side::B), link.memory.own_uid), ("b1", own_uid));
     }
 }
@@ -277,8 +344,28 @@ fn what_was_half_made_of_a_hidden_one_is_its_masked_copy() {
     let mut link = gone(LinkMemory { private_from: Some(Side::B), ..LinkMemory::default() });
     link.halves.a = Some(half("a1", &private(once()), &hidden));
     let there = lone(Side::B, "b2", &called("b-own", masked(hidden)), None);
-    let link = after_look(work, link, Some(Side::A), &there);
+    let Case { link, .. } = after_look(&mut work, link, Some(Side::A), None, &present(&there));
     assert_eq!((key(&link, Side::B), link.masked), ("b2", Some(Side::A)));
+}
+
+#[test]
+fn what_a_create_may_have_made_and_nobody_can_read_is_neither_made_again_nor_done_with() {
+    let mut work = work();
+    let new = lone(Side::A, "a1", &once(), None);
+    let case = after_look(&mut work, new.clone(), None, None, &Seen::Unreadable("broken".to_owned()));
+    assert_eq!(case.plan, LinkPlan { untouched: true, ..LinkPlan::default() });
+    assert_eq!(case.link.retry.as_ref().map(|retry| retry.why.as_str()), Some("broken"));
+    assert_eq!(Link { retry: None, ..case.link }, new);
+    assert_eq!(work.report.sides.b.failed, 1);
+}
+
+#[test]
+fn what_a_create_made_for_another_link_is_left_to_it_and_its_token_is_spent() {
+    let new = lone(Side::A, "a1", &once(), None);
+    let (there, known) = (lone(Side::B, "b1", &once(), Some(made(0))), pair(&once()));
+    let case = after_look(&mut work(), new.clone(), None, Some(&known), &present(&there));
+    assert_eq!(case.plan, LinkPlan { untouched: true, ..LinkPlan::default() });
+    assert_eq!(case.link, Link { generation: 1, ..new });
 }
 
 #[test]
@@ -356,7 +443,7 @@ fn a_second_item_of_one_counterpart_is_a_double_unless_it_is_a_copy() {
     let suspected = |link: Link, item: Link| {
         let mut work = work();
         let port = work.port.clone();
-        let mut cases = [Case { link: item, likeness: None, suspicion: None, plan: LinkPlan::default() }];
+        let mut cases = [case(item)];
         answered(&port, work.find_doubles(&mut cases), stored(Some(&link), &[]));
         (cases[0].suspicion, cases[0].link.halves.b.as_ref().unwrap().receipt().is_some())
     };
@@ -367,8 +454,73 @@ fn a_second_item_of_one_counterpart_is_a_double_unless_it_is_a_copy() {
     assert_eq!(suspected(link(), other(elsewhen(), Some(made(2)))), double, "made after");
     assert_eq!(suspected(link(), other(elsewhen(), Some(made(0)))), double, "made before");
     assert_eq!(suspected(link(), other(elsewhen(), Some(made(1)))), (None, false), "a moved copy");
-    assert_eq!(suspected(link(), known_double(other(elsewhen(), Some(made(1))))), double, "known");
+    assert_eq!(
+        suspected(link(), known_as(HoldKind::OurDouble, other(elsewhen(), Some(made(1))))),
+        double,
+        "known"
+    );
     assert_eq!(suspected(gone(own_uid()), at_its_time()), (None, false), "the first one is gone");
+}
+
+#[test]
+fn an_old_copy_of_what_was_deleted_came_back_and_what_was_edited_since_is_wanted() {
+    let item = |uid: &str, created, modified| {
+        dated(lone(Side::B, "b2", &called(uid, once()), None), Side::B, created, modified)
+    };
+    let suspected = |first_sync_done, known: Option<&Link>, tombstone: Tombstone, item: Link| {
+        let mut work = work();
+        work.head.first_sync_done = first_sync_done;
+        let (port, mut cases) = (work.port.clone(), [case(item)]);
+        answered(&port, work.find_buried(&mut cases), stored(known, &[tombstone]));
+        cases[0].suspicion
+    };
+    let link = pair(&called("u", once()));
+    let ended = || buried(&link, Some("a1"), Some("b1"));
+    let came_back = Some(Suspicion::CameBack);
+    assert_eq!(suspected(true, None, ended(), item("u", 99, 99)), came_back);
+    assert_eq!(
+        suspected(false, None, ended(), item("u", 99, 99)),
+        None,
+        "what was before the first sync is over"
+    );
+    assert_eq!(suspected(true, None, ended(), item("u", 99, 100)), None, "edited since");
+    assert_eq!(suspected(true, None, ended(), item("u", 100, 99)), None, "made since");
+    let here = buried(&link, None, Some("b2"));
+    assert_eq!(suspected(true, None, here, item("other", 99, 99)), None, "another one under its key");
+    let there = buried(&link, Some("a1"), None);
+    assert_eq!(suspected(true, None, there, item("u", 99, 99)), came_back, "what the other side had alone");
+    let new = item("u", 99, 99);
+    let dropped = buried(&new, Some("a1"), None);
+    assert_eq!(suspected(true, Some(&new), dropped, new.clone()), None, "its own counterpart");
+
+    let double = Some(Suspicion::OurDouble);
+    let earlier = buried(&link, None, Some("b0"));
+    assert_eq!(
+        suspected(true, Some(&link), earlier.clone(), item("u", 200, 200)),
+        double,
+        "made again since"
+    );
+    assert_eq!(suspected(true, Some(&link), earlier, item("other", 200, 200)), None);
+    let moved = buried(&new, None, Some("b0"));
+    assert_eq!(suspected(true, Some(&new), moved, new.clone()), None, "it moved");
+}
+
+#[test]
+fn what_was_made_of_what_ended_came_back() {
+    let suspected = |item: Link| {
+        let mut work = work();
+        let (port, mut cases) = (work.port.clone(), [case(item)]);
+        let ended = buried(&pair(&once()), Some("a1"), Some("b1"));
+        answered(&port, work.find_doubles(&mut cases), stored(None, &[ended]));
+        cases[0].suspicion
+    };
+    let item = |created_at| created(other(once(), Some(made(0))), Side::B, created_at);
+    assert_eq!(suspected(item(100)), Some(Suspicion::CameBack));
+    assert_eq!(suspected(item(99)), None, "it was there before");
+    for kind in [HoldKind::CameBack, HoldKind::OurDouble] {
+        assert_eq!(suspected(known_as(kind, item(99))), Some(Suspicion::CameBack), "it was known");
+    }
+    assert_eq!(suspected(known_as(HoldKind::Conflict, item(99))), None, "something else was asked");
 }
 
 #[test]
@@ -400,6 +552,7 @@ fn the_receipt_in_a_copy_is_about_the_older_original() {
     };
     assert!(is_forgotten(item("b1", "b-own", once(), 4, made(0))));
     assert!(!is_forgotten(item("b1", "b-own", once(), 6, made(0))), "the other one is younger");
+    assert!(!is_forgotten(item("b1", "b-own", once(), 5, made(0))), "nobody knows which is older");
     assert!(!is_forgotten(item("b1", "copy", once(), 4, made(0))), "they bear one UID");
     assert!(!is_forgotten(item("b1", "b-own", elsewhen(), 4, made(0))), "they are at one time");
     assert!(!is_forgotten(item("b1", "b-own", once(), 4, made(1))), "each was made");
