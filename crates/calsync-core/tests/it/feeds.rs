@@ -61,6 +61,21 @@ fn end() -> ChangePage {
     ChangePage { entries: Vec::new(), next: ChangeToken::new("end"), more: false, server_time: None }
 }
 
+fn item(key: &ItemKey, notes: usize) -> Seen {
+    let day = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap();
+    let mut event = Event::new("x", Span::days(day, day));
+    event.notes = Notes::html(&"x".repeat(notes));
+    Seen::Present(Box::new(Item {
+        key: key.clone(),
+        revision: Revision::new("1"),
+        series: Series::single(Uid::new(key.as_str()), event),
+        receipt: None,
+        created: None,
+        modified: None,
+        access: Access::Full,
+    }))
+}
+
 fn entry(key: &str) -> ChangeEntry {
     ChangeEntry { key: ItemKey::new(key), revision: Some(Revision::new("1")) }
 }
@@ -98,6 +113,14 @@ fn a_feed_that_cannot_be_read_is_not_read_from_the_beginning_instead() {
 }
 
 #[test]
+fn a_feed_is_looked_at_again_only_where_what_it_shows_is_not_there() {
+    let page = |_| Ok(ChangePage { entries: vec![entry("a1")], ..end() });
+    let seen = |there: bool| move |key: &ItemKey| if there { item(key, 0) } else { Seen::Absent };
+    assert_eq!(run(page, seen(true)).1, 1);
+    assert_eq!(run(page, seen(false)).1, 4, "what it was may be there under another key; and not for ever");
+}
+
+#[test]
 fn a_page_with_more_entries_than_any_server_gives_is_refused_and_its_token_is_not_kept() {
     let huge = |_| Ok(ChangePage { entries: (0..20_001).map(|n| entry(&n.to_string())).collect(), ..end() });
     let (report, _, commits) = run(huge, |_| Seen::Absent);
@@ -107,20 +130,6 @@ fn a_page_with_more_entries_than_any_server_gives_is_refused_and_its_token_is_no
 
 #[test]
 fn an_item_that_is_larger_than_is_carried_is_there_and_unreadable_and_spoils_no_other() {
-    let item = |key: &ItemKey, notes: usize| {
-        let day = NaiveDate::from_ymd_opt(2026, 11, 24).unwrap();
-        let mut event = Event::new("x", Span::days(day, day));
-        event.notes = Notes::html(&"x".repeat(notes));
-        Seen::Present(Box::new(Item {
-            key: key.clone(),
-            revision: Revision::new("1"),
-            series: Series::single(Uid::new(key.as_str()), event),
-            receipt: None,
-            created: None,
-            modified: None,
-            access: Access::Full,
-        }))
-    };
     let page = |_| Ok(ChangePage { entries: vec![entry("large"), entry("small")], ..end() });
     let seen = |key: &ItemKey| item(key, if key.as_str() == "large" { NOTES + 1 } else { 100 });
     let (_, _, commits) = run(page, seen);

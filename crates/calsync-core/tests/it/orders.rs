@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use calsync_core::ids::{ContentHash, Side, Uid};
+use calsync_core::ids::{ContentHash, LinkId, Side, Uid};
 use calsync_core::link::{Answer, HoldKind, Wish};
 use calsync_core::model::{Overlay, Override, Recurrence, RecurrenceId, Sensitivity, Series};
 use calsync_core::source::{Access, WriteOp};
@@ -41,6 +41,12 @@ impl World {
 
     pub fn undo(&self, entry: JournalEntry) -> u64 {
         self.order(&Wish::Undo(Box::new(entry)))
+    }
+
+    /// What a person is asked, and about which links.
+    pub fn asked(&self) -> Vec<(LinkId, ContentHash)> {
+        let held = block_on(self.store.held_links(&self.pairing, None, 1_000)).unwrap();
+        held.into_iter().map(|link| (link.id, link.hold.unwrap().about)).collect()
     }
 
     pub fn waiting(&self) -> Vec<HoldKind> {

@@ -106,6 +106,12 @@ fn sides_that_are_written_may_tidy_up_in_a_round_and_not_in_a_plan() {
 }
 
 #[test]
+fn a_report_says_whether_it_is_of_the_first_sync() {
+    let world = World::new();
+    assert_eq!([world.sync().first_sync, world.sync().first_sync], [true, false]);
+}
+
+#[test]
 fn a_round_asks_the_same_until_it_is_answered_and_is_over_for_good() {
     let mut round = World::new().round();
     for _ in 0..2 {

@@ -202,9 +202,10 @@ fn the_others_of_a_batch_do_not_wait_for_what_a_receipt_names() {
     let (mut world, mine, _) = in_step(true);
     world.store = MemoryStore::new();
     world.a.leave_out(&mine);
+    world.a.add(event("neu auf A", 3));
     world.b.add(event("neu", 2));
     let report = world.sync();
-    assert_eq!((counts(&world), report.linked), ((2, 2), 2));
+    assert_eq!((counts(&world), report.linked), ((3, 3), 3));
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! What an order to take something back does where more happened to the appointment than the write that it names.
 
 use calsync_core::ids::Side;
-use calsync_core::link::{Answer, DeletionGuard, HoldKind};
+use calsync_core::link::{Answer, DeletionGuard, HoldKind, Wish};
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::{Overlay, Override};
-use calsync_core::store::JournalEntry;
+use calsync_core::source::{Write, WriteOp};
+use calsync_core::store::{JournalEntry, Recorded};
 use calsync_core::sync::{Action, Became, Leaving, Pattern, Request, RoundReport};
 
 use super::fake::{Fake, World, event};
 use super::orders::{became, on, weekly};
-use super::rounds_world::writes_to;
+use super::rounds_world::{meanwhile, writes_to};
 
 fn called(fake: &Fake, subject: &str) -> String {
     fake.keys().into_iter().find(|key| fake.series(key).event.subject == subject).unwrap()
@@ -46,6 +47,71 @@ fn a_copy_is_not_taken_for_the_item_that_was_made() {
     assert_eq!(became(&world.sync()), [Became::Refused]);
     world.settle();
     assert!(world.b.keys().contains(&copy), "it stays");
+}
+
+#[test]
+fn what_was_made_is_known_by_its_token_under_another_key() {
+    let world = carried(false);
+    world.b.rename(&called(&world.b, "T"));
+    world.undo(world.last_write(Side::B));
+    assert_eq!(became(&world.sync()), [Became::CarriedOut]);
+    world.settle();
+    assert_eq!([world.a.subjects(), world.b.subjects()], [["bleibt"]; 2]);
+}
+
+#[test]
+fn what_took_back_is_taken_back_itself() {
+    let world = carried(false);
+    place(&world, Side::A, "Ulm");
+    for expected in ["", "Ulm"] {
+        world.undo(world.last_write(Side::B));
+        assert_eq!(became(&world.sync()), [Became::CarriedOut], "{expected}");
+        world.settle();
+        for fake in [&world.a, &world.b] {
+            assert_eq!(fake.series(&called(fake, "T")).event.place, expected);
+        }
+    }
+}
+
+#[test]
+fn what_is_made_again_and_deleted_before_it_is_seen_stays_deleted() {
+    let world = carried(false);
+    world.a.delete(&called(&world.a, "T"));
+    world.settle();
+    world.undo(world.last_write(Side::B));
+    meanwhile(
+        &world,
+        |request| matches!(request, Request::Changes(Side::B, _)),
+        || world.b.delete(&called(&world.b, "T")),
+    );
+    world.settle();
+    assert_eq!([world.a.subjects(), world.b.subjects()], [["bleibt"]; 2]);
+}
+
+#[test]
+fn of_two_that_were_to_be_taken_back_one_that_was_not_yet_is_not_gone() {
+    let world = carried(false);
+    let made = world.last_write(Side::B);
+    world.a.edit(&called(&world.a, "bleibt"), |series| series.event.place = "Ulm".to_owned());
+    world.settle();
+    world.undo(world.last_write(Side::B));
+    world.undo(made);
+    let Request::Apply(_, writes) = world.sync_until(writes_to(Side::B)) else { unreachable!() };
+    assert_eq!(writes.len(), 2);
+    let deletes = |write: &&Recorded<Write>| matches!(write.get().op, WriteOp::Delete { .. });
+    world.b.land(writes.iter().find(deletes).unwrap().get());
+    world.settle();
+    world.assert_in_step();
+    assert_eq!((world.a.subjects(), world.a.events()[0].place.as_str()), (vec!["bleibt".to_owned()], ""));
+}
+
+#[test]
+fn while_an_order_waits_nothing_is_stored() {
+    let world = carried(false);
+    world.b.unreadable(&[&called(&world.b, "T")]);
+    world.undo(world.last_write(Side::B));
+    let before = world.head().version;
+    assert_eq!((became(&world.sync()), world.head().version), (vec![Became::Waits], before));
 }
 
 #[test]
@@ -116,6 +182,7 @@ fn an_order_does_not_end_before_it_is_known_what_became_of_its_write() {
     let Request::Apply(_, writes) = world.sync_until(writes_to(Side::B)) else { unreachable!() };
     world.b.land(writes[0].get());
     world.b.unreadable(&[&called(&world.b, "T")]);
+    world.a.refuse_subject(Some("T"));
     let mut asked = 0;
     let report = world.sync_with(|_, request| {
         asked += u32::from(matches!(request, Request::FindCreated(Side::B, _)));
@@ -126,6 +193,8 @@ fn an_order_does_not_end_before_it_is_known_what_became_of_its_write() {
     });
     assert_eq!(became(&report), [Became::Waits], "{:?}", report.orders);
     assert_eq!(became(&world.sync()), [Became::CarriedOut]);
+    world.a.refuse_subject(None);
+    world.clock.pass(86_400);
     world.settle();
     assert_eq!([world.a.subjects(), world.b.subjects()], [["T", "bleibt"]; 2]);
 }
@@ -208,4 +277,38 @@ fn deletions_of_the_other_side_and_those_that_were_decided_hold_nothing_that_is_
     world.undo(last);
     let report = world.sync();
     assert!(became(&report).iter().all(|became| *became == Became::CarriedOut), "{:?}", report.orders);
+}
+
+#[test]
+fn what_is_asked_waits_also_where_fewer_are_left_and_counts_with_what_comes_later() {
+    let mut world = World::new();
+    world.settings.guard = DeletionGuard { count: 2, percent: 0 };
+    for day in 1..7 {
+        world.a.add(event(&format!("A{day}"), day));
+    }
+    world.settle();
+    let mut entries = world.journal();
+    let later = entries.split_off(3);
+    for entry in entries {
+        world.undo(entry);
+    }
+    assert_eq!(became(&world.sync()), [Became::Waits; 3]);
+    // One is decided: two are left, and are asked about still.
+    let (link, about) = world.asked().swap_remove(0);
+    world.order(&Wish::Answer { link, about, answer: Answer::Reject });
+    let report = world.sync();
+    let waits = |report: &RoundReport| became(report).into_iter().filter(|it| *it == Became::Waits).count();
+    assert_eq!((waits(&report), world.asked().len(), report.writes()), (2, 2, 0), "{:?}", report.orders);
+    // Another one is, and with two more there are three.
+    let (link, about) = world.asked().swap_remove(0);
+    world.order(&Wish::Answer { link, about, answer: Answer::Reject });
+    for entry in later.into_iter().take(2) {
+        world.undo(entry);
+    }
+    let report = world.sync();
+    assert_eq!((waits(&report), world.asked().len(), report.writes()), (3, 3, 0), "{:?}", report.orders);
+    // Whoever sets another guard need not be asked.
+    world.settings.guard = DeletionGuard { count: 3, percent: 0 };
+    let report = world.sync();
+    assert_eq!((waits(&report), report.sides.b.deleted), (0, 3), "{:?}", report.orders);
 }

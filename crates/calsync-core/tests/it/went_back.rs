@@ -223,6 +223,100 @@ fn a_mark_whose_answer_was_lost_is_no_restore_whether_it_arrived_or_not() {
     }
 }
 
+/// Both sides are edited alike: the marks are looked at, and nothing is written to an appointment.
+fn edited_alike(world: &World, place: &str) {
+    for fake in [&world.a, &world.b] {
+        fake.edit(&theirs(fake, "T5"), |series| series.event.place = place.to_owned());
+    }
+}
+
+fn number(fake: &Fake) -> u64 {
+    fake.mark().unwrap().number
+}
+
+#[test]
+fn a_mark_that_arrived_is_no_news_when_it_comes_back_from_a_backup() {
+    let (world, _) = worked_on(Side::B);
+    world.b.lose_mark(Lost::Done);
+    world.a.edit(&theirs(&world.a, "T5"), |series| series.event.place = "Bonn".to_owned());
+    world.sync();
+    let sent = number(&world.b);
+    edited_alike(&world, "Trier");
+    world.sync();
+    assert_eq!(number(&world.b), sent, "it need not be written again");
+    let backup = world.b.backup();
+    world.a.edit(&theirs(&world.a, "T6"), |series| series.event.place = "Kiel".to_owned());
+    world.settle();
+    world.b.restore(&backup);
+    assert_eq!(failed(&world.sync_any()), Some((Side::B, &SourceErrorKind::WentBack)));
+}
+
+#[test]
+fn a_mark_that_arrives_over_a_newer_one_is_written_over_at_once() {
+    let (world, _) = worked_on(Side::B);
+    world.b.lose_mark(Lost::Late);
+    for place in ["Bonn", "Köln"] {
+        world.a.edit(&theirs(&world.a, "T5"), |series| series.event.place = place.to_owned());
+        world.settle();
+    }
+    let newer = number(&world.b);
+    world.b.arrive();
+    assert!(number(&world.b) < newer);
+    edited_alike(&world, "Trier");
+    world.sync();
+    assert!(number(&world.b) > newer);
+    assert_eq!(world.sync_any().failure, None);
+}
+
+#[test]
+fn a_mark_that_arrives_before_the_next_one_does_not_take_its_place() {
+    let (world, _) = worked_on(Side::B);
+    world.b.lose_mark(Lost::Late);
+    world.a.edit(&theirs(&world.a, "T5"), |series| series.event.place = "Bonn".to_owned());
+    world.sync();
+    let mut arrived = false;
+    world.sync_with(|_, request| {
+        if matches!(request, Request::SetMark { side: Side::B, .. }) && !arrived {
+            arrived = true;
+            world.b.arrive();
+        }
+    });
+    assert!(arrived);
+    let late = number(&world.b);
+    world.sync();
+    assert!(number(&world.b) > late, "the next one is written still");
+    assert_eq!(world.head().marks.went_back, None);
+}
+
+#[test]
+fn whoever_marks_a_calendar_in_the_same_moment_is_noticed_in_the_same_round() {
+    let (world, _) = worked_on(Side::B);
+    world.a.edit(&theirs(&world.a, "T5"), |series| series.event.place = "Bonn".to_owned());
+    let report = world.sync_with(|_, request| {
+        if matches!(request, Request::SetMark { side: Side::B, .. }) {
+            world.b.set_mark(Some(Mark { installation: "Produktion".to_owned(), number: 900 }));
+        }
+    });
+    assert_eq!(failed(&report), Some((Side::B, &SourceErrorKind::Foreign)));
+}
+
+#[test]
+fn a_calendar_whose_mark_is_newer_at_every_look_ends_the_round() {
+    let (world, _) = worked_on(Side::B);
+    world.a.edit(&theirs(&world.a, "T5"), |series| series.event.place = "Bonn".to_owned());
+    let mut looks = 0;
+    let report = world.sync_with(|_, request| {
+        if matches!(request, Request::Mark(Side::B)) {
+            looks += 1;
+            assert!(looks < 10, "it never ends");
+            world.b.set_mark(Some(Mark { installation: String::new(), number: 900 + looks }));
+        }
+    });
+    assert_eq!((looks, report.failure), (3, Some(Failure::WrongReply)));
+    world.settle();
+    world.assert_in_step();
+}
+
 #[test]
 fn an_account_that_may_not_leave_marks_keeps_calendars_in_step_all_the_same() {
     let world = World::new();

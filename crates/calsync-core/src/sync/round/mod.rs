@@ -436,8 +436,32 @@ fn token_commit(side: Side, token: ChangeToken, listing: Option<Listing>) -> Com
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Observation;
-    use crate::sync::examples::{half, once};
+    use crate::ids::{ItemKey, Revision};
+    use crate::link::{Intent, Observation};
+    use crate::source::{Write, WriteOp};
+    use crate::store::JournalEntry;
+    use crate::sync::examples::{half, left, once};
+
+    #[test]
+    fn only_the_write_whose_outcome_is_stored_is_no_longer_open() {
+        let intent = |link: u64, side: Side, number: u64| {
+            let receipt = left(number, &once(), &once());
+            let op = WriteOp::Delete { key: ItemKey::new("1"), expected: Revision::new("1") };
+            let write = Write { link: LinkId(link), op, receipt };
+            Intent { side, write, at: DateTime::UNIX_EPOCH, order: None }
+        };
+        let others = vec![intent(1, Side::A, 2), intent(1, Side::B, 1), intent(2, Side::A, 1)];
+        let closed = Closed {
+            link: LinkId(1),
+            side: Side::A,
+            number: 1,
+            outcome: JournalEntry::CARRIED_OUT.to_owned(),
+        };
+        let mut head = Head { intents: others.clone(), ..Head::default() };
+        head.intents.push(intent(1, Side::A, 1));
+        head.apply(&Commit { closed: vec![closed], ..Commit::default() });
+        assert_eq!(head.intents, others);
+    }
 
     #[test]
     fn only_what_was_gone_is_remembered_as_replaced() {

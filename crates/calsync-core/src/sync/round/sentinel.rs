@@ -56,12 +56,11 @@ fn word(known: &KnownMark, shown: Option<&Mark>, ours: &str) -> Word {
 impl Head {
     /// Chooses the side whose values stand from now on, as after something went back in time: both sides are read from
     /// the beginning, nothing is deleted, and what the other side shows is overruled.
-    pub fn led_by(&self, lead: Side, now: DateTime<Utc>) -> Commit {
+    fn led_by(&self, lead: Side, now: DateTime<Utc>) -> Commit {
         let which = self.marks.went_back.map_or(Which::Side(lead.other()), |went_back| went_back.which);
         let since = self.marks.went_back.map_or(now, |went_back| went_back.since);
         let went_back = Some(WentBack { which, since, lead: Some(lead) });
         Commit {
-            version: self.version,
             forget_tokens: PerSide { a: true, b: true },
             marks: Some(Marks { went_back, ..self.marks.clone() }),
             ..Commit::default()
