@@ -228,6 +228,21 @@ fn an_answer_to_something_else_is_void_and_the_question_waits_anew() {
 }
 
 #[test]
+fn an_answer_to_what_was_asked_before_does_nothing() {
+    let world = asking(HoldKind::Conflict);
+    let asked = block_on(world.store.held_links(&world.pairing, None, 1)).unwrap().remove(0);
+    let about = asked.hold.unwrap().about;
+    subject(&world, Side::B, &only(world.b.keys()), "noch einmal anders");
+    world.sync();
+    world.order(&Wish::Answer { link: asked.id, about, answer: Answer::Prefer(Side::A) });
+    for became_of_it in [vec![Became::Void], vec![]] {
+        let report = world.sync();
+        assert_eq!((became(&report), report.writes()), (became_of_it, 0));
+    }
+    assert_eq!(world.b.subjects(), ["noch einmal anders"]);
+}
+
+#[test]
 fn what_lost_because_a_person_said_so_is_journaled_as_that() {
     for chosen in Side::BOTH {
         let world = asking(HoldKind::Conflict);

@@ -3,7 +3,7 @@
 use calsync_core::ids::{Side, Uid};
 use calsync_core::link::Direction;
 use calsync_core::model::{Busy, Field, Overlay, Override, Sensitivity, Series};
-use calsync_core::source::Access;
+use calsync_core::source::{Access, SourceErrorKind};
 use calsync_core::sync::{ConflictPolicy, Filter, Leaving, Private, ReadOnlyEdit, Request};
 use std::collections::BTreeSet;
 
@@ -231,4 +231,22 @@ fn an_instance_that_was_carried_beside_a_rule_that_lost_can_be_taken_back() {
     world.settle();
     world.assert_in_step();
     assert!(world.b.all()[0].overrides.is_empty());
+}
+
+#[test]
+fn a_side_that_takes_one_of_two_is_no_side_that_takes_none() {
+    for side in Side::BOTH {
+        let world = World::new();
+        let target = world.side(side.other());
+        target.refuse_with(Some("verboten"), &SourceErrorKind::Denied("no right".to_owned()));
+        world.side(side).add(event("erlaubt", 1));
+        world.side(side).add(event("verboten", 2));
+        let report = world.sync_any();
+        assert_eq!((report.failure, report.failing), (None, 1), "{side}: only that one is set aside");
+        assert_eq!(target.subjects(), ["erlaubt"]);
+        // The same where nothing was taken.
+        let last = world.side(side).add(event("verboten", 3));
+        assert!(world.sync_any().failure.is_some(), "{side}");
+        world.side(side).delete(&last);
+    }
 }
