@@ -126,6 +126,10 @@ fn a_page_with_more_entries_than_any_server_gives_is_refused_and_its_token_is_no
     let (report, _, commits) = run(huge, |_| Seen::Absent);
     assert!(matches!(&report.failure, Some(Failure::Source { kind: SourceErrorKind::Protocol(_), .. })));
     assert!(commits.iter().all(|commit| commit.tokens.a.is_none()));
+    let gone = |number: i32| ChangeEntry { revision: None, ..entry(&number.to_string()) };
+    let large = |_| Ok(ChangePage { entries: (0..20_000).map(gone).collect(), ..end() });
+    let (report, ..) = run(large, |_| Seen::Absent);
+    assert_eq!((report.failure, report.sides.a.read), (None, 20_000));
 }
 
 #[test]

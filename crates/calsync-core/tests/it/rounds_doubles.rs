@@ -7,7 +7,7 @@ use calsync_core::model::Series;
 use calsync_core::sync::{Request, Window};
 
 use super::fake::{World, event, hour};
-use super::rounds_world::meanwhile;
+use super::rounds_world::{meanwhile, writes_to};
 
 fn once() -> Series {
     Series::single(Uid::new("u"), event("Termin", 1))
@@ -224,26 +224,43 @@ fn a_copy_does_not_take_the_counterpart_of_an_item_that_we_changed() {
 }
 
 #[test]
-fn a_copy_does_not_take_what_is_being_made_for_its_original() {
-    let (mut world, mine, theirs) = in_step(false);
-    // Made on B, changed there, and then the store is that of before: it knows of the create and not what became of it.
-    world.b.delete(&theirs);
+fn a_double_leaves_the_first_one_and_what_it_was_made_of_together() {
+    let world = World::new();
+    world.b.add_series(once());
+    world.settle();
+    made_again(&world, "Ulm");
+    let (mine, made) = (world.a.keys().remove(0), world.b.keys().remove(0));
+    let link = world.link_of(Side::A, &mine);
+    world.b.late_create(&made);
+    world.settle();
+    assert_eq!((counts(&world), asked_about_doubles(&world), world.held().len()), ((1, 2), 1, 1));
+    assert_eq!([world.link_of(Side::A, &mine), world.link_of(Side::B, &made)], [link; 2]);
+}
+
+#[test]
+fn a_double_does_not_take_what_is_being_made_for_the_first_one() {
+    let mut world = World::new();
+    world.b.add_series(once());
+    world.settle();
+    let mine = world.a.keys().remove(0);
+    // It is made again, and then the store is that of before: it knows of the create and not what became of it.
+    world.b.delete(&world.b.keys()[0]);
     world.a.edit(&mine, |series| series.event.place = "Ulm".to_owned());
-    world.sync_until(super::rounds_world::writes_to(Side::B));
+    world.sync_until(writes_to(Side::B));
     let older = MemoryStore::clone(&world.store);
     world.settle();
     let made = world.b.keys().remove(0);
     world.b.edit(&made, |series| series.event.place = "Bonn".to_owned());
     world.settle();
     world.store = older;
-    let copy = world.a.copy(&mine, "of a person");
-    world.a.edit(&copy, anew);
+    world.a.late_create(&mine);
     world.b.leave_out(&made);
     world.b.unreadable(&[&made]);
-    meanwhile(&world, |request| matches!(request, Request::Changes(Side::B, _)), || world.b.unreadable(&[]));
+    let reads = |request: &Request| matches!(request, Request::Changes(Side::B, _));
+    meanwhile(&world, reads, || world.b.unreadable(&[]));
     world.settle();
-    assert_eq!(counts(&world), (2, 2));
-    world.assert_in_step();
+    assert_eq!((counts(&world), world.held().len()), ((2, 1), 1));
+    assert_eq!(world.link_of(Side::A, &mine), world.link_of(Side::B, &made));
 }
 
 #[test]

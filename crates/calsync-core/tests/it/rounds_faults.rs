@@ -343,6 +343,32 @@ fn what_is_put_back_and_cannot_be_read_at_first_is_carried_all_the_same() {
 }
 
 #[test]
+fn what_is_put_back_changed_and_cannot_be_read_at_first_is_an_edit_all_the_same() {
+    for side in Side::BOTH {
+        let mut world = World::new();
+        world.settings.guard = DeletionGuard { count: 0, percent: 0 };
+        world.settings.lead = side.other();
+        let mut series = once();
+        series.event.place = "Bonn".to_owned();
+        world.a.add_series(series);
+        world.settle();
+        let fake = world.side(side);
+        let key = fake.keys().remove(0);
+        let mut kept = fake.bin(&key);
+        assert_eq!(world.sync().held, 1, "its deletion waits");
+        kept.event.place = "Ulm".to_owned();
+        fake.unbin(&key, kept);
+        fake.unreadable(&[&key]);
+        world.sync();
+        fake.unreadable(&[]);
+        world.clock.pass(600);
+        world.settle();
+        world.assert_in_step();
+        assert_eq!((counts(&world), world.a.events()[0].place.as_str()), ((1, 1), "Ulm"), "{side}");
+    }
+}
+
+#[test]
 fn what_is_put_back_after_it_was_made_again_is_a_double_also_before_the_first_sync_is_done() {
     let mut world = World::new();
     world.settings.outward.b.private = Private::Mask;

@@ -1,5 +1,7 @@
 //! What an order to take something back does where more happened to the appointment than the write that it names.
 
+use std::collections::BTreeSet;
+
 use calsync_core::ids::Side;
 use calsync_core::link::{Answer, DeletionGuard, HoldKind, Wish};
 use calsync_core::memory::MemoryStore;
@@ -103,6 +105,62 @@ fn of_two_that_were_to_be_taken_back_one_that_was_not_yet_is_not_gone() {
     world.settle();
     world.assert_in_step();
     assert_eq!((world.a.subjects(), world.a.events()[0].place.as_str()), (vec!["bleibt".to_owned()], ""));
+}
+
+#[test]
+fn two_that_were_taken_back_are_known_apart_when_the_answer_was_lost() {
+    let world = carried(false);
+    for subject in ["T", "bleibt"] {
+        world.a.edit(&called(&world.a, subject), |series| series.event.place = "Ulm".to_owned());
+    }
+    world.settle();
+    for entry in world.journal().into_iter().filter(|entry| matches!(entry.write.op, WriteOp::Update { .. }))
+    {
+        world.undo(entry);
+    }
+    let Request::Apply(_, writes) = world.sync_until(writes_to(Side::B)) else { unreachable!() };
+    for write in &writes {
+        world.b.land(write.get());
+    }
+    assert_eq!(became(&world.sync()), [Became::CarriedOut; 2]);
+    world.settle();
+    world.assert_in_step();
+    let events = world.a.events();
+    let shown: Vec<_> = events.iter().map(|event| (&*event.subject, &*event.place)).collect();
+    assert_eq!(shown, [("T", ""), ("bleibt", "")]);
+}
+
+#[test]
+fn what_is_found_to_be_taken_back_says_nothing_of_another_write_that_was_lost() {
+    let world = carried(false);
+    let made = called(&world.b, "T");
+    world.undo(world.last_write(Side::B));
+    let Request::Apply(_, writes) = world.sync_until(writes_to(Side::B)) else { unreachable!() };
+    world.b.land(writes[0].get());
+    // Nobody learns yet that it is gone, and meanwhile a write to the other one is lost.
+    world.b.unreadable(&[&made]);
+    world.a.edit(&called(&world.a, "bleibt"), |series| series.event.place = "Ulm".to_owned());
+    world.sync_until(writes_to(Side::B));
+    world.b.unreadable(&[]);
+    world.settle();
+    world.assert_in_step();
+    assert_eq!((world.b.subjects(), world.b.events()[0].place.as_str()), (vec!["bleibt".to_owned()], "Ulm"));
+}
+
+#[test]
+fn a_plan_knows_that_what_is_taken_back_is_newer_than_what_was_edited_before() {
+    let world = carried(false);
+    place(&world, Side::A, "Ulm");
+    world.a.edit(&called(&world.a, "T"), |series| series.event.place = "Bonn".to_owned());
+    world.b.edit_later(86_400, &called(&world.b, "bleibt"), |series| series.event.place = "Kiel".to_owned());
+    let back = world.journal().into_iter().find(|entry| matches!(entry.write.op, WriteOp::Update { .. }));
+    world.undo(back.unwrap());
+    let planned = world.plan();
+    let report = world.sync();
+    assert_eq!(planned.plan, report.plan);
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.a.series(&called(&world.a, "T")).event.place, "");
 }
 
 #[test]
@@ -224,6 +282,8 @@ fn a_round_that_takes_back_and_carries_gives_the_calendars_one_number() {
     world.undo(world.last_write(Side::B));
     assert_eq!(world.sync().writes(), 2, "on one side and then on the other");
     assert_eq!(number(), before.map(|number| number + 1));
+    let rounds: BTreeSet<_> = world.journal().iter().take(2).map(|entry| entry.round).collect();
+    assert_eq!(rounds.len(), 1, "the journal shows that both belong together");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use calsync_core::link::Which;
 use calsync_core::memory::MemoryStore;
 use calsync_core::model::Series;
 use calsync_core::source::{Mark, SourceErrorKind, WriteOp};
-use calsync_core::sync::{ConflictPolicy, Direction, Failure, Request, RoundReport, Settings};
+use calsync_core::sync::{Became, ConflictPolicy, Direction, Failure, Request, RoundReport, Settings};
 
 use super::fake::{Backup, Cut, Fake, Lost, World, event, hour};
 
@@ -457,6 +457,40 @@ fn a_key_that_is_given_out_anew_after_a_restore_is_another_appointment() {
 }
 
 #[test]
+fn what_came_under_a_key_that_was_given_out_anew_keeps_its_counterpart_when_it_moves() {
+    let world = World::new();
+    world.a.add(event("T1", 1));
+    world.settle();
+    let backup = world.b.backup();
+    world.a.add(event("geht verloren", 2));
+    world.settle();
+    let key = theirs(&world.b, "geht verloren");
+    world.b.restore_and_count_anew(&backup);
+    world.b.add(event("ein anderer", 3));
+    world.a.add(event("Anlass", 4));
+    world.sync_any();
+    world.lead(Side::A);
+    world.settle();
+    world.b.rename(&key);
+    world.settle();
+    world.b.unbin(&key, Series::single(Uid::new("third"), event("ein dritter", 5)));
+    world.settle();
+    world.assert_in_step();
+    assert_eq!(world.a.subjects(), ["Anlass", "T1", "ein anderer", "ein dritter", "geht verloren"]);
+}
+
+#[test]
+fn a_choice_is_made_once() {
+    let (world, backup) = worked_on(Side::B);
+    world.b.restore(&backup);
+    world.sync_any();
+    world.lead(Side::A);
+    let report = world.sync();
+    assert_eq!(report.orders.iter().map(|order| order.became).collect::<Vec<_>>(), [Became::CarriedOut]);
+    assert_eq!((world.sync().orders, world.head().orders), (vec![], vec![]));
+}
+
+#[test]
 fn in_one_direction_nothing_is_written_against_it_whoever_leads() {
     for lead in Side::BOTH {
         let world = World {
@@ -523,6 +557,20 @@ fn an_older_store_is_noticed_and_receipts_say_who_changed_since() {
         assert_eq!(places, ["Ulm, Münster", "Ulm, Bahnhof", "", "Kiel", "Ulm"], "{policy:?}");
         assert_eq!(world.head().marks.went_back, None);
     }
+}
+
+#[test]
+fn an_older_store_reads_both_sides_from_the_beginning() {
+    let (mut world, yesterday) = store_of_yesterday(ConflictPolicy::Newer);
+    world.a.add(event("Anlass", 9));
+    world.store = yesterday;
+    let mut anew = Vec::new();
+    world.sync_with(|_, request| {
+        if let Request::Changes(side, None) = request {
+            anew.push(*side);
+        }
+    });
+    assert_eq!(anew, Side::BOTH);
 }
 
 #[test]

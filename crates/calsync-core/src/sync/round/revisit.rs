@@ -126,3 +126,27 @@ impl Ruled {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::sync::view::Private;
+
+    #[test]
+    fn the_rules_of_before_are_known_from_their_text_and_nothing_else_is_of_before() {
+        let mut before = Settings {
+            direction: Direction::AToB,
+            window: Window { past_days: Some(7), future_days: Some(14) },
+            leaving: Leaving::Delete,
+            categories: BTreeMap::from([("Urlaub".to_owned(), "Holiday".to_owned())]).into(),
+            ..Settings::default()
+        };
+        before.outward.a.private = Private::Skip;
+        let text = Ruled::of(&before, DateTime::UNIX_EPOCH).to_text();
+        let now = Settings { installation: "another".to_owned(), ..Settings::default() };
+        let over = serde_json::from_str::<Ruled>(&text).unwrap().over(&now);
+        assert_eq!(over, Settings { installation: now.installation, ..before });
+    }
+}

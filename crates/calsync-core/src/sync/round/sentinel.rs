@@ -405,5 +405,7 @@ mod tests {
         let foreign = Mark { installation: "theirs".to_owned(), number: 5 };
         assert_eq!(word(&five, Some(&foreign), "ours"), Word::Foreign);
         assert_eq!(word(&new, Some(&foreign), "ours"), Word::Foreign);
+        let renamed = KnownMark { shown: Some(foreign), ..five };
+        assert_eq!(say(&renamed, Some(5)), Word::Newer, "under this name it was never sent");
     }
 }
