@@ -309,7 +309,7 @@ fn after_look(work: &mut Work, link: Link, masked: Option<Side>, known: Option<&
     let write = PlannedWrite { op, reason: String::new(), before: None, losing: None };
     let plan = LinkPlan { writes: PerSide { a: None, b: Some(write) }, masked, ..LinkPlan::default() };
     let mut cases = [Case { plan, ..case(link) }];
-    answered(&port, work.look_before_create(&mut cases), |request| match request {
+    let changed = answered(&port, work.look_before_create(&mut cases), |request| match request {
         Request::FindCreated(Side::B, tokens) => {
             assert_eq!(tokens, std::slice::from_ref(&token));
             Reply::Found(Ok(vec![found.clone()]))
@@ -317,6 +317,8 @@ fn after_look(work: &mut Work, link: Link, masked: Option<Side>, known: Option<&
         request => stored(known, &[])(request),
     });
     let [case] = cases;
+    let is_there = case.link.halves.b.as_ref().is_some_and(|half| !half.is_gone());
+    assert_eq!(changed.len(), usize::from(is_there), "what is there is not made again");
     case
 }
 
