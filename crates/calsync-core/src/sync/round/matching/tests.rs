@@ -132,11 +132,22 @@ fn what_is_gone_is_not_taken_for_something_else() {
 }
 
 #[test]
-fn of_two_under_one_uid_the_one_that_is_as_it_was_moved() {
-    for (alike, another) in [("b2", "b3"), ("b3", "b2")] {
-        let lone = |key, series| lone(Side::B, key, &called("b-own", series), None);
-        let two = [lone(alike, once()), lone(another, elsewhen())];
-        assert_eq!(key(&after_moves(&gone(own_uid()), &two, &[]), Side::B), alike);
+fn of_two_that_may_have_moved_its_own_uid_tells_then_which_came_now_then_which_is_as_it_was() {
+    let item = |key, uid: &str, series, fresh| {
+        let mut item = lone(Side::B, key, &called(uid, series), None);
+        item.halves.b.as_mut().unwrap().fresh = fresh;
+        item
+    };
+    // Whichever of the two comes first in the store.
+    for (it, another) in [("b2", "b3"), ("b3", "b2")] {
+        let found = |two: [Link; 2]| key(&after_moves(&gone(own_uid()), &two, &[]), Side::B).to_owned();
+        for uid in ["b-own", "u"] {
+            let same = |key, series, fresh| item(key, uid, series, fresh);
+            assert_eq!(found([same(it, once(), false), same(another, elsewhen(), false)]), it);
+            assert_eq!(found([same(it, elsewhen(), true), same(another, once(), false)]), it);
+        }
+        let two = [item(it, "b-own", elsewhen(), false), item(another, "u", once(), true)];
+        assert_eq!(found(two), it);
     }
 }
 
@@ -254,6 +265,11 @@ fn of_several_named_ones_the_counterpart_is_the_likeliest() {
     let named = naming(&silent, Side::B);
     let copied = created(lone(Side::A, "a1", &once(), Some(named.clone())), Side::A, 1);
     let copy = created(lone(Side::A, "a2", &called("copy", once()), Some(named)), Side::A, 2);
+    let youngest = theirs("b6", "copy", 4, Some(naming(&copied, Side::A)));
+    let found = counterpart(&copied, &[], &[&silent, &youngest]);
+    assert_eq!(found.as_deref(), Some("b6"), "the one that names it");
+    let found = counterpart(&copied, &[&created(copy.clone(), Side::A, 1)], &[&silent]);
+    assert_eq!(found.as_deref(), Some("b5"), "nobody knows which is the copy");
     let found = counterpart(&copied, &[&copy], &[&silent]);
     assert_eq!(found.as_deref(), Some("b5"), "a copy changes nothing for what was copied");
     assert_eq!(counterpart(&copy, &[&copied], &[&silent]), None, "a copy has no claim");
