@@ -304,6 +304,38 @@ fn what_a_receipt_names_of_others_is_no_counterpart() {
 }
 
 #[test]
+fn a_counterpart_is_the_only_one_with_the_uid_or_in_a_first_sync_the_only_one_alike() {
+    let found = |first_sync_done, mine: &[&Link], theirs: &[&Link]| {
+        let mut work = work();
+        work.head.first_sync_done = first_sync_done;
+        let all = |links: &[&Link]| links.iter().map(|link| (*link).clone()).collect();
+        let pool = PerSide { a: all(mine), b: all(theirs) };
+        let (link, left) = (lone(Side::A, "a1", &once(), None), Left::default());
+        let found = work.counterpart(&link, &pool, &left, &BTreeSet::new());
+        found.map(|(_, lone, likeness)| (key(&lone, Side::B).to_owned(), likeness))
+    };
+    let by = |likeness| Some(("b1".to_owned(), likeness));
+    let same = lone(Side::B, "b1", &elsewhen(), None);
+    let mut had = lone(Side::B, "b1", &called("b-own", elsewhen()), None);
+    had.memory.had(&Uid::new("u"));
+    assert_eq!(found(true, &[], &[&same]), by(Likeness::Uid));
+    assert_eq!(found(true, &[], &[&had]), by(Likeness::Uid), "it had that UID");
+    let second = |side| lone(side, "2", &once(), None);
+    assert_eq!(found(true, &[], &[&same, &second(Side::B)]), None, "which of the two is not known");
+    assert_eq!(found(true, &[&second(Side::A)], &[&same]), None, "nor of which of the two");
+
+    let alike = lone(Side::B, "b1", &called("b-own", once()), None);
+    let another = |side, uid: &str, series| lone(side, "2", &called(uid, series), None);
+    assert_eq!(found(false, &[], &[&alike]), by(Likeness::Content));
+    assert_eq!(found(true, &[], &[&alike]), None, "no first sync");
+    assert_eq!(found(false, &[], &[&alike, &another(Side::B, "other", once())]), None, "two there");
+    assert_eq!(found(false, &[&another(Side::A, "other", once())], &[&alike]), None, "two here");
+    let moved = another(Side::A, "b-own", elsewhen());
+    assert_eq!(found(false, &[&moved], &[&alike]), None, "it belongs to what bears its UID");
+    assert_eq!(found(false, &[], &[&another(Side::B, "b-own", elsewhen())]), None, "at another time");
+}
+
+#[test]
 fn what_a_create_made_too_late_is_what_it_made_and_no_copy_of_it() {
     let work = work();
     let is_late = |uid: &str, series, second, b| {
@@ -482,12 +514,14 @@ fn a_second_item_of_one_counterpart_is_a_double_unless_it_is_a_copy() {
 
 #[test]
 fn an_old_copy_of_what_was_deleted_came_back_and_what_was_edited_since_is_wanted() {
-    let item = |uid: &str, created, modified| {
-        dated(lone(Side::B, "b2", &called(uid, once()), None), Side::B, created, modified)
+    // The clock of B is ten seconds fast.
+    let item = |uid: &str, created: i64, modified: i64| {
+        dated(lone(Side::B, "b2", &called(uid, once()), None), Side::B, created + 10, modified + 10)
     };
     let suspected = |first_sync_done, known: Option<&Link>, tombstone: Tombstone, item: Link| {
         let mut work = work();
         work.head.first_sync_done = first_sync_done;
+        work.offsets.b = Some(10_000);
         let (port, mut cases) = (work.port.clone(), [case(item)]);
         answered(&port, work.find_buried(&mut cases), stored(known, &[tombstone]));
         cases[0].suspicion
