@@ -267,6 +267,22 @@ fn what_is_to_stay_though_it_left_the_scope_is_not_asked_about_again() {
 }
 
 #[test]
+fn what_is_to_stay_though_it_left_the_scope_stays_until_it_was_in_it_again() {
+    let mut world = asking(HoldKind::LeftScope);
+    world.reply(HoldKind::LeftScope, Answer::Reject);
+    world.settle();
+    world.settings.window.future_days = Some(400);
+    world.sync();
+    world.a.edit(&only(world.a.keys()), |series| series.event.place = "Ulm".to_owned());
+    assert_eq!((world.sync().held, world.b.keys().len()), (0, 1), "another rule is no other question");
+    let filter = std::mem::take(&mut world.settings.outward.a.filter);
+    world.settle();
+    world.settings.outward.a.filter = filter;
+    world.settle();
+    assert_eq!((world.waiting(), world.b.keys().len()), (vec![HoldKind::LeftScope], 1));
+}
+
+#[test]
 fn an_answer_that_does_not_fit_the_question_leaves_it_open() {
     let world = asking(HoldKind::OurDouble);
     world.reply(HoldKind::OurDouble, Answer::Prefer(Side::A));

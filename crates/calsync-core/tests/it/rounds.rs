@@ -12,7 +12,7 @@ use calsync_core::sync::{
 };
 use chrono::NaiveDate;
 
-use super::fake::{World, block_on, event, hour};
+use super::fake::{Fake, World, block_on, event, hour};
 
 fn only(keys: Vec<String>) -> String {
     assert_eq!(keys.len(), 1, "{keys:?}");
@@ -103,6 +103,52 @@ fn sides_that_are_written_may_tidy_up_in_a_round_and_not_in_a_plan() {
         world.sync();
         assert_eq!([world.a.upkeeps(), world.b.upkeeps()], times, "{direction:?}");
     }
+}
+
+#[test]
+fn nothing_is_asked_about_nothing() {
+    let world = World::new();
+    world.a.add(event("T", 1));
+    let ask = |_: usize, request: &Request| {
+        let empty = match request {
+            Request::LinksByKey(_, keys) | Request::Fetch(_, keys) => keys.is_empty(),
+            Request::LinksById(ids) => ids.is_empty(),
+            Request::FindCreated(_, tokens) => tokens.is_empty(),
+            Request::Journal(entries) => entries.is_empty(),
+            Request::Apply(_, writes) => writes.is_empty(),
+            _ => false,
+        };
+        assert!(!empty, "{request:?}");
+    };
+    world.sync_with(ask);
+    // Nor after a write of which nothing arrived.
+    world.a.edit(&only(world.a.keys()), |series| series.event.place = "Ulm".to_owned());
+    world.sync_until(|request| matches!(request, Request::Apply(..)));
+    world.sync_with(ask);
+    world.assert_in_step();
+}
+
+#[test]
+fn what_can_be_read_again_on_one_side_is_read_on_the_other_at_once() {
+    let world = World::new();
+    let mine = world.a.add(event("T", 1));
+    world.settle();
+    let theirs = only(world.b.keys());
+    let edit = |fake: &Fake, key: &str, place: &str| {
+        fake.edit(key, |series| series.event.place = place.to_owned());
+        fake.unreadable(&[key]);
+    };
+    edit(&world.a, &mine, "Ulm");
+    edit(&world.b, &theirs, "Ulm");
+    for _ in 0..6 {
+        world.clock.pass(86_400);
+        world.sync();
+    }
+    edit(&world.a, &mine, "Bonn");
+    world.a.unreadable(&[]);
+    world.b.unreadable(&[]);
+    world.sync();
+    world.assert_in_step();
 }
 
 #[test]

@@ -325,6 +325,7 @@ fn an_account_that_may_not_leave_marks_keeps_calendars_in_step_all_the_same() {
     let report = world.sync();
     assert!(report.unmarked.b.is_some() && report.unmarked.a.is_none());
     assert!(report.is_clean());
+    assert!(world.head().marks.known.b.late.is_empty(), "what was refused will not arrive");
     world.settle();
     world.assert_in_step();
     assert_eq!(world.sync().unmarked.b, None, "a quiet round does not try");

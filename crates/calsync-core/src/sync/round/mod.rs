@@ -460,7 +460,7 @@ mod tests {
         let mut head = Head { intents: others.clone(), ..Head::default() };
         head.intents.push(intent(1, Side::A, 1));
         head.apply(&Commit { closed: vec![closed], ..Commit::default() });
-        assert_eq!(head.intents, others);
+        assert_eq!((head.intents, head.version), (others, 1));
     }
 
     #[test]
