@@ -270,7 +270,11 @@ fn a_write_that_takes_back_is_known_as_that_when_its_answer_was_lost() {
     let places = |fake: &Fake| fake.events().into_iter().map(|event| event.place).collect::<Vec<_>>();
     assert_eq!([places(&world.a), places(&world.b)], [["", ""]; 2]);
     let took_back = |entry: &JournalEntry| entry.order == Some(order);
-    assert_eq!(world.journal().iter().filter(|entry| took_back(entry)).count(), 1);
+    let journal = world.journal();
+    assert_eq!(journal.iter().filter(|entry| took_back(entry)).count(), 1);
+    let numbers: BTreeSet<_> =
+        journal.iter().map(|entry| (entry.write.link, entry.write.receipt.number)).collect();
+    assert_eq!(numbers.len(), journal.len(), "no two writes of an appointment have one number");
 }
 
 #[test]
