@@ -184,6 +184,17 @@ fn changes_of_more_than_half_wait_where_the_pairing_asks_for_it() {
 }
 
 #[test]
+fn changes_are_counted_of_the_whole_calendar() {
+    let world = calendar(220);
+    // More than are looked at together, and no hundred of them has too many.
+    shift(&world, 30, 60);
+    for key in world.b.keys() {
+        world.b.edit(&key, |series| series.event.customer = "Huber".to_owned());
+    }
+    assert_eq!(world.sync().held, 220);
+}
+
+#[test]
 fn what_was_away_and_is_there_again_as_it_was_is_no_change() {
     let mut world = calendar(60);
     world.settings.change_guard = ChangeGuard::Any;

@@ -69,3 +69,30 @@ fn note_fit(plan: &mut LinkPlan, side: Side, fit: &Fit) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::examples::{at_place, daily, moved, once, place, with};
+
+    /// What has to be held after a write from `base` to `written`.
+    fn after(base: &Series, written: &Series) -> Option<Series> {
+        to_be_held(&WriteOp::Update {
+            key: "b1".into(),
+            expected: "1".into(),
+            patch: Box::new(base.diff(written)),
+            current: Box::new(base.clone()),
+        })
+    }
+
+    #[test]
+    fn of_a_series_all_is_asked_about_that_says_when_it_takes_place() {
+        let base = daily(5);
+        for written in [daily(7), moved(&base, 2), with(&base, 1, place("Ulm"))] {
+            assert_eq!(after(&base, &written), Some(written));
+        }
+        assert_eq!(after(&base, &at_place(&base, "Ulm")), None, "its text");
+        assert_eq!(after(&once(), &moved(&once(), 2)), None, "no series");
+        assert_eq!(after(&once(), &base), Some(base), "it becomes one");
+    }
+}

@@ -268,3 +268,23 @@ impl Port {
         Ok(all)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Uid;
+    use crate::sync::examples::{half, left, once, shows};
+
+    #[test]
+    fn a_copy_that_carries_the_token_is_not_what_was_made_with_it() {
+        let mut item = shows(half("b1", &once(), &once()), &left(1, &once(), &once())).item().unwrap();
+        let present = |item: &Item| Seen::Present(Box::new(item.clone()));
+        for (own_uid, is_it) in [(None, true), (Some(once().uid), true), (Some(Uid::new("another")), false)] {
+            if let Some(receipt) = &mut item.receipt {
+                receipt.own_uid = own_uid;
+            }
+            let expected = if is_it { present(&item) } else { Seen::Absent };
+            assert_eq!(found(present(&item)), expected);
+        }
+    }
+}

@@ -223,20 +223,33 @@ mod tests {
 
     #[test]
     fn conflicts_are_counted_by_appointment_and_of_many_steps_the_first_are_kept() {
-        let conflict = || Conflict { path: "master.place".to_owned(), winner: None };
-        let step = |conflicts: usize| Step {
-            link: link(),
-            paths: Vec::new(),
-            notes: Vec::new(),
-            action: Action::Leave,
-            reason: Reason::RulesChanged,
-            conflicts: std::iter::repeat_with(conflict).take(conflicts).collect(),
-        };
         let mut report = RoundReport::new(&PairingId::new("meier"));
         report.note(vec![step(0), step(1), step(3)]);
         assert_eq!((report.conflicts, report.plan.steps.len(), report.steps_left_out), (2, 3, 0));
         report.note(std::iter::repeat_with(|| step(0)).take(STEPS_KEPT).collect());
         assert_eq!((report.plan.steps.len(), report.steps_left_out), (STEPS_KEPT, 3));
+    }
+
+    #[test]
+    fn of_the_steps_of_a_plan_those_count_that_write() {
+        let mut report = RoundReport::new(&PairingId::new("meier"));
+        assert_eq!(report.planned_writes(), 0);
+        let (a, b) = (Side::A, Side::B);
+        let actions = [Action::Create(b), Action::Update(a), Action::Delete(b), Action::Leave, Action::Pair];
+        report.note(actions.map(|action| Step { action, ..step(0) }).to_vec());
+        assert_eq!(report.planned_writes(), 3);
+    }
+
+    fn step(conflicts: usize) -> Step {
+        let conflict = || Conflict { path: "master.place".to_owned(), winner: None };
+        Step {
+            link: link(),
+            action: Action::Leave,
+            reason: Reason::RulesChanged,
+            paths: Vec::new(),
+            conflicts: std::iter::repeat_with(conflict).take(conflicts).collect(),
+            notes: Vec::new(),
+        }
     }
 
     fn link() -> LinkId {
